@@ -1,0 +1,79 @@
+/** Log-probabilities of chosen tokens without a [rows, vocabulary] tensor of their own. */
+import type { Graph, Value } from '../graph.ts';
+import { add, cast, div, exp, log, mul, sub } from './elementwise.ts';
+import { gemm } from './matmul.ts';
+import { gather, reshape } from './movement.ts';
+import { reduceMax, reduceSum } from './reduce.ts';
+
+/** A block of rows of the output matrix: they lie together in the file, so a block is a view and no copy. */
+export interface HeadBlock {
+  /** [rows of this block, width] */
+  readonly weight: Value;
+}
+
+interface PartialSum {
+  readonly weight: Value;
+  /** exp(logits - shift), [rows, block]: all that the gradient needs of this block. */
+  readonly exponentials: Value;
+  /** [rows, 1] */
+  readonly shift: Value;
+  readonly sum: Value;
+}
+
+/**
+ * log softmax(hidden Wᵀ)[target] for each row.
+ *
+ * The vocabulary is walked in blocks; the sum of exponentials is put together from each block's own maximum. The
+ * gradient with respect to hidden is dy (W[target] - sum_v p_v W_v): a product with the kept exponentials, scaled per
+ * row, with no one-hot and no pass over the vocabulary. W is frozen here.
+ *
+ * @param hidden  [rows, width], after the last norm
+ * @param table   [vocabulary, width], all of W, read only at the targets
+ * @param blocks  W again, split by rows
+ * @param targets int64 [rows]
+ * @returns [rows]
+ */
+export function tokenLogProbs(
+  g: Graph,
+  hidden: Value,
+  table: Value,
+  blocks: readonly HeadBlock[],
+  targets: Value,
+): Value {
+  const rows = targets.shape;
+  let targetRows!: Value;
+  let parts!: PartialSum[];
+  let maximum!: Value;
+  let total!: Value;
+  return g.composite(
+    [hidden],
+    () => {
+      targetRows = cast(g, gather(g, table, targets), hidden.dtype);
+      parts = blocks.map(({ weight }) => {
+        const logits = gemm(g, hidden, weight, { transB: true });
+        const shift = reduceMax(g, logits, { axes: [-1], keep: true });
+        const exponentials = exp(g, sub(g, logits, shift));
+        return { weight, exponentials, shift, sum: reduceSum(g, exponentials, { axes: [-1], keep: true }) };
+      });
+      maximum = parts.map(part => part.shift).reduce((a, b) => max(g, a, b));
+      total = parts.map(part => mul(g, part.sum, exp(g, sub(g, part.shift, maximum)))).reduce((a, b) => add(g, a, b));
+      const targetLogit = reduceSum(g, mul(g, hidden, targetRows), { axes: [-1], keep: true });
+      return reshape(g, sub(g, sub(g, targetLogit, maximum), log(g, total)), rows);
+    },
+    dy => [
+      () => {
+        const expected = parts
+          .map(part => {
+            const share = div(g, exp(g, sub(g, part.shift, maximum)), total);
+            return mul(g, gemm(g, part.exponentials, part.weight), share);
+          })
+          .reduce((a, b) => add(g, a, b));
+        return mul(g, sub(g, targetRows, expected), reshape(g, dy, [...rows, 1]));
+      },
+    ],
+  );
+}
+
+function max(g: Graph, a: Value, b: Value): Value {
+  return g.emit({ op: 'Max', inputs: [a, b], dtype: a.dtype, shape: a.shape });
+}

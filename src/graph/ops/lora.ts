@@ -1,0 +1,24 @@
+/** A frozen linear layer with a low-rank update (Hu et al. 2021). */
+import type { Graph, Value } from '../graph.ts';
+import { mul } from './elementwise.ts';
+import { gemm, linear } from './matmul.ts';
+
+export interface LowRank {
+  /** [r, in] */
+  readonly a: Value;
+  /** [out, r] */
+  readonly b: Value;
+  /** lora_alpha / r, or lora_alpha / sqrt(r). */
+  readonly scale: number;
+  /** Dropout on the update's own input, as PEFT has it: [tokens, in], 0 where dropped and 1/(1-p) elsewhere. */
+  readonly keep?: Value;
+}
+
+/** x Wᵀ + bias + scale (x Aᵀ) Bᵀ: the update lands in the product's own result by the addend of the last Gemm. */
+export function loraLinear(g: Graph, x: Value, weight: Value, bias: Value | undefined, update?: LowRank): Value {
+  const base = linear(g, x, weight, bias);
+  if (!update) return base;
+  const seen = update.keep ? mul(g, x, update.keep) : x;
+  const low = gemm(g, seen, update.a, { transB: true });
+  return gemm(g, low, update.b, { transB: true, alpha: update.scale, addend: base });
+}

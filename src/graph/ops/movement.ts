@@ -1,0 +1,136 @@
+/** Operators that move elements and compute nothing. */
+import type { Graph, Value } from '../graph.ts';
+import { type Dim, formatShape, normalizeAxis, product, type Shape, sameShape, shapeError } from '../shape.ts';
+import { sumTo } from './reduce.ts';
+
+/**
+ * The same elements in another shape. Of the dimensions that are not numbers, those at their old place are copied
+ * and at most one other is worked out at run time.
+ */
+export function reshape(g: Graph, x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  if (product(x.shape) !== product(shape)) {
+    throw shapeError('Reshape', `${formatShape(x.shape)} has other elements than ${formatShape(shape)}.`);
+  }
+  let inferred = 0;
+  const target = shape.map((dim, i) => {
+    if (typeof dim === 'number') return dim;
+    if (x.shape[i] === dim) return 0; // ONNX: copy the dimension at this place
+    inferred++;
+    return -1;
+  });
+  if (inferred > 1) {
+    throw shapeError(
+      'Reshape',
+      `${formatShape(shape)} leaves more than one size to find from ${formatShape(x.shape)}.`,
+    );
+  }
+  return g.emit({
+    op: 'Reshape',
+    inputs: [x, g.integers(target)],
+    dtype: x.dtype,
+    shape,
+    gradient: dy => [() => reshape(g, dy, x.shape)],
+  });
+}
+
+export function transpose(g: Graph, x: Value, permutation: readonly number[]): Value {
+  const inverse = permutation.map((_, i) => permutation.indexOf(i));
+  return g.emit({
+    op: 'Transpose',
+    inputs: [x],
+    attributes: { perm: permutation },
+    dtype: x.dtype,
+    shape: permutation.map(i => x.shape[i]!),
+    gradient: dy => [() => transpose(g, dy, inverse)],
+  });
+}
+
+/** Rows of `table` by index: [rows, ...rest] and int64 indices of any shape give [...indices, ...rest]. */
+export function gather(g: Graph, table: Value, indices: Value): Value {
+  return g.emit({
+    op: 'Gather',
+    inputs: [table, indices],
+    attributes: { axis: 0 },
+    dtype: table.dtype,
+    shape: [...indices.shape, ...table.shape.slice(1)],
+    // A row read twice receives both gradients.
+    gradient: dy => [() => scatterAddLike(g, table, reshape(g, indices, [...indices.shape, 1]), dy), null],
+  });
+}
+
+/** Zeros of x's shape with `updates` added at the rows `indices` ([..., 1]) names. */
+function scatterAddLike(g: Graph, x: Value, indices: Value, updates: Value): Value {
+  const zeros = g.emit({ op: 'ConstantOfShape', inputs: [shapeOf(g, x)], dtype: x.dtype, shape: x.shape });
+  return g.emit({
+    op: 'ScatterND',
+    inputs: [zeros, indices, updates],
+    attributes: { reduction: 'add' },
+    dtype: x.dtype,
+    shape: x.shape,
+  });
+}
+
+/** Joins tensors along an axis. */
+export function concat(g: Graph, parts: readonly Value[], axis: number): Value {
+  const [first] = parts;
+  const at = normalizeAxis('Concat', axis, first!.shape.length);
+  const dims = parts.map(part => part.shape[at]!);
+  const total: Dim = dims.every(dim => typeof dim === 'number')
+    ? dims.reduce((sum, dim) => sum + dim, 0)
+    : dims.every(dim => dim === dims[0])
+      ? product([dims.length, dims[0]!])
+      : dims.join('+');
+  return g.emit({
+    op: 'Concat',
+    inputs: parts,
+    attributes: { axis: at },
+    dtype: first!.dtype,
+    shape: first!.shape.map((dim, i) => (i === at ? total : dim)),
+  });
+}
+
+/** Broadcasts x to the shape of `like`. */
+export function expandLike(g: Graph, x: Value, like: Value): Value {
+  return expand(g, x, like.shape, shapeOf(g, like));
+}
+
+/** Broadcasts x to `shape`, whose sizes the int64 vector `sizes` holds at run time. */
+export function expand(g: Graph, x: Value, shape: Shape, sizes: Value): Value {
+  if (sameShape(x.shape, shape)) return x;
+  return g.emit({
+    op: 'Expand',
+    inputs: [x, sizes],
+    dtype: x.dtype,
+    shape,
+    gradient: dy => [() => sumTo(g, dy, x.shape), null],
+  });
+}
+
+/** The sizes of x as an int64 vector. */
+export function shapeOf(g: Graph, x: Value): Value {
+  if (x.shape.every(dim => typeof dim === 'number')) return g.integers(x.shape as number[]);
+  return g.once(`shape ${x.name}`, () => g.emit({ op: 'Shape', inputs: [x], dtype: 'int64', shape: [x.shape.length] }));
+}
+
+/** The size of one axis of x as an int64 scalar. */
+export function sizeOf(g: Graph, x: Value, axis: number): Value {
+  const at = normalizeAxis('Shape', axis, x.shape.length);
+  return g.once(`size ${x.name} ${at}`, () => {
+    const size = g.emit({
+      op: 'Shape',
+      inputs: [x],
+      attributes: { start: at, end: at + 1 },
+      dtype: 'int64',
+      shape: [1],
+    });
+    return g.emit({ op: 'Squeeze', inputs: [size], dtype: 'int64', shape: [] });
+  });
+}
+
+/** 0, 1, ... count-1 as int64, for a count known at run time only. */
+export function range(g: Graph, count: Value, name: Dim): Value {
+  const zero = g.constant(BigInt64Array.of(0n), []);
+  const one = g.constant(BigInt64Array.of(1n), []);
+  return g.emit({ op: 'Range', inputs: [zero, count, one], dtype: 'int64', shape: [name] });
+}

@@ -1,0 +1,69 @@
+/** The bytes of a file, plain or gzip, in pieces; what goes wrong with a file is said in one sentence. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+
+const PIECE = 256 * 1024;
+
+/**
+ * Streams a file in constant memory. Gzip is told by its first two bytes, not by the name, since downloads often lose
+ * or gain a `.gz`. Concatenated gzip members read as one.
+ *
+ * @throws IdiolectError DATA where the file is missing, a folder, unreadable, or damaged or truncated gzip.
+ */
+export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, 'r').catch(error => {
+    throw fileError(path, error);
+  });
+  try {
+    const head = await headOf(handle);
+    const source = rest(handle, head);
+    if (head[0] !== 0x1f || head[1] !== 0x8b) {
+      yield* source;
+      return;
+    }
+    const gunzip = createGunzip();
+    // pipeline() carries an error of either side to the loop below, and closes the source when the loop ends early.
+    pipeline(Readable.from(source, { objectMode: false }), gunzip, () => {});
+    for await (const piece of gunzip) yield piece as Uint8Array;
+  } catch (error) {
+    throw fileError(path, error);
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
+/** The first two bytes at least (a pipe may hand over one at a time), or all there is. */
+async function headOf(handle: FileHandle): Promise<Uint8Array> {
+  let head = new Uint8Array(0);
+  while (head.length < 2) {
+    const piece = await readPiece(handle);
+    if (!piece) break;
+    head = Buffer.concat([head, piece]);
+  }
+  return head;
+}
+
+async function* rest(handle: FileHandle, head: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (head.length > 0) yield head;
+  for (let piece = await readPiece(handle); piece; piece = await readPiece(handle)) yield piece;
+}
+
+async function readPiece(handle: FileHandle): Promise<Uint8Array | null> {
+  const { bytesRead, buffer } = await handle.read(new Uint8Array(PIECE), 0, PIECE, null);
+  return bytesRead > 0 ? buffer.subarray(0, bytesRead) : null;
+}
+
+function fileError(path: string, error: unknown): unknown {
+  if (error instanceof IdiolectError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const say = (sentence: string) => new IdiolectError('DATA', `${path} ${sentence}`, { cause: error });
+  if (code === 'ENOENT' || code === 'ENOTDIR') return say('does not exist.');
+  if (code === 'EISDIR') return say('is a folder; a file was expected.');
+  if (code === 'EACCES' || code === 'EPERM') return say('may not be read by this user.');
+  if (code.startsWith('Z_')) {
+    return say(`is a damaged or truncated gzip file (${reasonOf(error)}). Copy or download it again.`);
+  }
+  return code ? say(`cannot be read (${reasonOf(error)}).`) : error;
+}

@@ -1,0 +1,21 @@
+/** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
+export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
+export { collect } from './collect.ts';
+export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
+export { type GitOptions, importGit } from './git.ts';
+export { type ReadOptions, readHistories, writeHistories } from './jsonl.ts';
+export { importLamp, type LampOptions } from './lamp.ts';
+export { detectLayout, type Layout, openHistories } from './open.ts';
+export { importOppu, type OppuOptions } from './oppu.ts';
+export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, recordKey } from './record.ts';
+export {
+  groupByUser,
+  inTimeOrder,
+  type Split,
+  type SplitOptions,
+  splitByTime,
+  type TooFew,
+  type UserSplit,
+} from './split.ts';
+export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
+export { normaliseTime } from './time.ts';

@@ -1,0 +1,171 @@
+/** JSON Lines files: what is written is read back, and what is wrong with a file is said where it is. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { collect } from './collect.ts';
+import { readHistories, writeHistories } from './jsonl.ts';
+import { detectLayout, openHistories } from './open.ts';
+import type { HistoryRecord } from './record.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'idiolect-jsonl-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+const line = (fields: object = {}) => JSON.stringify({ user: 'a', input: 'i', output: 'o', ...fields });
+const failure = async (path: string, read: typeof readHistories = readHistories) => {
+  try {
+    await collect(read(path));
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'IdiolectError', code: 'DATA' });
+    return (error as Error).message.replace(`${folder}/`, '');
+  }
+  return 'no failure';
+};
+
+const visible = fc.string({ unit: 'binary' }).map(text => `${text}x`);
+const anyRecord: fc.Arbitrary<HistoryRecord> = fc.record(
+  {
+    user: visible,
+    input: fc.string({ unit: 'binary' }),
+    output: visible,
+    id: fc.string(),
+    time: fc
+      .date({ noInvalidDate: true, min: new Date('0000-01-01'), max: new Date('9999-12-31') })
+      .map(date => date.toISOString()),
+    label: fc.boolean(),
+    weight: fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
+    split: fc.constantFrom('train' as const, 'query' as const),
+  },
+  { requiredKeys: ['user', 'input', 'output'] },
+);
+
+describe('round trip', () => {
+  test.each(['records.jsonl', 'records.jsonl.gz'])('%s holds what was written', async name => {
+    const path = join(folder, name);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 20 }), async records => {
+        expect(await writeHistories(path, records)).toBe(records.length);
+        expect(await collect(readHistories(path))).toEqual(records);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('a line of several megabytes, and lines that end anywhere in the pieces read', async () => {
+    const outputs = [3_000_000, 1, 262_144, 262_143, 5].map((size, i) => `${'é'.repeat(size)}${i}`);
+    const path = join(folder, 'long.jsonl.gz');
+    await writeHistories(
+      path,
+      outputs.map(output => ({ user: 'a', input: '', output })),
+    );
+    const read = await collect(readHistories(path));
+    expect(read.map(record => record.output === outputs[read.indexOf(record)])).toEqual(outputs.map(() => true));
+  });
+
+  test('bad input loses nothing that was there before', async () => {
+    const path = await file('kept.jsonl', `${line()}\n`);
+    const records = [{ user: 'a', input: '', output: 'x' }, { user: 'a', input: '' } as HistoryRecord];
+    await expect(writeHistories(path, records)).rejects.toThrow('record 2: "output" is missing.');
+    await expect(writeHistories(path, [])).rejects.toThrow('there are no records to write');
+    expect(readFileSync(path, 'utf8')).toBe(`${line()}\n`);
+    expect(readdirSync(folder).filter(name => name.endsWith('.partial'))).toEqual([]);
+  });
+});
+
+describe('reading', () => {
+  test('goes by content, not by name; passes over a mark, blank lines, CRLF; splits at line feeds only', async () => {
+    const path = await file('odd.txt', gzipSync(`\ufeff${line()}\r\n\r\n  \n${line({ output: 'a\u2028b' })}`));
+    const records = await collect(readHistories(path));
+    expect(records.map(record => record.output)).toEqual(['o', 'a\u2028b']);
+  });
+
+  test('joined gzip files read as one', async () => {
+    const path = await file('joined.gz', Buffer.concat([gzipSync(`${line()}\n`), gzipSync(`${line()}\n`)]));
+    expect(await collect(readHistories(path))).toHaveLength(2);
+  });
+
+  test('names file, line and field', async () => {
+    const path = await file('histories.jsonl', `${line()}\n\n{"user": "a", "input": "b"}\n`);
+    expect(await failure(path)).toBe(
+      'histories.jsonl:3: "output" is missing. Each record needs user, input and output.',
+    );
+  });
+
+  test('a bad line can be left out, and is reported', async () => {
+    const path = await file('skip.jsonl', `${line()}\n{"user": 1}\nnot json\n${line()}\n`);
+    const told: [string, number][] = [];
+    const onSkip = (message: string, skipped: number) => told.push([message.replace(`${folder}/`, ''), skipped]);
+    expect(await collect(readHistories(path, { skipBad: true, onSkip }))).toHaveLength(2);
+    expect(told.map(([, count]) => count)).toEqual([1, 2]);
+    expect(told[0]![0]).toContain('skip.jsonl:2: "user" is 1;');
+    expect(told[1]![0]).toContain('skip.jsonl:3: not JSON');
+  });
+
+  test.each([
+    ['an empty file', '', 'x has no records: it is empty.'],
+    ['blank lines only', '\n \n', 'x has no records: it is empty.'],
+    ['no JSON', 'user,input,output\n', 'x:1: not JSON ('],
+    ['a list', '["a"]\n', 'x:1: found a list where an object was expected.'],
+    ['Latin-1', Buffer.from(line({ output: 'café' }), 'latin1'), 'x:1: not valid UTF-8. Save the file as UTF-8.'],
+    ['UTF-16', Buffer.from(`\ufeff${line()}`, 'utf16le'), 'x:1: not valid UTF-8 (it looks like UTF-16).'],
+    ['truncated gzip', gzipSync(`${line()}\n`).subarray(0, 30), 'x is a damaged or truncated gzip file ('],
+    ['broken gzip', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4]), 'x is a damaged or truncated gzip file ('],
+  ])('says what is wrong with %s', async (_, content, sentence) => {
+    expect(await failure(await file('x', content))).toContain(sentence);
+  });
+
+  test('says that a file is missing, or a folder, or without a usable line', async () => {
+    expect(await failure(join(folder, 'none.jsonl'))).toBe('none.jsonl does not exist.');
+    expect(await failure(folder)).toContain('is a folder; a file was expected.');
+    const path = await file('bad.jsonl', '{}\n{}\n');
+    const all = collect(readHistories(path, { skipBad: true }));
+    await expect(all).rejects.toThrow('has no usable records: all of its 2 lines were left out as bad.');
+  });
+
+  test('stops and closes the file when the reader stops', async () => {
+    const path = await file('many.gz', gzipSync(`${line()}\n`.repeat(200_000)));
+    for await (const record of readHistories(path)) {
+      expect(record.user).toBe('a');
+      break;
+    }
+    await rm(path);
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('openHistories', () => {
+  const commit = { user: 'a', date: '2024-01-02', files: ['M x.ts'], nfiles: 3, diff: '-a\n+b', subject: 'Change x' };
+
+  test('reads records and commits alike', async () => {
+    expect(await collect(openHistories(await file('r.jsonl', line())))).toEqual([JSON.parse(line())]);
+    const commits = await file('c.jsonl', `${JSON.stringify(commit)}\n${JSON.stringify({ ...commit, diff: '' })}\n`);
+    expect(await detectLayout(commits)).toBe('commits');
+    expect(await collect(openHistories(commits))).toEqual([
+      { user: 'a', input: 'M x.ts\n... 2 more\n-a\n+b', output: 'Change x', time: '2024-01-02T00:00:00.000Z' },
+      { user: 'a', input: 'M x.ts\n... 2 more', output: 'Change x', time: '2024-01-02T00:00:00.000Z' },
+    ]);
+  });
+
+  test.each([
+    [JSON.stringify({ prompt: 'p', completion: 'c' }), ':1: expected the fields {user, input, output} (records) or'],
+    [JSON.stringify({ prompt: 'p', completion: 'c' }), 'found: prompt, completion.'],
+    ['[{"id": 1}]', 'is a JSON list, not JSON Lines.'],
+    ['{"user": "a", "input": "b"}', ':1: "output" is missing.'],
+    [JSON.stringify({ ...commit, files: 'x' }), ':1: "files" is "x"; it must be a list of strings'],
+    [JSON.stringify({ ...commit, date: 'yesterday' }), ':1: "date" is "yesterday"; it must be an ISO 8601 date'],
+    ['', 'has no records: it is empty.'],
+  ])('says what is wrong with %s', async (content, sentence) => {
+    expect(await failure(await file('u.jsonl', content), openHistories)).toContain(sentence);
+  });
+});

@@ -1,0 +1,65 @@
+/** Opens a file of histories whatever its layout: records or commits, told by the fields of the first line. */
+import { IdiolectError } from '../common/errors.ts';
+import { COMMIT_FIELDS, readCommits } from './commits.ts';
+import { type ReadOptions, readHistories } from './jsonl.ts';
+import { readLines } from './lines.ts';
+import type { HistoryRecord } from './record.ts';
+
+export type Layout = 'records' | 'commits';
+
+const FIELDS: Record<Layout, readonly string[]> = {
+  records: ['user', 'input', 'output'],
+  commits: COMMIT_FIELDS,
+};
+
+/**
+ * Reads JSON Lines of records ({user, input, output, ...}) or of commits ({user, files, diff, subject, ...}), plain or
+ * gzip. The first line that is not blank decides for the whole file.
+ *
+ * @throws IdiolectError DATA where the first line is of neither layout (listing the fields expected and found), and as
+ *   `readHistories` does.
+ */
+export async function* openHistories(path: string, options: ReadOptions = {}): AsyncGenerator<HistoryRecord> {
+  const layout = await detectLayout(path);
+  yield* layout === 'commits' ? readCommits(path, options) : readHistories(path, options);
+}
+
+/**
+ * The layout of a JSON Lines file. A layout matches when the first line has all of its fields. A line that is no JSON
+ * object at all, and an empty file, count as records: reading them so gives the error that fits.
+ *
+ * @throws IdiolectError DATA where no layout matches.
+ */
+export async function detectLayout(path: string): Promise<Layout> {
+  for await (const line of readLines(path)) {
+    if (line.text?.trim() === '') continue;
+    if (line.text?.trimStart().startsWith('[')) {
+      const importers = 'LaMP and OPPU files are read by their importers';
+      throw new IdiolectError(
+        'DATA',
+        `${path} is a JSON list, not JSON Lines. ${importers}; else write one object a line.`,
+      );
+    }
+    const first = objectOf(line.text ?? '');
+    if (!first) return 'records';
+    // Records first: a line that is both says itself what its input is.
+    for (const layout of ['records', 'commits'] as const) {
+      if (FIELDS[layout].every(field => field in first)) return layout;
+    }
+    // A record with one field missing is a bad record, not an unknown layout.
+    if (FIELDS.records.filter(field => field in first).length === 2) return 'records';
+    const found = Object.keys(first).slice(0, 12).join(', ') || 'none';
+    const expected = `{${FIELDS.records.join(', ')}} (records) or {${FIELDS.commits.join(', ')}} (commits)`;
+    throw new IdiolectError('DATA', `${path}:${line.number}: expected the fields ${expected}; found: ${found}.`);
+  }
+  return 'records';
+}
+
+function objectOf(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

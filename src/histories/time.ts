@@ -1,0 +1,47 @@
+/** One way to write a moment: whatever a record says becomes UTC ISO 8601 text, whose text order is its time order. */
+
+const ISO =
+  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?$/i;
+
+/** Unix seconds above this are past the year 5138: in practice milliseconds by mistake. */
+const LARGEST_SECONDS = 1e11;
+
+/**
+ * A time as `YYYY-MM-DDTHH:MM:SS.sssZ`, or null where it is none.
+ *
+ * Accepted: ISO 8601 year, year-month, date, or date and time (separated by `T` or a space; a fraction and a zone are
+ * optional), or a number of Unix seconds. What carries no zone is read as UTC, never as this machine's local time, so
+ * that a split is the same on every machine. A date alone is its first instant. Days that do not exist (30 February)
+ * and years outside 0000 to 9999 are refused.
+ */
+export function normaliseTime(value: string | number): string | null {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value) || Math.abs(value) > LARGEST_SECONDS) return null;
+    return isoOf(Math.round(value * 1000));
+  }
+  const match = ISO.exec(value.trim());
+  if (!match) return null;
+  const [year, month, day] = [Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1)];
+  const [hour, minute, second] = [Number(match[4] ?? 0), Number(match[5] ?? 0), Number(match[6] ?? 0)];
+  if (hour > 23 || minute > 59 || second > 59) return null;
+  const millisecond = Math.floor(Number(`0.${match[7] ?? '0'}`) * 1000);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day); // Date.UTC would read the years 0 to 99 as 1900 to 1999
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  date.setUTCHours(hour, minute, second, millisecond);
+  return isoOf(date.getTime() - offsetMinutes(match[8]) * 60_000);
+}
+
+function offsetMinutes(zone: string | undefined): number {
+  if (!zone || zone.toUpperCase() === 'Z') return 0;
+  const digits = zone.slice(1).replace(':', '');
+  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2) || '0');
+  return zone.startsWith('-') ? -minutes : minutes;
+}
+
+function isoOf(milliseconds: number): string | null {
+  const date = new Date(milliseconds);
+  if (Number.isNaN(date.getTime())) return null;
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9999 ? date.toISOString() : null;
+}

@@ -1,0 +1,151 @@
+/** A Hugging Face model folder: its configuration and where each weight lies. Nothing is loaded here. */
+import { open, readFile, realpath } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { exists, sha256 } from '../common/files.ts';
+import { type ModelConfig, readModelConfig } from './config.ts';
+import { type LinearModule, linearModules } from './modules.ts';
+import { readHeader, type TensorEntry } from './safetensors.ts';
+
+export interface Checkpoint {
+  /** As it was named by the caller. */
+  readonly folder: string;
+  readonly config: ModelConfig;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** The folder that holds every weight file, links resolved; the graph names files relative to it. */
+  readonly weightsFolder: string;
+  readonly linears: readonly LinearModule[];
+  /** Changes whenever the configuration or any weight file's header, name or size does. */
+  readonly fingerprint: string;
+}
+
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+const FLOAT_TYPES = new Set(['F32', 'F16', 'BF16']);
+
+/**
+ * Opens a folder and checks that every weight the architecture needs is there, with the shape it needs.
+ *
+ * @throws IdiolectError MODEL or CHECKPOINT naming what is missing, wrong or not supported
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const config = await readModelConfig(folder);
+  const files = await weightFiles(folder);
+  const tensors = new Map<string, TensorEntry>();
+  const configText = await readFile(join(folder, 'config.json'));
+  const fingerprints: string[] = [sha256(configText)];
+  for (const file of files) {
+    const header = await readHeader(file);
+    for (const entry of header.values()) tensors.set(entry.name, entry);
+    fingerprints.push(sha256(JSON.stringify([...header.values()].map(({ file: _, ...entry }) => entry))));
+    fingerprints.push(await contentProbe([...header.values()]));
+  }
+  const linears = linearModules(config);
+  for (const [name, shape] of expectedTensors(config, linears)) check(folder, tensors.get(name), name, shape);
+  return {
+    folder,
+    config,
+    tensors,
+    weightsFolder: commonFolder(files),
+    linears,
+    fingerprint: sha256(...fingerprints),
+  };
+}
+
+/** The weight files behind model.safetensors or its index, with links resolved (a hub cache is full of them). */
+async function weightFiles(folder: string): Promise<string[]> {
+  const single = join(folder, 'model.safetensors');
+  if (await exists(single)) return [await realpath(single)];
+  const index = join(folder, 'model.safetensors.index.json');
+  if (!(await exists(index))) {
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${folder} holds neither model.safetensors nor model.safetensors.index.json. ` +
+        'Convert other formats (pytorch_model.bin, GGUF) to safetensors first.',
+    );
+  }
+  let map: z.infer<typeof indexSchema>;
+  try {
+    map = indexSchema.parse(JSON.parse(await readFile(index, 'utf8')));
+  } catch (error) {
+    throw new IdiolectError('CHECKPOINT', `${index} is not a weight index (${reasonOf(error)}). Download it again.`);
+  }
+  const names = [...new Set(Object.values(map.weight_map))].sort();
+  return Promise.all(
+    names.map(name =>
+      realpath(join(folder, name)).catch(() => {
+        throw new IdiolectError('CHECKPOINT', `${join(folder, name)}, named in the index, is missing. Download it.`);
+      }),
+    ),
+  );
+}
+
+/** A few kilobytes spread over the file: two fine-tunes of one base differ in them though their headers agree. */
+async function contentProbe(entries: readonly TensorEntry[]): Promise<string> {
+  const [first] = entries;
+  if (!first) return '';
+  const handle = await open(first.file, 'r');
+  try {
+    const samples: Buffer[] = [];
+    for (const entry of entries) {
+      const sample = Buffer.alloc(Math.min(entry.length, 256));
+      await handle.read(sample, 0, sample.length, entry.offset + ((entry.length - sample.length) >> 1));
+      samples.push(sample);
+    }
+    return sha256(...samples);
+  } finally {
+    await handle.close();
+  }
+}
+
+function commonFolder(files: readonly string[]): string {
+  const [first, ...rest] = files.map(file => dirname(resolve(file)));
+  let common = first!;
+  for (const folder of rest) while (relative(common, folder).startsWith('..')) common = dirname(common);
+  return common;
+}
+
+/** Every tensor the architecture reads, with its shape. */
+function* expectedTensors(
+  config: ModelConfig,
+  linears: readonly LinearModule[],
+): Generator<[name: string, shape: readonly number[]]> {
+  const { hiddenSize, vocabSize, headDim } = config;
+  yield ['model.embed_tokens.weight', [vocabSize, hiddenSize]];
+  if (!config.tiedHead) yield ['lm_head.weight', [vocabSize, hiddenSize]];
+  yield ['model.norm.weight', [hiddenSize]];
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = `model.layers.${layer}`;
+    yield [`${prefix}.input_layernorm.weight`, [hiddenSize]];
+    yield [`${prefix}.post_attention_layernorm.weight`, [hiddenSize]];
+    if (config.qkNorm) {
+      yield [`${prefix}.self_attn.q_norm.weight`, [headDim]];
+      yield [`${prefix}.self_attn.k_norm.weight`, [headDim]];
+    }
+  }
+  for (const linear of linears) {
+    yield [`${linear.path}.weight`, [linear.outWidth, linear.inWidth]];
+    if (linear.bias) yield [`${linear.path}.bias`, [linear.outWidth]];
+  }
+}
+
+function check(folder: string, entry: TensorEntry | undefined, name: string, shape: readonly number[]): void {
+  if (!entry) {
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${folder}: tensor "${name}" of shape [${shape}] is missing. The files and config.json do not belong together.`,
+    );
+  }
+  if (entry.shape.join() !== shape.join()) {
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${entry.file}: tensor "${name}" has shape [${entry.shape}]; config.json asks for [${shape}].`,
+    );
+  }
+  if (!FLOAT_TYPES.has(entry.dtype)) {
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${entry.file}: tensor "${name}" is ${entry.dtype}; only F32, F16 and BF16 weights are supported.`,
+    );
+  }
+}

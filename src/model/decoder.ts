@@ -1,0 +1,260 @@
+/** The decoder of Llama, Mistral, Qwen2 and Qwen3 as a graph over packed tokens. */
+
+import { relative } from 'node:path';
+import { IdiolectError } from '../common/errors.ts';
+import {
+  add,
+  attention,
+  cast,
+  concat,
+  type DType,
+  type FileSlice,
+  type Graph,
+  gather,
+  gemm,
+  type Layout,
+  type LowRank,
+  loraLinear,
+  mul,
+  type RotaryTables,
+  reshape,
+  rmsNorm,
+  rotary,
+  scale,
+  swiglu,
+  tokenLogProbs,
+  type Value,
+} from '../graph/index.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { keepName, type LoraConfig, loraScale, matrixName, targetedModules } from './lora.ts';
+import type { LinearModule } from './modules.ts';
+
+const GRAPH_TYPES: Readonly<Record<string, { dtype: DType; bytes: number }>> = {
+  F32: { dtype: 'float32', bytes: 4 },
+  F16: { dtype: 'float16', bytes: 2 },
+  BF16: { dtype: 'bfloat16', bytes: 2 },
+};
+
+/** Rows of the output matrix that one product of the head covers; bounds the head's scratch memory. */
+const HEAD_BLOCK = 32_768;
+
+/** What every decoder graph is fed. `tokens` counts packed rows of the whole batch. */
+export interface DecoderInputs {
+  readonly ids: Value;
+  readonly positions: Value;
+  readonly layout: Layout;
+  readonly tables: RotaryTables;
+}
+
+export function decoderInputs(g: Graph, headDim: number): DecoderInputs {
+  return {
+    ids: g.input('ids', 'int64', ['tokens']),
+    positions: g.input('positions', 'int64', ['tokens']),
+    layout: {
+      rowOfPlace: g.input('row_of_place', 'int64', ['sequences', 'length']),
+      placeOfRow: g.input('place_of_row', 'int64', ['tokens']),
+    },
+    tables: {
+      cos: g.input('rope.cos', 'float32', ['positions', headDim / 2]),
+      sin: g.input('rope.sin', 'float32', ['positions', headDim / 2]),
+      minusSin: g.input('rope.minus_sin', 'float32', ['positions', headDim / 2]),
+    },
+  };
+}
+
+/** A LoRA whose matrices the graph takes as inputs, so that one session serves every user. */
+export interface LoraInGraph {
+  /** Every matrix, in the order of `matrixShapes`. */
+  readonly matrices: readonly Value[];
+  readonly updates: ReadonlyMap<string, LowRank>;
+}
+
+export interface LoraInputOptions {
+  /** Take dropout masks too; for training. */
+  readonly dropout: boolean;
+}
+
+export function loraInputs(
+  g: Graph,
+  config: LoraConfig,
+  modules: readonly LinearModule[],
+  { dropout }: LoraInputOptions,
+): LoraInGraph {
+  const updates = new Map<string, LowRank>();
+  const matrices: Value[] = [];
+  for (const { path, inWidth, outWidth } of targetedModules(config, modules)) {
+    const a = g.input(matrixName(path, 'A'), 'float32', [config.rank, inWidth]);
+    const b = g.input(matrixName(path, 'B'), 'float32', [outWidth, config.rank]);
+    matrices.push(a, b);
+    const keep =
+      dropout && config.loraDropout > 0
+        ? // one byte an element is fed; the factor makes the kept ones 1/(1-p)
+          scale(
+            g,
+            cast(g, g.input(keepName(path), 'uint8', ['tokens', inWidth]), 'float32'),
+            1 / (1 - config.loraDropout),
+          )
+        : undefined;
+    updates.set(path, { a, b, scale: loraScale(config), keep });
+  }
+  return { matrices, updates };
+}
+
+/** Keys and values of earlier tokens, one pair per layer, as graph inputs and outputs. */
+export function cacheNames(layer: number): { past: [string, string]; present: [string, string] } {
+  return {
+    past: [`past.${layer}.keys`, `past.${layer}.values`],
+    present: [`present.${layer}.keys`, `present.${layer}.values`],
+  };
+}
+
+export interface DecoderOptions {
+  readonly lora?: LoraInGraph;
+  /** Read and hand on keys and values, for decoding token by token. */
+  readonly cache?: boolean;
+}
+
+/** The model without its head. */
+export class Decoder {
+  readonly #g: Graph;
+  readonly #checkpoint: Checkpoint;
+  readonly #biased: ReadonlySet<string>;
+
+  constructor(g: Graph, checkpoint: Checkpoint) {
+    this.#g = g;
+    this.#checkpoint = checkpoint;
+    this.#biased = new Set(checkpoint.linears.filter(({ bias }) => bias).map(({ path }) => path));
+  }
+
+  /**
+   * Hidden states after the last norm at the packed rows `selected` (int64 [n]), [n, hiddenSize]. Above the last
+   * attention no other row matters, so none is computed.
+   */
+  hidden(inputs: DecoderInputs, selected: Value, options: DecoderOptions = {}): Value {
+    const g = this.#g;
+    const { config } = this.#checkpoint;
+    const last = config.layers - 1;
+    let x = g.scope('embed', () => this.#asFloat(gather(g, this.#stored('model.embed_tokens.weight'), inputs.ids)));
+    for (let layer = 0; layer < config.layers; layer++) {
+      const prefix = `model.layers.${layer}`;
+      x = g.scope(`layers.${layer}.self_attn`, () => {
+        const h = rmsNorm(g, x, this.#weight(`${prefix}.input_layernorm.weight`), config.rmsNormEps);
+        const attended = this.#attention(h, layer, inputs, options);
+        const keep = (rows: Value) => (layer === last ? gather(g, rows, selected) : rows);
+        return add(g, keep(x), this.#linear(keep(attended), `${prefix}.self_attn.o_proj`, options));
+      });
+      x = g.scope(`layers.${layer}.mlp`, () => {
+        const h = rmsNorm(g, x, this.#weight(`${prefix}.post_attention_layernorm.weight`), config.rmsNormEps);
+        const gate = this.#linear(h, `${prefix}.mlp.gate_proj`, options);
+        const up = this.#linear(h, `${prefix}.mlp.up_proj`, options);
+        return add(g, x, this.#linear(swiglu(g, gate, up), `${prefix}.mlp.down_proj`, options));
+      });
+    }
+    return g.scope('norm', () => rmsNorm(g, x, this.#weight('model.norm.weight'), config.rmsNormEps));
+  }
+
+  /** Log-probability of `targets` (int64 [n]), one for each row of hidden [n, hiddenSize]; [n]. */
+  logProbs(hidden: Value, targets: Value): Value {
+    return this.#g.scope('head', () =>
+      tokenLogProbs(this.#g, hidden, this.#stored(this.#headName()), this.#headBlocks(), targets),
+    );
+  }
+
+  /** Logits over the vocabulary for each row of hidden [n, hiddenSize]; [n, vocabSize]. */
+  logits(hidden: Value): Value {
+    const g = this.#g;
+    return g.scope('head', () => {
+      const parts = this.#headBlocks().map(({ weight }) => gemm(g, hidden, weight, { transB: true }));
+      return parts.length === 1 ? parts[0]! : concat(g, parts, 1);
+    });
+  }
+
+  #attention(h: Value, layer: number, inputs: DecoderInputs, options: DecoderOptions): Value {
+    const g = this.#g;
+    const { heads, kvHeads, headDim, windows, qkNorm } = this.#checkpoint.config;
+    const path = `model.layers.${layer}.self_attn`;
+    let q = this.#linear(h, `${path}.q_proj`, options);
+    let k = this.#linear(h, `${path}.k_proj`, options);
+    const v = this.#linear(h, `${path}.v_proj`, options);
+    if (qkNorm) {
+      q = this.#headNorm(q, `${path}.q_norm.weight`, heads);
+      k = this.#headNorm(k, `${path}.k_norm.weight`, kvHeads);
+    }
+    q = rotary(g, q, inputs.positions, inputs.tables);
+    k = rotary(g, k, inputs.positions, inputs.tables);
+    const cache = options.cache ? this.#cache(layer) : undefined;
+    return attention(g, q, k, v, inputs.layout, { heads, kvHeads, headDim, window: windows[layer], cache });
+  }
+
+  /** RMSNorm of each head of x [tokens, heads*headDim]. */
+  #headNorm(x: Value, weight: string, heads: number): Value {
+    const { headDim, rmsNormEps } = this.#checkpoint.config;
+    const perHead = reshape(this.#g, x, ['tokens', heads, headDim]);
+    return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weight(weight), rmsNormEps), x.shape);
+  }
+
+  #cache(layer: number) {
+    const g = this.#g;
+    const { kvHeads, headDim } = this.#checkpoint.config;
+    const { past, present } = cacheNames(layer);
+    const shape = ['sequences', kvHeads, 'past', headDim];
+    return {
+      keys: g.input(past[0], 'float32', shape),
+      values: g.input(past[1], 'float32', shape),
+      onUpdate(keys: Value, values: Value) {
+        g.output(present[0], keys);
+        g.output(present[1], values);
+      },
+    };
+  }
+
+  #linear(x: Value, path: string, { lora }: DecoderOptions): Value {
+    const bias = this.#biased.has(path) ? this.#weight(`${path}.bias`) : undefined;
+    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, lora?.updates.get(path));
+  }
+
+  #headName(): string {
+    return this.#checkpoint.config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  }
+
+  /** The output matrix in blocks of rows. A block is a range of bytes of the same file. */
+  #headBlocks(): { weight: Value }[] {
+    const name = this.#headName();
+    const entry = this.#checkpoint.tensors.get(name)!;
+    const [rows, width] = entry.shape as [number, number];
+    if (rows <= HEAD_BLOCK) return [{ weight: this.#weight(name) }];
+    const rowBytes = entry.length / rows;
+    const blocks: { weight: Value }[] = [];
+    for (let start = 0; start < rows; start += HEAD_BLOCK) {
+      const count = Math.min(HEAD_BLOCK, rows - start);
+      const { dtype } = GRAPH_TYPES[entry.dtype]!;
+      const slice = { ...this.#slice(name), length: count * rowBytes };
+      const at = { ...slice, offset: slice.offset + start * rowBytes };
+      const block = this.#g.weight(`${name}[${start}:${start + count}]`, dtype, [count, width], at);
+      blocks.push({ weight: this.#asFloat(block) });
+    }
+    return blocks;
+  }
+
+  /** A weight in the type of the computation. */
+  #weight(name: string): Value {
+    return this.#asFloat(this.#stored(name));
+  }
+
+  /** Half-precision weights are widened once, when the session starts; full-precision ones are used where they lie. */
+  #asFloat(stored: Value): Value {
+    if (stored.dtype === 'float32') return stored;
+    return this.#g.once(`float ${stored.name}`, () => cast(this.#g, stored, 'float32'));
+  }
+
+  #stored(name: string): Value {
+    const entry = this.#checkpoint.tensors.get(name);
+    if (!entry) throw new IdiolectError('CHECKPOINT', `${this.#checkpoint.folder}: tensor "${name}" is missing.`);
+    return this.#g.weight(name, GRAPH_TYPES[entry.dtype]!.dtype, entry.shape, this.#slice(name));
+  }
+
+  #slice(name: string): FileSlice {
+    const { file, offset, length } = this.#checkpoint.tensors.get(name)!;
+    return { file: relative(this.#checkpoint.weightsFolder, file), offset, length };
+  }
+}

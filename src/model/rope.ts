@@ -1,0 +1,86 @@
+/** Rotation angles of rotary position embeddings, with the scalings checkpoints ask for. */
+import { z } from 'zod';
+
+const positive = z.number().positive();
+
+/** The older key `type` and the newer `rope_type` mean the same. Extra keys (theta) ride along. */
+export const ropeScalingSchema = z.preprocess(
+  value => {
+    if (typeof value !== 'object' || value === null) return value;
+    const { type, ...rest } = value as Record<string, unknown>;
+    return { ...rest, rope_type: rest.rope_type ?? type ?? 'default' };
+  },
+  z.discriminatedUnion(
+    'rope_type',
+    [
+      z.object({ rope_type: z.literal('default'), rope_theta: positive.optional() }),
+      z.object({ rope_type: z.literal('linear'), factor: positive, rope_theta: positive.optional() }),
+      z.object({
+        rope_type: z.literal('llama3'),
+        factor: positive,
+        low_freq_factor: positive,
+        high_freq_factor: positive,
+        original_max_position_embeddings: positive,
+        rope_theta: positive.optional(),
+      }),
+    ],
+    { error: 'only the rope types default, linear and llama3 are supported' },
+  ),
+);
+
+export type RopeScaling = z.infer<typeof ropeScalingSchema>;
+
+/**
+ * Radians per position of each pair of a head, [headDim / 2]: theta^(-2i / headDim), scaled.
+ *
+ * `linear` divides all by the factor. `llama3` (Llama 3.1) divides those whose wavelength is beyond
+ * original_max_position_embeddings / low_freq_factor, keeps those below original / high_freq_factor, and blends
+ * between.
+ */
+export function inverseFrequencies(headDim: number, theta: number, scaling: RopeScaling): Float64Array {
+  return Float64Array.from({ length: headDim / 2 }, (_, i) => {
+    const frequency = theta ** ((-2 * i) / headDim);
+    switch (scaling.rope_type) {
+      case 'default':
+        return frequency;
+      case 'linear':
+        return frequency / scaling.factor;
+      case 'llama3': {
+        const turns = (scaling.original_max_position_embeddings * frequency) / (2 * Math.PI);
+        const { low_freq_factor: low, high_freq_factor: high, factor } = scaling;
+        if (turns < low) return frequency / factor;
+        if (turns > high) return frequency;
+        const blend = (turns - low) / (high - low);
+        return ((1 - blend) * frequency) / factor + blend * frequency;
+      }
+      default:
+        return scaling satisfies never;
+    }
+  });
+}
+
+export interface RopeTables {
+  readonly rows: number;
+  /** [rows, headDim / 2] each, one row a position. */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+  readonly minusSin: Float32Array;
+}
+
+/** Cosines and sines for positions 0 .. rows-1. */
+export function ropeTables(frequencies: Float64Array, rows: number): RopeTables {
+  const half = frequencies.length;
+  const cos = new Float32Array(rows * half);
+  const sin = new Float32Array(rows * half);
+  const minusSin = new Float32Array(rows * half);
+  for (let position = 0; position < rows; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * frequencies[i]!;
+      const at = position * half + i;
+      cos[at] = Math.cos(angle);
+      sin[at] = Math.sin(angle);
+      minusSin[at] = -sin[at]!;
+    }
+  }
+  return { rows, cos, sin, minusSin };
+}

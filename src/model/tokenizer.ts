@@ -1,0 +1,130 @@
+/** tokenizer.json and the chat template of a Hugging Face folder: text to token ids and back. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+import type { ModelConfig } from './config.ts';
+
+type Json = Record<string, unknown>;
+
+/** Whether prompts go through the checkpoint's chat template when it has one. */
+export type ChatMode = 'auto' | 'never';
+
+export class Tokenizer {
+  /** Ids that end a text. The first one closes every completion in training. */
+  readonly endIds: readonly number[];
+  readonly #tokenizer: HuggingFaceTokenizer;
+  readonly #template: Template | undefined;
+  readonly #specials: Json;
+  readonly #startId: number | undefined;
+
+  private constructor(tokenizer: HuggingFaceTokenizer, settings: Json, template: string | undefined, ends: number[]) {
+    this.#tokenizer = tokenizer;
+    this.#template = template === undefined ? undefined : new Template(template);
+    this.#specials = Object.fromEntries(
+      ['bos_token', 'eos_token', 'unk_token', 'pad_token'].map(name => [name, tokenText(settings[name])]),
+    );
+    this.endIds = ends;
+    const bos = tokenText(settings.bos_token);
+    this.#startId = (bos && tokenizer.token_to_id(bos)) || ends[0];
+  }
+
+  /** @throws IdiolectError TOKENIZER naming the file that is missing or malformed */
+  static async load(folder: string, config: ModelConfig): Promise<Tokenizer> {
+    const definition = await readJson(join(folder, 'tokenizer.json'), true);
+    const settings = await readJson(join(folder, 'tokenizer_config.json'), false);
+    const generation = await readJson(join(folder, 'generation_config.json'), false);
+    let tokenizer: HuggingFaceTokenizer;
+    try {
+      tokenizer = new HuggingFaceTokenizer(definition, settings);
+    } catch (error) {
+      throw new IdiolectError(
+        'TOKENIZER',
+        `${join(folder, 'tokenizer.json')} cannot be used as a tokenizer (${reasonOf(error)}).`,
+      );
+    }
+    const eos = tokenText(settings.eos_token);
+    const ids = [
+      eos === undefined ? undefined : tokenizer.token_to_id(eos),
+      ...[generation.eos_token_id ?? []].flat(),
+      ...config.eosTokenIds,
+    ].filter(id => typeof id === 'number');
+    if (ids.length === 0) {
+      throw new IdiolectError(
+        'TOKENIZER',
+        `${folder}: no end-of-text token. Set eos_token in tokenizer_config.json or eos_token_id in config.json.`,
+      );
+    }
+    const inline = typeof settings.chat_template === 'string' ? settings.chat_template : undefined;
+    const template = inline ?? (await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined));
+    return new Tokenizer(tokenizer, settings, template, [...new Set(ids)]);
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.#template !== undefined;
+  }
+
+  /**
+   * Ids of a prompt, at least one. With a chat template the prompt becomes the user's turn and the assistant's turn
+   * is opened; else the tokenizer's own start token is put before it.
+   */
+  encodePrompt(prompt: string, chat: ChatMode = 'auto'): number[] {
+    const ids =
+      this.#template && chat === 'auto'
+        ? this.#tokenizer.encode(this.#renderChat(prompt), { add_special_tokens: false }).ids
+        : this.#tokenizer.encode(prompt).ids;
+    if (ids.length > 0) return ids;
+    if (this.#startId !== undefined) return [this.#startId];
+    throw new IdiolectError('TOKENIZER', 'an empty prompt needs a start token, and the tokenizer has none.');
+  }
+
+  /** Ids of what follows a prompt, closed by the end token. */
+  encodeCompletion(completion: string): number[] {
+    return [...this.#tokenizer.encode(completion, { add_special_tokens: false }).ids, this.endIds[0]!];
+  }
+
+  /** The start token, when a prompt of ids begins with it; kept when a prompt is cut from the left. */
+  startsWithBos(ids: readonly number[]): boolean {
+    return ids[0] !== undefined && ids[0] === this.#startId && typeof this.#specials.bos_token === 'string';
+  }
+
+  decode(ids: readonly number[]): string {
+    return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+  }
+
+  #renderChat(prompt: string): string {
+    try {
+      return this.#template!.render({
+        ...this.#specials,
+        messages: [{ role: 'user', content: prompt }],
+        add_generation_prompt: true,
+      });
+    } catch (error) {
+      throw new IdiolectError(
+        'TOKENIZER',
+        `the chat template failed (${reasonOf(error)}). Use --chat never without it.`,
+      );
+    }
+  }
+}
+
+/** Special tokens are written as a string or as an object around it. */
+function tokenText(token: unknown): string | undefined {
+  if (typeof token === 'string') return token;
+  const content = (token as { content?: unknown } | null | undefined)?.content;
+  return typeof content === 'string' ? content : undefined;
+}
+
+async function readJson(file: string, required: boolean): Promise<Json> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    if (!required) return {};
+    throw new IdiolectError('TOKENIZER', `${file} is missing. The model folder needs its tokenizer.`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new IdiolectError('TOKENIZER', `${file} is not JSON (${reasonOf(error)}).`);
+  }
+}

@@ -1,0 +1,67 @@
+/** Log-likelihood of completions, with or without an adapter. */
+
+import { Graph } from '../graph/index.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
+import { packBatch, type RopeSource, type TokenSequence } from './batch.ts';
+import { type EngineOptions, Session } from './session.ts';
+import { type Feeds, float32, floats } from './tensor.ts';
+
+export interface Score {
+  /** log pi(completion | prompt), natural logarithm, summed over tokens. */
+  readonly logProb: number;
+  /** Completion tokens, the end token included. */
+  readonly tokens: number;
+}
+
+/** The scoring graph: the decoder and the log-probability of each completion token. */
+export function scoringGraph(checkpoint: Checkpoint, lora?: LoraConfig): Graph {
+  const g = new Graph();
+  const inputs = decoderInputs(g, checkpoint.config.headDim);
+  const selected = g.input('selected', 'int64', ['completions']);
+  const targets = g.input('targets', 'int64', ['completions']);
+  const decoder = new Decoder(g, checkpoint);
+  const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout: false });
+  g.output('token_log_probs', decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets));
+  return g;
+}
+
+/** LoRA matrices as the inputs a graph takes them by. */
+export function loraFeeds(matrices: LoraMatrices): Feeds {
+  return Object.fromEntries(matrices.map(({ name, shape, data }) => [name, float32(data, shape)]));
+}
+
+export class Scorer {
+  readonly #session: Session;
+  readonly #rope: RopeSource;
+
+  private constructor(session: Session, rope: RopeSource) {
+    this.#session = session;
+    this.#rope = rope;
+  }
+
+  static async create(
+    checkpoint: Checkpoint,
+    engine: EngineOptions,
+    rope: RopeSource,
+    lora?: LoraConfig,
+  ): Promise<Scorer> {
+    return new Scorer(await Session.create(scoringGraph(checkpoint, lora), engine, checkpoint.weightsFolder), rope);
+  }
+
+  /**
+   * Scores one sequence by itself: the result depends on nothing but the sequence and the weights, so that it can be
+   * cached by content and a run that finds it in the cache computes the same adapters, bit for bit.
+   */
+  async score(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Score> {
+    const { feeds } = packBatch([sequence], this.#rope);
+    const { token_log_probs } = await this.#session.run({ ...feeds, ...loraFeeds(matrices) });
+    const logProbs = floats(token_log_probs!);
+    return { logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length };
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}

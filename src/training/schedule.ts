@@ -1,0 +1,21 @@
+/** The learning rate over a run. */
+import { z } from 'zod';
+
+export const scheduleSchema = z.object({
+  warmupRatio: z.number().min(0).max(1).default(0.1).describe('share of the steps over which the rate rises linearly'),
+  schedule: z.enum(['linear', 'constant']).default('linear').describe('after warm-up: fall linearly to 0, or stay'),
+});
+
+export type ScheduleOptions = z.infer<typeof scheduleSchema>;
+
+/**
+ * Factor of the peak rate at step 0 .. total-1.
+ *
+ * Warm-up gives the first step 1/warmup of the peak. (transformers gives it 0, which spends a batch on nothing: one
+ * in forty for a short history.)
+ */
+export function learningRateFactor(step: number, total: number, { warmupRatio, schedule }: ScheduleOptions): number {
+  const warmup = Math.ceil(total * warmupRatio);
+  if (step < warmup) return (step + 1) / warmup;
+  return schedule === 'constant' ? 1 : (total - step) / (total - warmup);
+}

@@ -13,22 +13,42 @@ export interface Adapter {
   readonly matrices: LoraMatrices;
 }
 
-const empty = (value: unknown) => value == null || (typeof value === 'object' && Object.keys(value).length === 0);
+const empty = (value: unknown) =>
+  value == null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 
-const adapterSchema = z.object({
-  peft_type: z.string(),
+/** Settings that change what an adapter computes or which tensors it has; off, they may be there. */
+const UNSUPPORTED = [
+  'use_dora',
+  'modules_to_save',
+  'rank_pattern',
+  'alpha_pattern',
+  'exclude_modules',
+  'fan_in_fan_out',
+  'lora_bias',
+  'layer_replication',
+  'target_parameters',
+  'trainable_token_indices',
+  'alora_invocation_tokens',
+  'arrow_config',
+  'kasa_config',
+  'use_qalora',
+  'use_bdlora',
+];
+
+/** Initialisations that also change the base weights, so that the matrices alone mean nothing. */
+const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga|kasa)/;
+
+const adapterSchema = z.looseObject({
+  peft_type: z.literal('LORA', {
+    error: ({ input }) => `${JSON.stringify(input)} is not supported; only "LORA" is`,
+  }),
   r: z.int().positive(),
   lora_alpha: z.number().positive(),
   lora_dropout: z.number().min(0).lt(1).default(0),
   use_rslora: z.boolean().default(false),
-  use_dora: z.boolean().default(false),
   bias: z.string().default('none'),
   target_modules: z.union([z.string(), z.array(z.string())]),
   layers_to_transform: z.union([z.int(), z.array(z.int())]).nullish(),
-  modules_to_save: z.array(z.string()).nullish(),
-  rank_pattern: z.unknown().optional(),
-  alpha_pattern: z.unknown().optional(),
-  fan_in_fan_out: z.boolean().default(false),
 });
 
 /**
@@ -44,11 +64,16 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
   const config = parseConfig(text, file);
   const weights = join(folder, 'adapter_model.safetensors');
   const header = await readHeader(weights);
-  const wanted = matrixShapes(config, checkpoint.linears);
+  const wanted = wantedMatrices(config, checkpoint, file);
   const matrices = await Promise.all(
     wanted.map(async ({ name, shape }) => {
       const entry = header.get(name);
-      if (!entry) throw new IdiolectError('ADAPTER', `${weights}: tensor "${name}" is missing.`);
+      if (!entry) {
+        throw new IdiolectError(
+          'ADAPTER',
+          `${weights}: tensor "${name}" is missing, which ${file} asks for on ${checkpoint.folder}.`,
+        );
+      }
       if (entry.shape.join() !== shape.join()) {
         throw new IdiolectError(
           'ADAPTER',
@@ -61,9 +86,18 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
   );
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of header.keys()) {
-    if (!names.has(name)) throw new IdiolectError('ADAPTER', `${weights}: tensor "${name}" is not supported.`);
+    if (names.has(name)) continue;
+    throw new IdiolectError('ADAPTER', `${weights}: tensor "${name}" has no place in ${checkpoint.folder} with LoRA.`);
   }
   return { config, matrices };
+}
+
+function wantedMatrices(config: LoraConfig, checkpoint: Checkpoint, file: string): ReturnType<typeof matrixShapes> {
+  try {
+    return matrixShapes(config, checkpoint.linears);
+  } catch (error) {
+    throw new IdiolectError('ADAPTER', `${file} does not fit ${checkpoint.folder}: ${reasonOf(error)}`);
+  }
 }
 
 function parseConfig(text: string, file: string): LoraConfig {
@@ -77,21 +111,25 @@ function parseConfig(text: string, file: string): LoraConfig {
   const refuse = (what: string): never => {
     throw new IdiolectError('ADAPTER', `${file}: ${what} is not supported.`);
   };
-  if (raw.peft_type !== 'LORA') refuse(`peft_type "${raw.peft_type}"`);
-  if (raw.use_dora) refuse('use_dora (DoRA)');
   if (raw.bias !== 'none') refuse(`bias "${raw.bias}"`);
-  if (raw.fan_in_fan_out) refuse('fan_in_fan_out');
-  if (!empty(raw.modules_to_save)) refuse('modules_to_save');
-  if (!empty(raw.rank_pattern)) refuse('rank_pattern');
-  if (!empty(raw.alpha_pattern)) refuse('alpha_pattern');
+  for (const setting of UNSUPPORTED) if (!empty(raw[setting])) refuse(setting);
+  const { init_lora_weights: init } = raw;
+  if (typeof init === 'string' && CHANGES_BASE.test(init)) refuse(`init_lora_weights "${init}"`);
+  const layers = raw.layers_to_transform == null ? [] : [raw.layers_to_transform].flat();
   return {
     rank: raw.r,
     loraAlpha: raw.lora_alpha,
     loraDropout: raw.lora_dropout,
     rslora: raw.use_rslora,
     targetModules: Array.isArray(raw.target_modules) ? raw.target_modules.toSorted() : raw.target_modules,
-    layersToTransform: raw.layers_to_transform == null ? undefined : [raw.layers_to_transform].flat(),
+    layersToTransform: layers.length > 0 ? layers : undefined, // PEFT reads an empty list as all layers
   };
+}
+
+/** PEFT takes layers_to_transform only beside a list: there, all-linear is written as the names it stands for. */
+function peftTargets({ config, matrices }: Adapter): string | string[] {
+  if (config.targetModules !== 'all-linear' || !config.layersToTransform) return config.targetModules;
+  return [...new Set(matrices.map(({ name }) => name.split('.').at(-3)!))].sort();
 }
 
 export interface AdapterOrigin {
@@ -123,7 +161,7 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
     peft_type: 'LORA',
     r: config.rank,
     rank_pattern: {},
-    target_modules: config.targetModules,
+    target_modules: peftTargets(adapter),
     task_type: 'CAUSAL_LM',
     use_dora: false,
     use_rslora: config.rslora,

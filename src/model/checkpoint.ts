@@ -89,7 +89,7 @@ async function contentProbe(entries: readonly TensorEntry[]): Promise<string> {
     const samples: Buffer[] = [];
     for (const entry of entries) {
       const sample = Buffer.alloc(Math.min(entry.length, 256));
-      await handle.read(sample, 0, sample.length, entry.offset + ((entry.length - sample.length) >> 1));
+      await handle.read(sample, 0, sample.length, entry.offset + Math.floor((entry.length - sample.length) / 2));
       samples.push(sample);
     }
     return sha256(...samples);

@@ -24,7 +24,12 @@ export const ropeScalingSchema = z.preprocess(
         rope_theta: positive.optional(),
       }),
     ],
-    { error: 'only the rope types default, linear and llama3 are supported' },
+    {
+      error: ({ input }) => {
+        const type = (input as { rope_type?: unknown } | null | undefined)?.rope_type;
+        return `rope type ${JSON.stringify(type)} is not supported; only default, linear and llama3 are`;
+      },
+    },
   ),
 );
 

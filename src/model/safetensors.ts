@@ -31,6 +31,8 @@ const BYTES: Readonly<Record<string, number>> = {
 
 const HEADER_LIMIT = 100_000_000;
 
+const metadataSchema = z.record(z.string(), z.string());
+
 const entrySchema = z.object({
   dtype: z.string(),
   shape: z.array(z.int().nonnegative()),
@@ -43,6 +45,20 @@ const entrySchema = z.object({
  * @throws IdiolectError CHECKPOINT when the file is missing, truncated or malformed
  */
 export async function readHeader(file: string): Promise<Map<string, TensorEntry>> {
+  return (await readWholeHeader(file)).entries;
+}
+
+/** The free-form strings a file carries beside its tensors. */
+export async function readMetadata(file: string): Promise<Readonly<Record<string, string>>> {
+  return (await readWholeHeader(file)).metadata;
+}
+
+interface Header {
+  readonly entries: Map<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+async function readWholeHeader(file: string): Promise<Header> {
   const handle = await open(file, 'r').catch(error => {
     throw new IdiolectError('CHECKPOINT', `${file} cannot be opened (${reasonOf(error)}).`);
   });
@@ -53,7 +69,7 @@ export async function readHeader(file: string): Promise<Map<string, TensorEntry>
   }
 }
 
-async function parseHeader(handle: FileHandle, file: string): Promise<Map<string, TensorEntry>> {
+async function parseHeader(handle: FileHandle, file: string): Promise<Header> {
   const damaged = (what: string) =>
     new IdiolectError('CHECKPOINT', `${file}: ${what} The file is truncated or damaged; download or write it again.`);
   const { size } = await handle.stat();
@@ -71,6 +87,7 @@ async function parseHeader(handle: FileHandle, file: string): Promise<Map<string
   } catch (error) {
     throw damaged(`its header is not JSON (${reasonOf(error)}).`);
   }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw damaged('its header is not an object.');
   const start = 8 + headerLength;
   const entries = new Map<string, TensorEntry>();
   for (const [name, value] of Object.entries(json)) {
@@ -79,6 +96,7 @@ async function parseHeader(handle: FileHandle, file: string): Promise<Map<string
     if (!parsed.success) throw damaged(`tensor "${name}" has a malformed header entry.`);
     const { dtype, shape, data_offsets } = parsed.data;
     const [begin, end] = data_offsets;
+    if (end < begin) throw damaged(`tensor "${name}" ends before it begins.`);
     const bytes = BYTES[dtype];
     if (bytes !== undefined && end - begin !== bytes * shape.reduce((a, b) => a * b, 1)) {
       throw damaged(`tensor "${name}" of ${dtype} [${shape}] does not fill its ${end - begin} bytes.`);
@@ -86,7 +104,7 @@ async function parseHeader(handle: FileHandle, file: string): Promise<Map<string
     if (start + end > size) throw damaged(`tensor "${name}" ends at byte ${start + end} of ${size}.`);
     entries.set(name, { name, dtype, shape, file, offset: start + begin, length: end - begin });
   }
-  return entries;
+  return { entries, metadata: metadataSchema.safeParse(json.__metadata__).data ?? {} };
 }
 
 /** Reads one tensor as float32, whatever float type it is stored in. */

@@ -18,6 +18,8 @@ export class Tokenizer {
   readonly #template: Template | undefined;
   readonly #specials: Json;
   readonly #startId: number | undefined;
+  /** SentencePiece tokenizers put a space before every text themselves. */
+  readonly #prependsSpace: boolean;
 
   private constructor(tokenizer: HuggingFaceTokenizer, settings: Json, template: string | undefined, ends: number[]) {
     this.#tokenizer = tokenizer;
@@ -26,8 +28,9 @@ export class Tokenizer {
       ['bos_token', 'eos_token', 'unk_token', 'pad_token'].map(name => [name, tokenText(settings[name])]),
     );
     this.endIds = ends;
+    this.#prependsSpace = tokenizer.tokenize('a', { add_special_tokens: false })[0]?.startsWith('▁') ?? false;
     const bos = tokenText(settings.bos_token);
-    this.#startId = (bos && tokenizer.token_to_id(bos)) || ends[0];
+    this.#startId = (bos === undefined ? undefined : tokenizer.token_to_id(bos)) ?? ends[0];
   }
 
   /** @throws IdiolectError TOKENIZER naming the file that is missing or malformed */
@@ -70,8 +73,7 @@ export class Tokenizer {
    * is opened; else the tokenizer's own start token is put before it.
    */
   encodePrompt(prompt: string, chat: ChatMode = 'auto'): number[] {
-    const ids =
-      this.#template && chat === 'auto'
+    const ids = this.#usesTemplate(chat)
         ? this.#tokenizer.encode(this.#renderChat(prompt), { add_special_tokens: false }).ids
         : this.#tokenizer.encode(prompt).ids;
     if (ids.length > 0) return ids;
@@ -79,9 +81,13 @@ export class Tokenizer {
     throw new IdiolectError('TOKENIZER', 'an empty prompt needs a start token, and the tokenizer has none.');
   }
 
-  /** Ids of what follows a prompt, closed by the end token. */
-  encodeCompletion(completion: string): number[] {
-    return [...this.#tokenizer.encode(completion, { add_special_tokens: false }).ids, this.endIds[0]!];
+  /**
+   * Ids of what follows a prompt, closed by the end token. A plain prompt ends in a word or a colon, so its completion
+   * starts with the space that follows in ordinary text; a chat template brings its own separator.
+   */
+  encodeCompletion(completion: string, chat: ChatMode = 'auto'): number[] {
+    const spaced = this.#usesTemplate(chat) || this.#prependsSpace ? completion : ` ${completion}`;
+    return [...this.#tokenizer.encode(spaced, { add_special_tokens: false }).ids, this.endIds[0]!];
   }
 
   /** The start token, when a prompt of ids begins with it; kept when a prompt is cut from the left. */
@@ -90,7 +96,14 @@ export class Tokenizer {
   }
 
   decode(ids: readonly number[]): string {
-    return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+    if (ids.length === 0) return '';
+    // Cleaning up spaces would rewrite what people write ("a !", "do n't") and take back text already streamed.
+    const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
+    return this.#tokenizer.decode([...ids], options);
+  }
+
+  #usesTemplate(chat: ChatMode): boolean {
+    return this.#template !== undefined && chat === 'auto';
   }
 
   #renderChat(prompt: string): string {

@@ -68,7 +68,7 @@ export class LanguageModel {
   encode(prompt: string, completion: string, { maxLength, chat }: EncodeOptions): EncodedExample {
     if (maxLength < 2) throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least 2 tokens.`);
     const before = this.tokenizer.encodePrompt(prompt, chat);
-    const after = this.tokenizer.encodeCompletion(completion);
+    const after = this.tokenizer.encodeCompletion(completion, chat);
     const completionIds = after.slice(0, maxLength - 1);
     const promptIds = this.#cutPrompt(before, maxLength - completionIds.length);
     return {
@@ -105,13 +105,13 @@ export class LanguageModel {
     let told = '';
     for await (const id of generator.decode(ids, choose, adapter?.matrices)) {
       produced.push(id);
-      const text = this.tokenizer.decode(produced);
+      const text = this.tokenizer.decode(produced).trimStart();
       // The last character may still be waiting for its other bytes.
       if (text.endsWith('\uFFFD') || !text.startsWith(told)) continue;
       yield text.slice(told.length);
       told = text;
     }
-    const text = this.tokenizer.decode(produced);
+    const text = this.tokenizer.decode(produced).trimStart();
     if (text.length > told.length) yield text.slice(told.length);
   }
 

@@ -8,8 +8,7 @@
  * Sequences are aligned left, so the causal mask alone keeps real tokens from seeing padded ones.
  */
 import type { Graph, Value } from '../graph.ts';
-import type { Dim } from '../shape.ts';
-import { product } from '../shape.ts';
+import { type Dim, formatShape, product } from '../shape.ts';
 import { add, and, lessOrEqual, mul, sub, where } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { concat, expand, gather, range, reshape, shapeOf, sizeOf } from './movement.ts';
@@ -111,7 +110,7 @@ function placeIndex(g: Graph, layout: Layout, heads: number): Value {
 function causalMask(g: Graph, layout: Layout, scores: Value, group: number, keys: Value, window?: number): Value {
   const [, length] = layout.rowOfPlace.shape as [Dim, Dim];
   const span = keys.shape[2]!;
-  return g.once(`causal mask ${layout.rowOfPlace.name} ${window ?? 'full'} ${group}`, () => {
+  const build = () => {
     const keyCount = sizeOf(g, keys, 2);
     const queryCount = sizeOf(g, layout.rowOfPlace, 1);
     // The last query sits at the last key, whatever the cache already holds.
@@ -128,7 +127,10 @@ function causalMask(g: Graph, layout: Layout, scores: Value, group: number, keys
     const visible = window === undefined ? causal : and(g, causal, lessOrEqual(g, i, add(g, j, int(g, window - 1))));
     const mask = where(g, visible, g.scalar(0), g.scalar(HIDDEN));
     return expand(g, mask, scores.shape, shapeOf(g, scores));
-  });
+  };
+  const key = `causal mask ${layout.rowOfPlace.name} ${window ?? 'full'} ${group} ${formatShape(scores.shape)}`;
+  // It reads the sizes of scores and keys and none of their numbers: on the tape it depends on nothing.
+  return g.once(key, () => g.composite([], build, () => []));
 }
 
 function int(g: Graph, value: number): Value {

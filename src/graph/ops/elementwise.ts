@@ -95,6 +95,8 @@ export function detach(g: Graph, x: Value): Value {
   return g.emit({ op: 'Identity', inputs: [x], dtype: x.dtype, shape: x.shape, gradient: () => [null] });
 }
 
+const FLOATS: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16']);
+
 /** Another number type; between float types the gradient is cast back. */
 export function cast(g: Graph, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
@@ -104,7 +106,7 @@ export function cast(g: Graph, x: Value, dtype: DType): Value {
     attributes: { to: ONNX_TYPE[dtype] },
     dtype,
     shape: x.shape,
-    gradient: dy => [x.dtype === 'float16' || x.dtype === 'bfloat16' ? () => cast(g, dy, x.dtype) : null],
+    gradient: dy => [FLOATS.has(x.dtype) && FLOATS.has(dtype) ? () => cast(g, dy, x.dtype) : null],
   });
 }
 

@@ -1,0 +1,88 @@
+/** The command line: finds the verb, runs it, and turns whatever is thrown into one sentence and an exit code. */
+import { readFile } from 'node:fs/promises';
+import pc from 'picocolors';
+import { IdiolectError } from '../common/errors.ts';
+import { terminal } from './terminal.ts';
+import { helpText, parseLine, type Verb } from './verb.ts';
+
+/** Loaded when asked for: `--help` should not wait for the engine. */
+const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  train: {
+    summary: 'train one adapter per user from their histories',
+    load: async () => (await import('./train.ts')).trainVerb,
+  },
+  score: {
+    summary: 'held-out log-likelihood per user, with and without the adapter',
+    load: async () => (await import('./score.ts')).scoreVerb,
+  },
+  generate: {
+    summary: 'write text with a model and an adapter',
+    load: async () => (await import('./generate.ts')).generateVerb,
+  },
+  'import git': {
+    summary: 'make histories from a git repository',
+    load: async () => (await import('./import.ts')).importGitVerb,
+  },
+  'import lamp': {
+    summary: 'make histories from the LaMP benchmark’s files',
+    load: async () => (await import('./import.ts')).importLampVerb,
+  },
+  'import oppu': {
+    summary: 'make histories from the layout OPPU and CoPe share',
+    load: async () => (await import('./import.ts')).importOppuVerb,
+  },
+};
+
+export async function version(): Promise<string> {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(VERBS).map(name => name.length));
+  const lines = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `idiolect teaches a language model each user's own way of writing.\n\nUsage: idiolect VERB [flags]\n\n${lines.join('\n')}\n\nidiolect VERB --help tells the flags of a verb; idiolect --version the version.\n`;
+}
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
+export async function main(args: readonly string[]): Promise<void> {
+  // The importers are verbs of two words.
+  const words = args[0] === 'import' ? 2 : 1;
+  const name = args.length === 0 ? undefined : args.slice(0, words).join(' ');
+  const rest = args.slice(words);
+  const out = terminal();
+  const stop = new AbortController();
+  const onInterrupt = () => {
+    if (stop.signal.aborted) process.exit(130); // the second Ctrl-C does not wait
+    stop.abort();
+    out.say('stopping after the step in progress; press Ctrl-C again to stop at once');
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      process.stdout.write(overview());
+      return;
+    }
+    if (name === '--version') {
+      process.stdout.write(`${await version()}\n`);
+      return;
+    }
+    const entry = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+    if (!entry) {
+      const names = Object.keys(VERBS).join(', ');
+      throw new IdiolectError('USAGE', `there is no verb "${name}". Verbs are ${names}; see idiolect --help.`);
+    }
+    const verb = await entry.load();
+    const { help, ...line } = await parseLine(verb, rest);
+    if (help) process.stdout.write(helpText(verb));
+    else await verb.run({ ...line, terminal: out, signal: stop.signal });
+  } catch (error) {
+    if (!(error instanceof IdiolectError)) throw error;
+    out.say(`${error.code === 'INTERRUPTED' ? '' : pc.red('error: ')}${error.message}`);
+    process.exitCode = error.code === 'INTERRUPTED' ? 130 : error.code === 'USAGE' ? 2 : 1;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}

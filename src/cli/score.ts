@@ -1,0 +1,43 @@
+/** `idiolect score` */
+import { type ScoreSettings, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import { TimeLeft, table } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+export const scoreVerb: Verb = {
+  name: 'score',
+  summary: 'Held-out log-likelihood per user: mean log-probability per token of later records, training never saw them.',
+  operands: [],
+  schema: scoreSchema,
+  example: 'idiolect score --run runs/first',
+  async run({ resolved, json, terminal, signal }) {
+    const clock = new TimeLeft();
+    const scores = await scoreRun(resolved.values as ScoreSettings, {
+      signal,
+      onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+    });
+    if (json) {
+      terminal.print(JSON.stringify(scores));
+      return;
+    }
+    const number = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(4));
+    const rows = scores.users.map(({ user, records, tokens, base, adapter, otherAdapter }) => [
+      user,
+      String(records),
+      String(tokens),
+      number(base),
+      number(adapter),
+      number(adapter - base),
+      number(otherAdapter),
+    ]);
+    terminal.print(table([['user', 'records', 'tokens', 'base', 'adapter', 'gain', "another's adapter"], ...rows]));
+    terminal.print(`gain over the base: ${estimate(scores.gain, scores.users.length)}`);
+    if (scores.personalGain) {
+      terminal.print(`gain over another user's adapter: ${estimate(scores.personalGain, scores.users.length)}`);
+    }
+  },
+};
+
+function estimate({ mean, low, high }: Estimate, users: number): string {
+  return `${mean.toFixed(4)} nats per token, 95% interval ${low.toFixed(4)} to ${high.toFixed(4)} over ${users} users`;
+}

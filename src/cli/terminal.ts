@@ -1,0 +1,84 @@
+/** What a person sees: results on standard output, everything else on standard error. */
+import pc from 'picocolors';
+
+export interface Terminal {
+  /** A result line, on standard output. */
+  print(text: string): void;
+  /** A line about the work, on standard error. */
+  say(text: string): void;
+  /** Replaces the progress line on a terminal; elsewhere prints it now and then. */
+  progress(text: string): void;
+  /** Text without a line break, for streams. */
+  write(text: string): void;
+}
+
+/** Where there is no terminal, a progress line at most this often, in milliseconds. */
+const PLAIN_INTERVAL = 5_000;
+
+export function terminal(now: () => number = () => performance.now()): Terminal {
+  const isTerminal = process.stderr.isTTY === true;
+  let pending = false;
+  let lastPlain = Number.NEGATIVE_INFINITY;
+  const clear = () => {
+    if (pending) process.stderr.write('\r\u001b[2K');
+    pending = false;
+  };
+  return {
+    print(text) {
+      clear();
+      process.stdout.write(`${text}\n`);
+    },
+    say(text) {
+      clear();
+      process.stderr.write(`${text}\n`);
+    },
+    progress(text) {
+      if (isTerminal) {
+        clear();
+        process.stderr.write(pc.dim(text.slice(0, (process.stderr.columns ?? 80) - 1)));
+        pending = true;
+      } else if (now() - lastPlain >= PLAIN_INTERVAL) {
+        lastPlain = now();
+        process.stderr.write(`${text}\n`);
+      }
+    },
+    write(text) {
+      clear();
+      process.stdout.write(text);
+    },
+  };
+}
+
+/** Time left from the work done so far. */
+export class TimeLeft {
+  readonly #now: () => number;
+  readonly #start: number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#start = now();
+  }
+
+  /** Such as `3 min left`; empty until there is something to judge by. */
+  after(done: number, total: number): string {
+    const elapsed = this.#now() - this.#start;
+    if (done === 0 || elapsed < 1_000) return '';
+    return `${duration((elapsed / done) * (total - done))} left`;
+  }
+}
+
+/** Milliseconds as a person says them. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Columns aligned; the first to the left, numbers to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
+  return rows
+    .map(row => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
+    .join('\n');
+}

@@ -1,0 +1,87 @@
+/** `idiolect train` */
+import { type TrainEvent, train } from '../training/train.ts';
+import { type TrainSettings, trainSchema } from '../training/settings.ts';
+import type { Resolved } from '../common/settings.ts';
+import { version } from './main.ts';
+import { duration, type Terminal, TimeLeft } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+export const trainVerb: Verb = {
+  name: 'train',
+  summary: 'Trains one LoRA adapter per user from what that user wrote, against what others wrote.',
+  operands: [],
+  schema: trainSchema,
+  example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first --alpha 0.3',
+  async run({ resolved, json, terminal, signal }) {
+    const start = performance.now();
+    const settings = resolved as unknown as Resolved<TrainSettings>;
+    showSettings(settings, terminal);
+    const summary = await train(settings, {
+      version: await version(),
+      signal,
+      onEvent: reporter(terminal),
+    });
+    if (json) {
+      terminal.print(JSON.stringify(summary));
+      return;
+    }
+    terminal.say(`${summary.users.length} adapters in ${summary.run}/adapters after ${duration(performance.now() - start)}`);
+    terminal.say(`metrics: ${summary.metrics}`);
+    terminal.say(`next: idiolect score --run ${summary.run}`);
+  },
+};
+
+/** Every setting that was not left at its default, then the defaults, so that nothing is hidden. */
+function showSettings({ values, origins }: Resolved<TrainSettings>, terminal: Terminal): void {
+  const show = (key: string) => `${key}=${JSON.stringify((values as Record<string, unknown>)[key])}`;
+  const keys = Object.keys(origins).filter(key => (values as Record<string, unknown>)[key] !== undefined);
+  for (const origin of new Set(Object.values(origins))) {
+    const from = keys.filter(key => origins[key] === origin).map(show);
+    if (from.length > 0) terminal.say(`${origin === 'flag' ? 'flags' : origin}: ${from.join(' ')}`);
+  }
+}
+
+/** Turns events into a progress line with the time left, and lines worth keeping. */
+function reporter(terminal: Terminal): (event: TrainEvent) => void {
+  let total = 0;
+  let done = 0;
+  let users = 0;
+  let finished = 0;
+  let clock = new TimeLeft();
+  let resumed = 0;
+  return event => {
+    switch (event.type) {
+      case 'notice':
+        terminal.say(`note: ${event.message}`);
+        break;
+      case 'start':
+        ({ users, finished, steps: total } = event);
+        if (finished > 0) terminal.say(`${finished} of ${users} users are finished already`);
+        break;
+      case 'reference':
+        terminal.progress(`reference scores ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
+        if (event.done === event.total) clock = new TimeLeft();
+        break;
+      case 'resume':
+        resumed += event.step;
+        done += event.step;
+        terminal.say(`${event.user}: goes on after step ${event.step}`);
+        break;
+      case 'step': {
+        done++;
+        const left = clock.after(done - resumed, total - resumed);
+        const { loss } = event.metrics;
+        terminal.progress(
+          `user ${finished + 1}/${users} ${event.user} step ${event.step}/${event.steps} loss ${loss!.toFixed(4)} ${left}`,
+        );
+        break;
+      }
+      case 'adapter':
+        finished++;
+        terminal.say(`${event.user}: loss ${event.metrics.loss?.toFixed(4) ?? 'unknown'}, ${event.folder}`);
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}

@@ -1,0 +1,115 @@
+/** A verb of the command line: its settings, its help, and reading its arguments strictly. */
+import { parseArgs } from 'node:util';
+import type { z } from 'zod';
+import { readFile } from 'node:fs/promises';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  /** What stands after the verb before any flag, such as `git PATH`. */
+  readonly operands: readonly { readonly name: string; readonly description: string }[];
+  readonly schema: z.ZodObject;
+  /** Shown at the end of the help. */
+  readonly example: string;
+  run(args: VerbArguments): Promise<void>;
+}
+
+export interface VerbArguments {
+  readonly resolved: Resolved<Record<string, unknown>>;
+  readonly operands: readonly string[];
+  readonly json: boolean;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** Flags every verb has. */
+const COMMON = {
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export interface ParsedLine {
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly operands: readonly string[];
+  readonly resolved: Resolved<Record<string, unknown>>;
+}
+
+/**
+ * Reads a verb's arguments: defaults, then the file of --config, then flags.
+ *
+ * @throws IdiolectError USAGE or CONFIG naming the argument
+ */
+export async function parseLine(verb: Verb, args: readonly string[]): Promise<ParsedLine> {
+  const flags = flagsOf(verb.schema);
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = { ...COMMON };
+  for (const flag of flags) options[flag.name.slice(2)] = { type: flag.isSwitch ? 'boolean' : 'string' };
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const [first] = reasonOf(error).split('. ');
+    throw new IdiolectError('USAGE', `${first}. See idiolect ${verb.name} --help.`);
+  }
+  const { values, positionals } = parsed;
+  const nothing = { values: {}, origins: {} };
+  if (values.help) return { help: true, json: false, operands: [], resolved: nothing };
+  if (positionals.length !== verb.operands.length) {
+    const wanted = verb.operands.map(({ name }) => name).join(' ') || 'no operand';
+    throw new IdiolectError(
+      'USAGE',
+      `idiolect ${verb.name}: expected ${wanted}, found "${positionals.join(' ')}". See idiolect ${verb.name} --help.`,
+    );
+  }
+  const layers: SettingsLayer[] = [];
+  if (typeof values.config === 'string') layers.push(await configFile(values.config));
+  const set = flags.flatMap(flag => {
+    const value = values[flag.name.slice(2)];
+    return value === undefined ? [] : [[flag.key, typeof value === 'string' ? flag.parse(value) : value] as const];
+  });
+  layers.push({ origin: 'flag', values: Object.fromEntries(set) });
+  return {
+    help: false,
+    json: values.json === true,
+    operands: positionals,
+    resolved: resolveSettings(verb.schema, layers),
+  };
+}
+
+/** A JSON object of settings, by the names the run folder's run.json uses. */
+async function configFile(path: string): Promise<SettingsLayer> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new IdiolectError('CONFIG', `--config: ${path} cannot be read as JSON (${reasonOf(error)}).`);
+  }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
+    return { origin: path, values: json as Record<string, unknown> };
+  }
+  throw new IdiolectError('CONFIG', `--config: ${path} must hold one JSON object of settings.`);
+}
+
+/** The help text, made from the schema. */
+export function helpText(verb: Verb): string {
+  const operands = verb.operands.map(({ name }) => ` ${name}`).join('');
+  const flags = flagsOf(verb.schema).map(flag => ({
+    left: flag.isSwitch ? flag.name : `${flag.name} ${flag.placeholder}`,
+    right: `${flag.description}${flag.isRequired ? ' (required)' : ''}${flag.defaultText ? ` [${flag.defaultText}]` : ''}`,
+  }));
+  const rows = [
+    ...verb.operands.map(({ name, description }) => ({ left: name, right: description })),
+    ...flags,
+    { left: '--config FILE', right: 'read settings from a JSON object; flags win' },
+    { left: '--json', right: 'print one JSON object on standard output, and nothing else there' },
+  ];
+  const width = Math.min(34, Math.max(...rows.map(({ left }) => left.length)));
+  const lines = rows.map(({ left, right }) =>
+    left.length > width ? `  ${left}\n  ${' '.repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
+  );
+  return `${verb.summary}\n\nUsage: idiolect ${verb.name}${operands} [flags]\n\n${lines.join('\n')}\n\nExample:\n  ${verb.example}\n`;
+}

@@ -1,0 +1,123 @@
+/**
+ * Settings from several places under one zod object: what each value is and where it came from. The same schema
+ * tells the command line its flags.
+ */
+import { z } from 'zod';
+import { IdiolectError } from './errors.ts';
+
+/** `default`, or the name of the layer that set the value, such as `flag` or a configuration file. */
+export type Origin = string;
+
+export interface Resolved<T> {
+  readonly values: T;
+  readonly origins: Readonly<Record<string, Origin>>;
+}
+
+export interface SettingsLayer {
+  readonly origin: Origin;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Merges layers, later ones over earlier ones, and checks the result.
+ *
+ * @throws IdiolectError CONFIG naming the setting, what it must be and where it was set
+ */
+export function resolveSettings<S extends z.ZodObject>(
+  schema: S,
+  layers: readonly SettingsLayer[],
+): Resolved<z.infer<S>> {
+  const merged: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  for (const { origin, values } of layers) {
+    for (const [key, value] of Object.entries(values)) {
+      if (!(key in schema.shape)) {
+        const known = Object.keys(schema.shape).join(', ');
+        throw new IdiolectError('CONFIG', `${origin}: there is no setting "${key}". Settings are ${known}.`);
+      }
+      if (value === undefined) continue;
+      merged[key] = value;
+      origins[key] = origin;
+    }
+  }
+  const parsed = schema.safeParse(merged);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const key = String(issue.path[0] ?? '');
+    if (!(key in merged)) {
+      const { description } = schema.shape[key] as z.ZodType;
+      throw new IdiolectError('CONFIG', `${flagName(key)} is missing: ${description}.`);
+    }
+    const found = `${JSON.stringify(merged[key])} (${origins[key]})`;
+    throw new IdiolectError('CONFIG', `${flagName(key)}: ${sentence(issue.message)} Found ${found}.`);
+  }
+  for (const key of Object.keys(schema.shape)) origins[key] ??= 'default';
+  return { values: parsed.data as z.infer<S>, origins };
+}
+
+function sentence(message: string): string {
+  return `${message.replace(/^[A-Z][\w ]*: /, '').replace(/\.$/, '')}.`;
+}
+
+/** One setting as a command line shows and reads it. */
+export interface Flag {
+  readonly key: string;
+  /** `--lora-alpha` */
+  readonly name: string;
+  readonly isSwitch: boolean;
+  readonly isRequired: boolean;
+  /** What to put after the flag: `N`, `TEXT`, `A|B`. */
+  readonly placeholder: string;
+  readonly description: string;
+  readonly defaultText: string | undefined;
+  /** The typed value of the flag's text. */
+  parse(text: string): unknown;
+}
+
+/** `loraAlpha` as `--lora-alpha`. */
+export function flagName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+}
+
+/** The flags of a schema, in its order. */
+export function flagsOf(schema: z.ZodObject): Flag[] {
+  return Object.entries(schema.shape).map(([key, field]) => {
+    const inner = unwrap(field);
+    const defaultValue = (field as z.ZodType).safeParse(undefined);
+    const hasDefault = defaultValue.success && defaultValue.data !== undefined;
+    return {
+      key,
+      name: flagName(key),
+      isSwitch: inner instanceof z.ZodBoolean,
+      isRequired: !defaultValue.success,
+      placeholder: placeholderOf(inner),
+      description: (field as z.ZodType).description ?? '',
+      defaultText: hasDefault && defaultValue.data !== false ? String(defaultValue.data) : undefined,
+      parse: text => parseText(inner, text, flagName(key)),
+    };
+  });
+}
+
+/** The type beneath defaults and optionals. */
+function unwrap(field: unknown): unknown {
+  return field instanceof z.ZodDefault || field instanceof z.ZodOptional ? unwrap(field.unwrap()) : field;
+}
+
+function placeholderOf(inner: unknown): string {
+  if (inner instanceof z.ZodEnum) return inner.options.join('|');
+  if (inner instanceof z.ZodNumber) return 'N';
+  if (inner instanceof z.ZodArray) return 'N,N';
+  return 'TEXT';
+}
+
+function parseText(inner: unknown, text: string, name: string): unknown {
+  if (inner instanceof z.ZodNumber) {
+    const number = Number(text);
+    if (text.trim() !== '' && !Number.isNaN(number)) return number;
+    throw new IdiolectError('USAGE', `${name}: expected a number, found "${text}".`);
+  }
+  if (inner instanceof z.ZodArray) return text.split(',').map(part => parseText(inner.element, part, name));
+  // One text or a list of names: plain names separated by commas are the list, anything else is the text.
+  if (inner instanceof z.ZodUnion && /^[\w.]+(,[\w.]+)*$/.test(text)) return text.split(',');
+  return text;
+}

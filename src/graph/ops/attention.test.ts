@@ -1,0 +1,201 @@
+/** Causal grouped-query attention over packed sequences, against one sequence and one head at a time. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { at, draw, type NdArray, softmaxOf, sum, tabulate } from '../../../tests/support/array.ts';
+import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
+import { checkOperator, expectClose, tensor } from '../../../tests/support/gradient.ts';
+import { anySeed, forAll, size } from '../../../tests/support/property.ts';
+import { packRows } from '../../runtime/batch.ts';
+import { floats, int64 } from '../../runtime/tensor.ts';
+import type { Graph, Value } from '../graph.ts';
+import { attention, type Layout } from './attention.ts';
+import { concat, gather } from './movement.ts';
+
+interface Case {
+  readonly lengths: readonly number[];
+  readonly group: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly window?: number;
+}
+
+/** The two index tables of a batch, as the runtime makes them, and how many rows it packs. */
+function pack(lengths: readonly number[]) {
+  const { feeds, tokens } = packRows(
+    lengths.map(length => new Array<number>(length).fill(0)),
+    rows => ({ rows, cos: new Float32Array(rows), sin: new Float32Array(rows), minusSin: new Float32Array(rows) }),
+  );
+  return { tokens, rowOfPlace: feeds.row_of_place!, placeOfRow: feeds.place_of_row! };
+}
+
+/** Rows of real tokens only, [sum of lengths, heads*headDim]. */
+function reference(q: NdArray, k: NdArray, v: NdArray, { lengths, group, kvHeads, headDim, window }: Case): NdArray {
+  const element = (x: NdArray, row: number, head: number, i: number) => x.data[row * x.shape[1]! + head * headDim + i]!;
+  const firstOf = lengths.flatMap((length, s) =>
+    new Array<number>(length).fill(lengths.slice(0, s).reduce((a, b) => a + b, 0)),
+  );
+  return tabulate([firstOf.length, group * kvHeads * headDim], ([row, column]) => {
+    const head = Math.floor(column! / headDim);
+    const kvHead = Math.floor(head / group);
+    const first = Math.max(firstOf[row!]!, window === undefined ? 0 : row! - window + 1);
+    const visible = Array.from({ length: row! - first + 1 }, (_, j) => first + j);
+    const scores = visible.map(
+      other => sum(headDim, i => element(q, row!, head, i) * element(k, other, kvHead, i)) / Math.sqrt(headDim),
+    );
+    const shares = softmaxOf(scores);
+    return sum(visible.length, j => shares[j]! * element(v, visible[j]!, kvHead, column! % headDim));
+  });
+}
+
+const cases = fc.record({
+  lengths: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
+  group: fc.integer({ min: 1, max: 3 }),
+  kvHeads: fc.integer({ min: 1, max: 2 }),
+  headDim: fc.constantFrom(1, 2, 3),
+  window: fc.option(size, { nil: undefined }),
+  symbolic: fc.boolean(),
+  seed: anySeed,
+});
+
+test('packed sequences do not see each other, the future, or the padding', async () => {
+  await forAll(
+    cases,
+    async sample => {
+      const { lengths, group, kvHeads, headDim, window, symbolic, seed } = sample;
+      const { tokens, rowOfPlace, placeOfRow } = pack(lengths);
+      const real = lengths.reduce((a, b) => a + b, 0);
+      const [width, kvWidth] = [group * kvHeads * headDim, kvHeads * headDim];
+      await checkOperator({
+        inputs: {
+          q: draw([tokens, width], seed),
+          k: draw([tokens, kvWidth], seed + 1),
+          v: draw([tokens, kvWidth], seed + 2),
+        },
+        constants: {
+          rowOfPlace,
+          placeOfRow,
+          real: int64(Array.from({ length: real }, (_, row) => row)),
+        },
+        declared: symbolic
+          ? {
+              q: ['tokens', width],
+              k: ['tokens', kvWidth],
+              v: ['tokens', kvWidth],
+              rowOfPlace: ['sequences', 'length'],
+              placeOfRow: ['tokens'],
+              real: ['real'],
+            }
+          : undefined,
+        build: (g, { q, k, v, rowOfPlace: rows, placeOfRow: places, real: kept }) => {
+          const layout = { rowOfPlace: rows!, placeOfRow: places! };
+          const heads = group * kvHeads;
+          // Nothing that is asked for reads the dummy row, as in a batch: the dummy's own gradient must come out 0.
+          return gather(g, attention(g, q!, k!, v!, layout, { heads, kvHeads, headDim, window }), kept!);
+        },
+        reference: ({ q, k, v }) => reference(q!, k!, v!, sample),
+      });
+    },
+    30,
+  );
+});
+
+const layoutInputs = (g: Graph, sequences: string, length: string, tokens: string): Layout => ({
+  rowOfPlace: g.input(`${tokens} row_of_place`, 'int64', [sequences, length]),
+  placeOfRow: g.input(`${tokens} place_of_row`, 'int64', [tokens]),
+});
+
+test.each([undefined, 2])('a cache of earlier keys and values changes nothing (window %s)', async window => {
+  const [heads, kvHeads, headDim, past, now] = [4, 2, 2, 3, 2];
+  const rows = (name: string, width: number) => draw([past + now, width], name.length);
+  const [q, k, v] = [rows('q', heads * headDim), rows('key', kvHeads * headDim), rows('value', kvHeads * headDim)];
+  const expected = reference(q, k, v, { lengths: [past + now], group: heads / kvHeads, kvHeads, headDim, window });
+  const part = (x: NdArray, from: number, to: number) => {
+    const width = x.shape[1]!;
+    return tensor({ shape: [to - from, width], data: x.data.slice(from * width, to * width) });
+  };
+  // The cache lies as [sequences, kvHeads, past, headDim].
+  const cached = (x: NdArray) =>
+    tensor(tabulate([1, kvHeads, past, headDim], ([, head, t, i]) => x.data[(t! * kvHeads + head!) * headDim + i!]!));
+  const { rowOfPlace, placeOfRow } = pack([now]);
+  const results = await evaluateBuilt(
+    g => {
+      const input = (name: string, count: number) => g.input(name, 'float32', ['tokens', count * headDim]);
+      const cacheInput = (name: string) => g.input(name, 'float32', ['sequences', kvHeads, 'past', headDim]);
+      const joined: Record<string, Value> = {};
+      const y = attention(
+        g,
+        input('q', heads),
+        input('k', kvHeads),
+        input('v', kvHeads),
+        layoutInputs(g, 'sequences', 'length', 'tokens'),
+        {
+          heads,
+          kvHeads,
+          headDim,
+          window,
+          cache: {
+            keys: cacheInput('past keys'),
+            values: cacheInput('past values'),
+            onUpdate: (keys, values) => Object.assign(joined, { keys, values }),
+          },
+        },
+      );
+      return { y, ...joined };
+    },
+    {
+      q: part(q, past, past + now),
+      k: part(k, past, past + now),
+      v: part(v, past, past + now),
+      'past keys': cached(k),
+      'past values': cached(v),
+      'tokens row_of_place': rowOfPlace,
+      'tokens place_of_row': placeOfRow,
+    },
+  );
+  expectClose('y', floats(results.y!), expected.data.slice(past * heads * headDim));
+  expect(results.keys!.dims).toEqual([1, kvHeads, past + now, headDim]);
+  expect(results.values!.dims).toEqual([1, kvHeads, past + now, headDim]);
+});
+
+test('layers of different head counts share one layout', async () => {
+  const lengths = [3, 2];
+  const { tokens, rowOfPlace, placeOfRow } = pack(lengths);
+  const [group, headDim] = [2, 2];
+  const x = draw([tokens, 16], 5);
+  const columns = (from: number, to: number): NdArray =>
+    tabulate([tokens, to - from], ([row, column]) => x.data[row! * 16 + from + column!]!);
+  const layers = [2, 1].map(kvHeads => ({
+    kvHeads,
+    q: columns(0, group * kvHeads * headDim),
+    k: columns(8, 8 + kvHeads * headDim),
+    v: columns(12, 12 + kvHeads * headDim),
+  }));
+  const { y } = await evaluateBuilt(
+    g => {
+      const layout = layoutInputs(g, 'sequences', 'length', 'tokens');
+      const outputs = layers.map(({ kvHeads, q, k, v }) => {
+        const input = (name: string, { shape }: NdArray) =>
+          g.input(`${name} ${kvHeads}`, 'float32', ['tokens', shape[1]!]);
+        const options = { heads: group * kvHeads, kvHeads, headDim };
+        return attention(g, input('q', q), input('k', k), input('v', v), layout, options);
+      });
+      return { y: concat(g, outputs, 1) };
+    },
+    {
+      'tokens row_of_place': rowOfPlace,
+      'tokens place_of_row': placeOfRow,
+      ...Object.fromEntries(
+        layers.flatMap(({ kvHeads, q, k, v }) =>
+          Object.entries({ q, k, v }).map(([name, array]) => [`${name} ${kvHeads}`, tensor(array)]),
+        ),
+      ),
+    },
+  );
+  const [first, second] = layers.map(({ kvHeads, q, k, v }) => reference(q, k, v, { lengths, group, kvHeads, headDim }));
+  const width = first!.shape[1]! + second!.shape[1]!;
+  const expected = tabulate([5, width], ([row, column]) => {
+    const past = column! - first!.shape[1]!;
+    return past < 0 ? at(first!, [row!, column!]) : at(second!, [row!, past]);
+  });
+  expectClose('y', floats(y!).slice(0, expected.data.length), expected.data);
+});

@@ -1,0 +1,188 @@
+/** The folder of a run: what is where, whether it is the same run, and what is finished. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { IdiolectError } from '../common/errors.ts';
+import { exists, sha256, writeFileAtomic } from '../common/files.ts';
+import { flagName, type Resolved } from '../common/settings.ts';
+import type { StepMetrics } from './trainer.ts';
+
+/** What the adapters of a run depend on besides its settings. */
+export interface RunSources {
+  readonly model: string;
+  readonly data: string;
+}
+
+const runSchema = z.object({
+  version: z.string(),
+  /** Fingerprint of the model, SHA-256 of the data file. */
+  sources: z.object({ model: z.string(), data: z.string() }),
+  settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
+});
+
+export type RunRecord = z.infer<typeof runSchema>;
+
+export interface MetricsLine extends StepMetrics {
+  readonly step: number;
+}
+
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get configFile(): string {
+    return join(this.path, 'run.json');
+  }
+
+  get metricsFile(): string {
+    return join(this.path, 'metrics.jsonl');
+  }
+
+  /** Holds one PEFT folder per user, as servers that look adapters up by name want it. */
+  get adapters(): string {
+    return join(this.path, 'adapters');
+  }
+
+  adapterOf(user: string): string {
+    return join(this.adapters, folderName(user));
+  }
+
+  /** Where a user's checkpoint lies until the adapter is finished. */
+  stateOf(user: string): string {
+    return join(this.path, 'state', folderName(user));
+  }
+
+  async isFinished(user: string): Promise<boolean> {
+    return exists(join(this.adapterOf(user), 'adapter_model.safetensors'));
+  }
+
+  /**
+   * Makes the folder, or recognises the run in it.
+   *
+   * @param notIdentity settings that may differ when a run goes on
+   * @throws IdiolectError CONFIG when the folder holds a run with other settings, another model or other data
+   */
+  async open<T>(
+    resolved: Resolved<T>,
+    sources: RunSources,
+    version: string,
+    notIdentity: readonly string[],
+  ): Promise<void> {
+    await mkdir(this.adapters, { recursive: true });
+    const settings = Object.fromEntries(
+      Object.entries(resolved.origins).map(([key, origin]) => [
+        key,
+        { value: (resolved.values as Record<string, unknown>)[key], origin },
+      ]),
+    );
+    const before = await this.read();
+    if (before) this.#requireSame(before, { version, sources, settings }, notIdentity);
+    await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
+  }
+
+  /** The record of the run, or null where there is none. */
+  async read(): Promise<RunRecord | null> {
+    const text = await readFile(this.configFile, 'utf8').catch(() => null);
+    if (text === null) return null;
+    try {
+      return runSchema.parse(JSON.parse(text));
+    } catch {
+      throw new IdiolectError('CONFIG', `${this.configFile} is not the record of a run. Choose another --out.`);
+    }
+  }
+
+  #requireSame(before: RunRecord, now: RunRecord, notIdentity: readonly string[]): void {
+    const differences: string[] = [];
+    const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
+    for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
+      if (notIdentity.includes(key)) continue;
+      const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
+      if (there !== here) differences.push(`${flagName(key)} ${there} there, ${here} here`);
+    }
+    for (const source of ['model', 'data'] as const) {
+      if (before.sources[source] !== now.sources[source]) differences.push(`another ${source}`);
+    }
+    if (differences.length === 0) return;
+    throw new IdiolectError(
+      'CONFIG',
+      `${this.path} holds a run with other settings (${differences.join('; ')}). ` +
+        'Use the same settings to go on with it, or another --out.',
+    );
+  }
+
+  /** Takes the folder for this process; a lock left by a process that is gone is taken over. */
+  async lock(): Promise<() => Promise<void>> {
+    const file = join(this.path, '.lock');
+    await mkdir(this.path, { recursive: true });
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await writeFile(file, String(process.pid), { flag: 'wx' });
+        return () => rm(file, { force: true });
+      } catch {
+        const holder = Number(await readFile(file, 'utf8').catch(() => ''));
+        if (attempt > 0 || (holder && isAlive(holder))) {
+          throw new IdiolectError(
+            'CONFIG',
+            `${this.path} is in use by process ${holder}. Wait for it, or choose another --out.`,
+          );
+        }
+        await rm(file, { force: true });
+      }
+    }
+  }
+
+  /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
+  async truncateMetrics(user: string, step: number): Promise<void> {
+    const text = await readFile(this.metricsFile, 'utf8').catch(() => '');
+    if (text === '') return;
+    const kept = text.split('\n').filter(line => {
+      try {
+        const entry = JSON.parse(line) as { user: string; step: number };
+        return entry.user !== user || entry.step <= step;
+      } catch {
+        return false; // the last line of a killed process
+      }
+    });
+    await writeFileAtomic(this.metricsFile, kept.map(line => `${line}\n`).join(''));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * A user's name as a folder name on any file system: everything but letters, digits, `_`, `-`, `.` and `@` is
+ * percent-encoded, and names that would be hidden or too long carry a hash instead.
+ */
+export function folderName(user: string): string {
+  const encoded = encodeURIComponent(user)
+    .replace(/[!'()*~]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%40', '@');
+  if (encoded.length <= 100 && !encoded.startsWith('.')) return encoded;
+  return `${encoded.replace(/^\.+/, '').slice(0, 80)}-${sha256(user).slice(0, 8)}`;
+}
+
+/** @throws IdiolectError DATA when two users would share a folder where file names ignore case */
+export function requireDistinctFolders(users: readonly string[]): void {
+  const owners = new Map<string, string>();
+  for (const user of users) {
+    const folder = folderName(user).toLowerCase();
+    const owner = owners.get(folder);
+    if (owner !== undefined) {
+      throw new IdiolectError(
+        'DATA',
+        `users "${owner}" and "${user}" differ in case alone and would share an adapter folder on some file systems; rename one.`,
+      );
+    }
+    owners.set(folder, user);
+  }
+}

@@ -1,0 +1,45 @@
+/** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
+import { z } from 'zod';
+import { loraConfigSchema } from '../model/lora.ts';
+import { cbpoSchema } from '../objectives/cbpo.ts';
+import { engineSchema } from '../runtime/session.ts';
+import { adamwSchema } from './adamw.ts';
+import { scheduleSchema } from './schedule.ts';
+
+export const dataSchema = z.object({
+  data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
+  template: z.string().default('plain').describe('prompt template: a built-in name, or a text with {input}'),
+  chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
+  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
+  queryShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.2)
+    .describe('latest share of each user’s records that is held out and never trained on'),
+  skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+});
+
+export const trainSchema = z.object({
+  model: z.string().describe('Hugging Face model folder'),
+  ...dataSchema.shape,
+  out: z.string().describe('run folder; the same command goes on where it stopped'),
+  users: z.string().optional().describe('users to train: names separated by commas, or first:N (default: all)'),
+  method: z.enum(['cbpo', 'sft']).default('cbpo').describe('training objective'),
+  ...cbpoSchema.shape,
+  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper; cbpo)'),
+  epochs: z.int().positive().default(3).describe('passes over a user’s records'),
+  batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
+  ...adamwSchema.shape,
+  ...scheduleSchema.shape,
+  ...loraConfigSchema.shape,
+  seed: z.int().nonnegative().default(0).describe('seed of everything random'),
+  saveEvery: z.int().positive().default(20).describe('steps between checkpoints of the user in training'),
+  cache: z.string().optional().describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
+  ...engineSchema.shape,
+});
+
+export type TrainSettings = z.infer<typeof trainSchema>;
+
+/** What may differ when a run goes on: where things lie, whom to train, and how fast; nothing that changes an adapter. */
+export const NOT_IDENTITY = ['model', 'data', 'out', 'users', 'saveEvery', 'cache', 'threads', 'skipBad'] as const;

@@ -1,0 +1,59 @@
+/** A trained model, where it lies beside the project: its recorded greedy continuation and first logits. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { random } from '../../src/common/random.ts';
+import { Generator } from '../../src/runtime/generator.ts';
+import { LanguageModel } from '../../src/runtime/language-model.ts';
+import { argmax } from '../../src/runtime/sampler.ts';
+import { allLogits, oneThread } from './support.ts';
+
+const folder = fileURLToPath(new URL('../../../shared/models/stories260k/', import.meta.url));
+const present = existsSync(join(folder, 'reference.json'));
+if (!present) console.log('skipped: the model stories260k is not beside the project');
+
+// The reference was computed in float64 from the same float32 weights: a float32 forward pass of five layers is some
+// 1e-6 of the logits' size (17) away.
+const LOGITS = 1e-4;
+
+describe.skipIf(!present)('stories260k', () => {
+  let model: LanguageModel;
+  let ids: number[];
+  let top: [id: number, logit: number][];
+  beforeAll(async () => {
+    model = await LanguageModel.load(folder, oneThread);
+    const reference = JSON.parse(await readFile(join(folder, 'reference.json'), 'utf8'));
+    ids = reference.greedy_ids_from_bos;
+    top = reference.logits_after_bos_top3;
+  });
+  afterAll(() => model?.close());
+
+  test('the three largest logits after the start token', async () => {
+    const logits = await allLogits(model, [[1]]);
+    const found = Array.from(logits.entries())
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, 3);
+    expect(found.map(([id]) => id)).toEqual(top.map(([id]) => id));
+    found.forEach(([, logit], i) => void expect(Math.abs(logit - top[i]![1])).toBeLessThan(LOGITS));
+  });
+
+  test('greedy ids, by the cache', async () => {
+    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    const found = [1];
+    const choose = (logits: Float32Array) => (found.length < ids.length ? argmax(logits) : null);
+    for await (const id of generator.decode([1], choose)) found.push(id);
+    expect(found).toEqual(ids);
+    await generator.release();
+  });
+
+  test('the same as streamed text', async () => {
+    const pieces: string[] = [];
+    const options = { temperature: 0, topP: 1, maxTokens: ids.length - 1, random: random(0) };
+    for await (const piece of model.generate('', options)) pieces.push(piece);
+    expect(pieces.join('')).toBe(model.tokenizer.decode(ids.slice(1)).trimStart());
+    expect(pieces.join('')).toMatch(/^Once upon a time, there was a little girl named Lily\./);
+    expect(pieces.length).toBeGreaterThan(30);
+  });
+});

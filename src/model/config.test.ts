@@ -84,7 +84,11 @@ describe('facts', () => {
   const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 };
   test.each([
     ['theta alone', { rope_theta: 5e5 }, { rope_type: 'default' }],
-    ['linear', { rope_theta: 5e5, rope_scaling: { rope_type: 'linear', factor: 2 } }, { rope_type: 'linear', factor: 2 }],
+    [
+      'linear',
+      { rope_theta: 5e5, rope_scaling: { rope_type: 'linear', factor: 2 } },
+      { rope_type: 'linear', factor: 2 },
+    ],
     [
       'linear, old key',
       { rope_theta: 5e5, rope_scaling: { type: 'linear', factor: 2 } },
@@ -121,7 +125,10 @@ describe('refused', () => {
     [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported; only "silu" is.'],
     [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor other than 1 is not supported.'],
     [{ rope_scaling: { type: 'yarn', factor: 4 } }, `"rope_scaling.rope_type": rope type "yarn" ${rope}`],
-    [{ rope_parameters: { rope_type: 'yarn', rope_theta: 1 } }, `"rope_parameters.rope_type": rope type "yarn" ${rope}`],
+    [
+      { rope_parameters: { rope_type: 'yarn', rope_theta: 1 } },
+      `"rope_parameters.rope_type": rope type "yarn" ${rope}`,
+    ],
     [{ rope_scaling: { rope_type: 'linear' } }, '"rope_scaling.factor": Invalid input: expected number'],
     [{ num_key_value_heads: 3 }, 'num_attention_heads 4 is not a multiple of num_key_value_heads 3.'],
     [

@@ -140,14 +140,16 @@ export class Decoder {
       x = g.scope(`layers.${layer}.self_attn`, () => {
         const h = rmsNorm(g, x, this.#weight(`${prefix}.input_layernorm.weight`), config.rmsNormEps);
         const attended = this.#attention(h, layer, inputs, options);
-        const keep = (rows: Value) => (layer === last ? gather(g, rows, selected) : rows);
-        return add(g, keep(x), this.#linear(keep(attended), `${prefix}.self_attn.o_proj`, options));
+        const only = layer === last ? selected : undefined;
+        const [rows, residual] = only ? [gather(g, attended, only), gather(g, x, only)] : [attended, x];
+        return add(g, residual, this.#linear(rows, `${prefix}.self_attn.o_proj`, options, only));
       });
       x = g.scope(`layers.${layer}.mlp`, () => {
         const h = rmsNorm(g, x, this.#weight(`${prefix}.post_attention_layernorm.weight`), config.rmsNormEps);
-        const gate = this.#linear(h, `${prefix}.mlp.gate_proj`, options);
-        const up = this.#linear(h, `${prefix}.mlp.up_proj`, options);
-        return add(g, x, this.#linear(swiglu(g, gate, up), `${prefix}.mlp.down_proj`, options));
+        const only = layer === last ? selected : undefined;
+        const gate = this.#linear(h, `${prefix}.mlp.gate_proj`, options, only);
+        const up = this.#linear(h, `${prefix}.mlp.up_proj`, options, only);
+        return add(g, x, this.#linear(swiglu(g, gate, up), `${prefix}.mlp.down_proj`, options, only));
       });
     }
     return g.scope('norm', () => rmsNorm(g, x, this.#weight('model.norm.weight'), config.rmsNormEps));
@@ -208,9 +210,12 @@ export class Decoder {
     };
   }
 
-  #linear(x: Value, path: string, { lora }: DecoderOptions): Value {
+  /** A linear layer, adapted if the LoRA reaches it; `only` are the rows x holds, where it does not hold all. */
+  #linear(x: Value, path: string, { lora }: DecoderOptions, only?: Value): Value {
     const bias = this.#biased.has(path) ? this.#weight(`${path}.bias`) : undefined;
-    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, lora?.updates.get(path));
+    const update = lora?.updates.get(path);
+    const keep = update?.keep && only ? gather(this.#g, update.keep, only) : update?.keep;
+    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, update && { ...update, keep });
   }
 
   #headName(): string {

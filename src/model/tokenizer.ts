@@ -21,9 +21,9 @@ export class Tokenizer {
   /** SentencePiece tokenizers put a space before every text themselves. */
   readonly #prependsSpace: boolean;
 
-  private constructor(tokenizer: HuggingFaceTokenizer, settings: Json, template: string | undefined, ends: number[]) {
+  private constructor(tokenizer: HuggingFaceTokenizer, settings: Json, template: Template | undefined, ends: number[]) {
     this.#tokenizer = tokenizer;
-    this.#template = template === undefined ? undefined : new Template(template);
+    this.#template = template;
     this.#specials = Object.fromEntries(
       ['bos_token', 'eos_token', 'unk_token', 'pad_token'].map(name => [name, tokenText(settings[name])]),
     );
@@ -59,9 +59,9 @@ export class Tokenizer {
         `${folder}: no end-of-text token. Set eos_token in tokenizer_config.json or eos_token_id in config.json.`,
       );
     }
-    const inline = typeof settings.chat_template === 'string' ? settings.chat_template : undefined;
-    const template = inline ?? (await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined));
-    return new Tokenizer(tokenizer, settings, template, [...new Set(ids)]);
+    const inline = inlineTemplate(settings.chat_template);
+    const source = inline ?? (await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined));
+    return new Tokenizer(tokenizer, settings, source ? parseTemplate(source, folder) : undefined, [...new Set(ids)]);
   }
 
   get hasChatTemplate(): boolean {
@@ -74,8 +74,8 @@ export class Tokenizer {
    */
   encodePrompt(prompt: string, chat: ChatMode = 'auto'): number[] {
     const ids = this.#usesTemplate(chat)
-        ? this.#tokenizer.encode(this.#renderChat(prompt), { add_special_tokens: false }).ids
-        : this.#tokenizer.encode(prompt).ids;
+      ? this.#tokenizer.encode(this.#renderChat(prompt), { add_special_tokens: false }).ids
+      : this.#tokenizer.encode(prompt).ids;
     if (ids.length > 0) return ids;
     if (this.#startId !== undefined) return [this.#startId];
     throw new IdiolectError('TOKENIZER', 'an empty prompt needs a start token, and the tokenizer has none.');
@@ -119,6 +119,21 @@ export class Tokenizer {
         `the chat template failed (${reasonOf(error)}). Use --chat never without it.`,
       );
     }
+  }
+}
+
+/** One template, or a list of named ones of which `default` is meant. */
+function inlineTemplate(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const named = Array.isArray(value) ? value.find(entry => entry?.name === 'default')?.template : undefined;
+  return typeof named === 'string' ? named : undefined;
+}
+
+function parseTemplate(source: string, folder: string): Template {
+  try {
+    return new Template(source);
+  } catch (error) {
+    throw new IdiolectError('TOKENIZER', `${folder}: the chat template cannot be read (${reasonOf(error)}).`);
   }
 }
 

@@ -107,7 +107,7 @@ export class LanguageModel {
       produced.push(id);
       const text = this.tokenizer.decode(produced).trimStart();
       // The last character may still be waiting for its other bytes.
-      if (text.endsWith('\uFFFD') || !text.startsWith(told)) continue;
+      if (text.endsWith('\uFFFD') || !text.startsWith(told) || text.length === told.length) continue;
       yield text.slice(told.length);
       told = text;
     }

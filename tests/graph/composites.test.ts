@@ -15,10 +15,10 @@ import {
   type Value,
 } from '../../src/graph/index.ts';
 import { readBytes, readFloats, readHeader } from '../../src/model/safetensors.ts';
-import { packRows } from '../../src/runtime/batch.ts';
 import { type Feeds, float32, floats, int64, type Tensor } from '../../src/runtime/tensor.ts';
 import { evaluate } from '../support/evaluate.ts';
 import { expectClose } from '../support/gradient.ts';
+import { packedLayout } from '../support/layout.ts';
 
 /**
  * Relative to the largest magnitude of a tensor. The fixtures are float64 results rounded once (6e-8); the graphs add
@@ -98,7 +98,13 @@ test('rope', async () => {
   await compare('rope', {
     inputs: ['x'],
     constants: ['cos', 'sin'],
-    feeds: { minusSin: float32(floats(sin).map(x => -x), sin.dims), positions: int64([0, 1, 2, 3, 4]) },
+    feeds: {
+      minusSin: float32(
+        floats(sin).map(x => -x),
+        sin.dims,
+      ),
+      positions: int64([0, 1, 2, 3, 4]),
+    },
     build: (g, { x, cos, sin: sine, minusSin, positions }) => {
       const rows = reshape(g, x!, [5, 16]);
       return reshape(g, rotary(g, rows, positions!, { cos: cos!, sin: sine!, minusSin: minusSin! }), [1, 5, 16]);
@@ -108,14 +114,11 @@ test('rope', async () => {
 
 test.each(['attention', 'attention_window'])('%s', async op => {
   const lengths = Array.from((await fixture(`${op}.lengths`)).data as BigInt64Array, Number);
-  const { row_of_place, place_of_row } = packRows(
-    lengths.map(length => new Array<number>(length).fill(0)),
-    rows => ({ rows, cos: new Float32Array(rows), sin: new Float32Array(rows), minusSin: new Float32Array(rows) }),
-  ).feeds;
+  const { rowOfPlace: rows, placeOfRow: places } = packedLayout(lengths);
   const window = op === 'attention_window' ? await number('attention_window.window') : undefined;
   await compare(op, {
     inputs: ['q', 'k', 'v'],
-    feeds: { rowOfPlace: row_of_place!, placeOfRow: place_of_row! },
+    feeds: { rowOfPlace: rows, placeOfRow: places },
     dummyRow: true,
     build: (g, { q, k, v, rowOfPlace, placeOfRow }) =>
       attention(

@@ -71,8 +71,27 @@ export function draw(shape: readonly number[], seed: number, low = -2, high = 2)
   return tabulate(shape, () => Math.fround(low + (high - low) * source.uniform()));
 }
 
-export const softmaxOf = (row: ArrayLike<number>): number[] => {
-  const shifted = Array.from(row, x => Math.exp(x - Math.max(...Array.from(row))));
-  const total = shifted.reduce((a, b) => a + b, 0);
+export function softmaxOf(row: ArrayLike<number>): number[] {
+  const largest = Math.max(...Array.from(row));
+  const shifted = Array.from(row, x => Math.exp(x - largest));
+  const total = sum(shifted.length, i => shifted[i]!);
   return shifted.map(x => x / total);
-};
+}
+
+/** alpha op(a) op(b) over the last two axes; the leading ones are shared. */
+export function matrixProduct(
+  a: NdArray,
+  b: NdArray,
+  { transA = false, transB = false, alpha = 1 }: { transA?: boolean; transB?: boolean; alpha?: number } = {},
+): NdArray {
+  const [m, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
+  const n = b.shape.at(transB ? -2 : -1)!;
+  const swapIf = (swap: boolean, row: number, column: number) => (swap ? [column, row] : [row, column]);
+  return tabulate([...a.shape.slice(0, -2), m!, n], index => {
+    const lead = index.slice(0, -2);
+    const [row, column] = index.slice(-2) as [number, number];
+    const left = (i: number) => at(a, [...lead, ...swapIf(transA, row, i)]);
+    const right = (i: number) => at(b, [...lead, ...swapIf(transB, i, column)]);
+    return alpha * sum(k!, i => left(i) * right(i));
+  });
+}

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { at, draw, type NdArray, softmaxOf, sum, tabulate } from '../../../tests/support/array.ts';
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, expectClose, tensor } from '../../../tests/support/gradient.ts';
+import { packedLayout } from '../../../tests/support/layout.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
-import { packRows } from '../../runtime/batch.ts';
 import { floats, int64 } from '../../runtime/tensor.ts';
 import type { Graph, Value } from '../graph.ts';
 import { attention, type Layout } from './attention.ts';
@@ -17,15 +17,6 @@ interface Case {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly window?: number;
-}
-
-/** The two index tables of a batch, as the runtime makes them, and how many rows it packs. */
-function pack(lengths: readonly number[]) {
-  const { feeds, tokens } = packRows(
-    lengths.map(length => new Array<number>(length).fill(0)),
-    rows => ({ rows, cos: new Float32Array(rows), sin: new Float32Array(rows), minusSin: new Float32Array(rows) }),
-  );
-  return { tokens, rowOfPlace: feeds.row_of_place!, placeOfRow: feeds.place_of_row! };
 }
 
 /** Rows of real tokens only, [sum of lengths, heads*headDim]. */
@@ -62,7 +53,7 @@ test('packed sequences do not see each other, the future, or the padding', async
     cases,
     async sample => {
       const { lengths, group, kvHeads, headDim, window, symbolic, seed } = sample;
-      const { tokens, rowOfPlace, placeOfRow } = pack(lengths);
+      const { tokens, rowOfPlace, placeOfRow } = packedLayout(lengths);
       const real = lengths.reduce((a, b) => a + b, 0);
       const [width, kvWidth] = [group * kvHeads * headDim, kvHeads * headDim];
       await checkOperator({
@@ -116,7 +107,7 @@ test.each([undefined, 2])('a cache of earlier keys and values changes nothing (w
   // The cache lies as [sequences, kvHeads, past, headDim].
   const cached = (x: NdArray) =>
     tensor(tabulate([1, kvHeads, past, headDim], ([, head, t, i]) => x.data[(t! * kvHeads + head!) * headDim + i!]!));
-  const { rowOfPlace, placeOfRow } = pack([now]);
+  const { rowOfPlace, placeOfRow } = packedLayout([now]);
   const results = await evaluateBuilt(
     g => {
       const input = (name: string, count: number) => g.input(name, 'float32', ['tokens', count * headDim]);
@@ -159,7 +150,7 @@ test.each([undefined, 2])('a cache of earlier keys and values changes nothing (w
 
 test('layers of different head counts share one layout', async () => {
   const lengths = [3, 2];
-  const { tokens, rowOfPlace, placeOfRow } = pack(lengths);
+  const { tokens, rowOfPlace, placeOfRow } = packedLayout(lengths);
   const [group, headDim] = [2, 2];
   const x = draw([tokens, 16], 5);
   const columns = (from: number, to: number): NdArray =>
@@ -191,7 +182,9 @@ test('layers of different head counts share one layout', async () => {
       ),
     },
   );
-  const [first, second] = layers.map(({ kvHeads, q, k, v }) => reference(q, k, v, { lengths, group, kvHeads, headDim }));
+  const [first, second] = layers.map(({ kvHeads, q, k, v }) =>
+    reference(q, k, v, { lengths, group, kvHeads, headDim }),
+  );
   const width = first!.shape[1]! + second!.shape[1]!;
   const expected = tabulate([5, width], ([row, column]) => {
     const past = column! - first!.shape[1]!;

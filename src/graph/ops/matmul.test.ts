@@ -1,26 +1,11 @@
 /** Matrix products in every transposition, with a factor and an addend. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { at, draw, type NdArray, sum, tabulate } from '../../../tests/support/array.ts';
+import { at, draw, matrixProduct, tabulate } from '../../../tests/support/array.ts';
 import { checkOperator } from '../../../tests/support/gradient.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
 import { Graph } from '../graph.ts';
 import { gemm, linear, matmul } from './matmul.ts';
-
-/** alpha op(a) op(b) over the last two axes; the leading ones are shared. */
-function product(a: NdArray, b: NdArray, transA: boolean, transB: boolean, alpha: number): NdArray {
-  const batch = a.shape.slice(0, -2);
-  const [m, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
-  const n = b.shape.at(transB ? -2 : -1)!;
-  const pair = (swap: boolean, row: number, column: number) => (swap ? [column, row] : [row, column]);
-  return tabulate([...batch, m!, n], index => {
-    const lead = index.slice(0, -2);
-    const [row, column] = index.slice(-2) as [number, number];
-    const term = (i: number) =>
-      at(a, [...lead, ...pair(transA, row, i)]) * at(b, [...lead, ...pair(transB, i, column)]);
-    return alpha * sum(k!, term);
-  });
-}
 
 const sample = fc.record({
   m: size,
@@ -48,7 +33,7 @@ test('gemm', async () => {
         symbolic,
         build: (g, { a, b, c }) => gemm(g, a!, b!, { transA, transB, alpha, addend: c }),
         reference: ({ a, b, c }) => {
-          const y = product(a!, b!, transA, transB, alpha);
+          const y = matrixProduct(a!, b!, { transA, transB, alpha });
           return c ? tabulate(y.shape, index => at(y, index) + at(c, index)) : y;
         },
       }),
@@ -63,7 +48,7 @@ test('linear is x Wᵀ + bias', async () => {
       declared: { x: ['tokens', k] },
       build: (g, { x, weight, bias }) => linear(g, x!, weight!, bias!),
       reference: ({ x, weight, bias }) => {
-        const y = product(x!, weight!, false, true, 1);
+        const y = matrixProduct(x!, weight!, { transB: true });
         return tabulate(y.shape, index => at(y, index) + at(bias!, index));
       },
     }),
@@ -81,7 +66,7 @@ test('matmul', async () => {
         },
         symbolic,
         build: (g, { a, b }) => matmul(g, a!, b!, { transA, transB, alpha }),
-        reference: ({ a, b }) => product(a!, b!, transA, transB, alpha),
+        reference: ({ a, b }) => matrixProduct(a!, b!, { transA, transB, alpha }),
       }),
     40,
   );
@@ -100,6 +85,17 @@ describe('shapes that do not fit', () => {
     );
     expect(() => matmul(g, input(g, 7, 2, 3), input(g, 7, 2, 5))).toThrow(
       'MatMul: inner sizes 3 and 2 differ for [7, 2, 3] and [7, 2, 5].',
+    );
+  });
+
+  test('an addend', () => {
+    const g = new Graph();
+    const [a, b] = [input(g, 2, 3), input(g, 3, 4)];
+    expect(() => gemm(g, a, b, { addend: input(g, 5) })).toThrow(
+      'Gemm: shapes [5] and [2, 4] do not broadcast: 5 against 4.',
+    );
+    expect(() => gemm(g, a, b, { addend: input(g, 7, 2, 4) })).toThrow(
+      'Gemm: the addend [7, 2, 4] does not fit the product [2, 4].',
     );
   });
 

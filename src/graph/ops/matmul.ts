@@ -1,6 +1,6 @@
 /** Matrix products: two-dimensional with an addend (Gemm), and batched. */
 import type { Graph, Value } from '../graph.ts';
-import { type Dim, formatShape, sameShape, shapeError } from '../shape.ts';
+import { broadcastShapes, type Dim, formatShape, sameShape, shapeError } from '../shape.ts';
 import { sumTo } from './reduce.ts';
 
 export interface GemmOptions {
@@ -21,6 +21,12 @@ export function gemm(g: Graph, a: Value, b: Value, options: GemmOptions = {}): V
   const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
   const [inner, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
   requireInner('Gemm', a, b, k, inner);
+  if (addend && !sameShape(broadcastShapes('Gemm', addend.shape, [m, n]), [m, n])) {
+    throw shapeError(
+      'Gemm',
+      `the addend ${formatShape(addend.shape)} does not fit the product ${formatShape([m, n])}.`,
+    );
+  }
   return g.emit({
     op: 'Gemm',
     inputs: addend ? [a, b, addend] : [a, b],

@@ -180,6 +180,12 @@ describe('concat', () => {
     expect(concat(g, [x, x], 1).shape).toEqual(['n', 4]);
   });
 
+  test('refuses parts that differ beside the axis', () => {
+    const g = new Graph();
+    const parts = [g.input('x', 'float32', ['n', 2]), g.input('y', 'float32', ['n', 3])];
+    expect(() => concat(g, parts, 0)).toThrow('Concat: [n, 2] and [n, 3] differ beside axis 0.');
+  });
+
   test('has no gradient, and says so', () => {
     const g = new Graph();
     const x = g.input('x', 'float32', [2]);

@@ -75,6 +75,10 @@ function scatterAddLike(g: Graph, x: Value, indices: Value, updates: Value): Val
 export function concat(g: Graph, parts: readonly Value[], axis: number): Value {
   const [first] = parts;
   const at = normalizeAxis('Concat', axis, first!.shape.length);
+  for (const { shape } of parts) {
+    if (sameShape(shape.with(at, 1), first!.shape.with(at, 1))) continue;
+    throw shapeError('Concat', `${formatShape(first!.shape)} and ${formatShape(shape)} differ beside axis ${at}.`);
+  }
   const dims = parts.map(part => part.shape[at]!);
   const total: Dim = dims.every(dim => typeof dim === 'number')
     ? dims.reduce((sum, dim) => sum + dim, 0)

@@ -1,5 +1,6 @@
 /** Row normalisations. */
 import type { Graph, Value } from '../graph.ts';
+import { formatShape, sameShape, shapeError } from '../shape.ts';
 import { add, div, mul, scale, sqrt, sub } from './elementwise.ts';
 import { reduceMean, reduceSum, reduceSumSquare, sumTo } from './reduce.ts';
 
@@ -30,6 +31,12 @@ export function softmax(g: Graph, x: Value): Value {
  */
 export function rmsNorm(g: Graph, x: Value, weight: Value, epsilon: number): Value {
   const width = x.shape.at(-1) as number;
+  if (!sameShape(weight.shape, [width])) {
+    throw shapeError(
+      'RmsNorm',
+      `the weight ${formatShape(weight.shape)} does not fit rows of ${formatShape(x.shape)}.`,
+    );
+  }
   return g.composite(
     [x, weight],
     () =>

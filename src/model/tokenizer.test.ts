@@ -1,0 +1,176 @@
+/** Text to ids and back: start and end tokens, the chat template, and folders that are not whole. */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { failureOf, TINY_CONFIG, temporaryFolders, tinyTokenizer, writeTokenizer } from '../../tests/parity/support.ts';
+import { type ModelConfig, parseModelConfig } from './config.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+const folders = temporaryFolders();
+const noEnd = parseModelConfig({ ...TINY_CONFIG, eos_token_id: undefined }, 'tiny');
+const plain = { bos_token: '<s>', eos_token: '</s>' };
+
+async function load(settings: object = plain, definition: object = tinyTokenizer(), config: ModelConfig = noEnd) {
+  const folder = await folders();
+  await writeTokenizer(folder, { ...definition }, { ...settings });
+  return Tokenizer.load(folder, config);
+}
+
+/** Ids of the tiny tokenizer: 3 and the byte. */
+const bytes = (text: string) => [...new TextEncoder().encode(text)].map(byte => byte + 3);
+
+describe('start and end', () => {
+  test('a prompt starts with the start token, a completion ends with the end token', async () => {
+    const tokenizer = await load();
+    expect(tokenizer.encodePrompt('Hé')).toEqual([1, ...bytes('Hé')]);
+    expect(tokenizer.startsWithBos(tokenizer.encodePrompt('Hé'))).toBe(true);
+    // after a plain prompt a completion starts with a space, as in ordinary text
+    expect(tokenizer.encodeCompletion('ok')).toEqual([...bytes(' ok'), 2]);
+    expect(tokenizer.endIds).toEqual([2]);
+  });
+
+  test('an empty prompt is the start token alone', async () => {
+    expect((await load()).encodePrompt('')).toEqual([1]);
+    const without = tinyTokenizer({ startToken: false });
+    expect((await load(plain, without)).encodePrompt('')).toEqual([1]);
+    // GPT-2 and Qwen2 have no start token of their own: the end token separates texts
+    const noStart = await load({ eos_token: '</s>' }, without);
+    expect(noStart.encodePrompt('')).toEqual([2]);
+    expect(noStart.encodePrompt('a')).toEqual(bytes('a'));
+    expect(noStart.startsWithBos([2, 5])).toBe(false);
+  });
+
+  // An id of 0 once counted as none.
+  test('a start token of id 0', async () => {
+    const definition = tinyTokenizer({ specials: ['<s>', '<pad>', '</s>'] });
+    const tokenizer = await load(plain, definition);
+    expect(tokenizer.encodePrompt('a')).toEqual([0, ...bytes('a')]);
+    expect(tokenizer.startsWithBos([0, 5])).toBe(true);
+    expect(
+      (await load(plain, tinyTokenizer({ specials: ['<s>', '', '</s>'], startToken: false }))).encodePrompt(''),
+    ).toEqual([0]);
+  });
+
+  test('end tokens of all files together, the tokenizer’s own first', async () => {
+    const folder = await folders();
+    await writeTokenizer(folder, tinyTokenizer(), { ...plain, eos_token: { content: '</s>', lstrip: false } });
+    await writeFile(join(folder, 'generation_config.json'), '{"eos_token_id": [7, 2]}');
+    const config = parseModelConfig({ ...TINY_CONFIG, eos_token_id: [9, 7] }, 'tiny');
+    expect((await Tokenizer.load(folder, config)).endIds).toEqual([2, 7, 9]);
+  });
+});
+
+describe('decode', () => {
+  test('gives back what was encoded, spaces before punctuation and all', async () => {
+    const tokenizer = await load();
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), text => {
+        const [, ...ids] = tokenizer.encodePrompt(text);
+        expect(tokenizer.decode(ids)).toBe(text);
+      }),
+      { numRuns: 200 },
+    );
+    for (const text of ["I do n't know , he said !", ' a .', 'x  \n']) {
+      expect(tokenizer.decode(bytes(text))).toBe(text);
+    }
+    expect(tokenizer.decode([])).toBe('');
+    expect(tokenizer.decode([1, ...bytes('a'), 2])).toBe('a');
+  });
+});
+
+describe('chat template', () => {
+  const template =
+    '{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}' +
+    '{% if add_generation_prompt %}[assistant]{% endif %}';
+
+  test('is used when there, and switched off by never', async () => {
+    const tokenizer = await load({ ...plain, chat_template: template });
+    expect(tokenizer.hasChatTemplate).toBe(true);
+    expect(tokenizer.encodePrompt('Hi')).toEqual([1, ...bytes('[user]Hi[assistant]')]);
+    expect(tokenizer.encodePrompt('Hi', 'never')).toEqual([1, ...bytes('Hi')]);
+    // the template brings its own separator
+    expect(tokenizer.encodeCompletion('ok')).toEqual([...bytes('ok'), 2]);
+    expect(tokenizer.encodeCompletion('ok', 'never')).toEqual([...bytes(' ok'), 2]);
+  });
+
+  test('in a file of its own, and as one of several named ones', async () => {
+    const folder = await folders();
+    await writeTokenizer(folder);
+    expect((await Tokenizer.load(folder, noEnd)).hasChatTemplate).toBe(false);
+    await writeFile(join(folder, 'chat_template.jinja'), template);
+    expect((await Tokenizer.load(folder, noEnd)).encodePrompt('Hi')).toEqual([1, ...bytes('[user]Hi[assistant]')]);
+    const list = [
+      { name: 'tool_use', template: 'tools' },
+      { name: 'default', template },
+    ];
+    const named = await load({ ...plain, chat_template: list });
+    expect(named.encodePrompt('Hi')).toEqual([1, ...bytes('[user]Hi[assistant]')]);
+  });
+
+  test('one that fails says so and what to do', async () => {
+    const tokenizer = await load({ ...plain, chat_template: "{{ raise_exception('no system turn') }}" });
+    expect(await failureOf(() => tokenizer.encodePrompt('Hi'))).toEqual({
+      code: 'TOKENIZER',
+      message: 'the chat template failed (no system turn). Use --chat never without it.',
+    });
+    const { code, message } = await failureOf(() => load({ ...plain, chat_template: '{% if x %}' }));
+    expect(code).toBe('TOKENIZER');
+    expect(message).toMatch(/^\/.+: the chat template cannot be read \(.+\)\.$/);
+  });
+});
+
+describe('folders that are not whole', () => {
+  test('no tokenizer.json', async () => {
+    const folder = await folders();
+    expect(await failureOf(() => Tokenizer.load(folder, noEnd))).toEqual({
+      code: 'TOKENIZER',
+      message: `${join(folder, 'tokenizer.json')} is missing. The model folder needs its tokenizer.`,
+    });
+  });
+
+  test('a tokenizer.json that is cut, or no tokenizer', async () => {
+    const folder = await folders();
+    const file = join(folder, 'tokenizer.json');
+    await writeFile(file, '{"model": ');
+    const cut = await failureOf(() => Tokenizer.load(folder, noEnd));
+    expect(cut.code).toBe('TOKENIZER');
+    expect(cut.message.startsWith(`${file} is not JSON (`)).toBe(true);
+    await writeFile(file, '{"version": "1.0"}');
+    const other = await failureOf(() => Tokenizer.load(folder, noEnd));
+    expect(other.message.startsWith(`${file} cannot be used as a tokenizer (`)).toBe(true);
+  });
+
+  test('no end token anywhere', async () => {
+    const folder = await folders();
+    await writeTokenizer(folder, tinyTokenizer(), { bos_token: '<s>' });
+    expect(await failureOf(() => Tokenizer.load(folder, noEnd))).toEqual({
+      code: 'TOKENIZER',
+      message:
+        `${folder}: no end-of-text token. ` + 'Set eos_token in tokenizer_config.json or eos_token_id in config.json.',
+    });
+  });
+});
+
+const data = fileURLToPath(new URL('../../../shared/data/tokenizers/', import.meta.url));
+const present = existsSync(data);
+if (!present) console.log('skipped: the recorded tokenizer cases are not beside the project');
+
+describe.skipIf(!present)("GPT-2's tokenizer", () => {
+  test('recorded ids; decoding gives the text back; the file’s wish to cut at 50 tokens is not heard', async () => {
+    const definition = JSON.parse(await readFile(join(data, 'gpt2_tokenizer.json'), 'utf8'));
+    expect(definition.truncation).toMatchObject({ max_length: 50 });
+    const tokenizer = await load({ eos_token: '<|endoftext|>' }, definition);
+    const cases = JSON.parse(await readFile(join(data, 'tokenizer_tests.json'), 'utf8')).distilgpt2;
+    expect(cases.length).toBeGreaterThan(10);
+    for (const { input, encoded } of cases) {
+      expect(tokenizer.encodePrompt(input), input).toEqual(encoded.input_ids);
+      expect(tokenizer.decode(encoded.input_ids)).toBe(input);
+    }
+    expect(tokenizer.encodePrompt(' word'.repeat(200))).toHaveLength(200);
+    expect(tokenizer.encodeCompletion('hello world')).toEqual([23748, 995, 50_256]);
+    expect(tokenizer.encodePrompt('')).toEqual([50_256]);
+  });
+});

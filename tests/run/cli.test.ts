@@ -1,0 +1,120 @@
+/** The command line as a person meets it: what it prints, what it returns, what a signal does. */
+import { readdir, readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { idiolect } from '../support/cli.ts';
+import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
+
+let place: Workspace;
+let trainArgs: (out: string, ...more: string[]) => string[];
+beforeAll(async () => {
+  place = await workspace();
+  const { model, data, cache } = place;
+  trainArgs = (out, ...more) => [
+    ...['train', '--model', model, '--data', data, '--cache', cache, '--out', place.path(out)],
+    ...['--alpha', '0.2', '--epochs', '4', '--save-every', '3', ...more],
+  ];
+});
+afterAll(() => place.remove());
+
+describe('train, score and generate', () => {
+  it('go from histories to adapters, scores and text', async () => {
+    const trained = await idiolect(trainArgs('first', '--json'));
+    expect(trained).toMatchObject({ code: 0 });
+    const summary = JSON.parse(trained.stdout);
+    expect(summary.users.map(({ user }: { user: string }) => user)).toEqual(['ada', 'grace', 'linus']);
+    expect(trained.stderr).toContain('flags: model=');
+    expect(trained.stderr).toContain('default: template="plain"');
+
+    const scored = await idiolect(['score', '--run', place.path('first'), '--cache', place.cache]);
+    expect(scored).toMatchObject({ code: 0 });
+    expect(scored.stdout).toMatch(/^user +records +tokens +base +adapter +gain +another's adapter\nada +2 /);
+    expect(scored.stdout).toMatch(/gain over the base: -?[\d.]+ nats per token, 95% interval .* over 3 users/);
+
+    const { model } = place;
+    const adapter = summary.users[0].folder;
+    const written = await idiolect(['generate', '--model', model, '--adapter', adapter, '--max-tokens', '8'], {
+      input: 'fix login\n',
+    });
+    expect(written).toMatchObject({ code: 0, stderr: '' });
+    const json = await idiolect([
+      ...['generate', '--model', model, '--adapter', adapter, '--max-tokens', '8', '--prompt', 'fix login', '--json'],
+    ]);
+    expect(JSON.parse(json.stdout).text).toBe(written.stdout.replace(/\n$/, ''));
+  });
+
+  it('scores better with the own adapter than with none', async () => {
+    const { stdout } = await idiolect(['score', '--run', place.path('first'), '--cache', place.cache, '--json']);
+    const { users, gain } = JSON.parse(stdout);
+    for (const { base, adapter } of users) expect(adapter).toBeGreaterThan(base);
+    expect(gain.low).toBeGreaterThan(0);
+  });
+});
+
+describe('a signal', () => {
+  it('Ctrl-C ends after the step, and the same command goes on to the same adapters', async () => {
+    let sent = false;
+    const stopped = await idiolect(trainArgs('stopped'), {
+      onError(stderr, kill) {
+        if (sent || !stderr.includes('step ')) return;
+        sent = true;
+        kill('SIGINT');
+      },
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('the same command goes on from there');
+    expect(await readdir(place.path('stopped/state'))).not.toEqual([]);
+    expect(await idiolect(trainArgs('stopped'))).toMatchObject({ code: 0 });
+    expect(await contentOf(place.path('stopped/adapters'))).toEqual(await contentOf(place.path('first/adapters')));
+  });
+
+  it('kill -9 leaves whole adapters or none, and nothing is lost', async () => {
+    // Killed at several moments: as soon as it speaks of a first, a second and a third thing.
+    for (const moment of ['reference', 'step ', 'ada: ', 'grace: ']) {
+      const killed = await idiolect(trainArgs('killed', '--cache', place.path('killed-cache')), {
+        onError(stderr, kill) {
+          if (stderr.includes(moment)) kill('SIGKILL');
+        },
+      });
+      expect(killed.signal ?? killed.code).not.toBe(1);
+      for (const user of await readdir(place.path('killed/adapters')).catch(() => [])) {
+        if (user.startsWith('.')) continue; // staging, never read
+        const files = await readdir(place.path(`killed/adapters/${user}`));
+        expect(files.sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
+      }
+    }
+    expect(await idiolect(trainArgs('killed', '--cache', place.path('killed-cache')))).toMatchObject({ code: 0 });
+    expect(await contentOf(place.path('killed/adapters'))).toEqual(await contentOf(place.path('first/adapters')));
+    expect(await readFile(place.path('killed/metrics.jsonl'), 'utf8')).toBe(
+      await readFile(place.path('first/metrics.jsonl'), 'utf8'),
+    );
+  });
+});
+
+describe('help and mistakes', () => {
+  it('tell every verb, and every flag of a verb', async () => {
+    const overview = await idiolect(['--help']);
+    expect(overview.stdout).toContain('train        train one adapter per user');
+    for (const verb of [['train'], ['score'], ['generate'], ['import', 'git'], ['import', 'lamp'], ['import', 'oppu']]) {
+      const { code, stdout } = await idiolect([...verb, '--help']);
+      expect(code).toBe(0);
+      await expect(stdout).toMatchFileSnapshot(`help/${verb.join('-')}.txt`);
+    }
+  });
+
+  it.each([
+    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, score'],
+    [['train', '--alhpa', '0.3'], 2, "Unknown option '--alhpa'. See idiolect train --help."],
+    [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
+    [['train'], 1, '--model is missing: Hugging Face model folder.'],
+    [['train', '--model', 'm', '--data', 'd', '--out', 'o', '--alpha', '1'], 1, '--alpha: expected number to be <1.'],
+    [['score', '--run', 'nowhere'], 1, 'nowhere is not a run: there is no run.json. Train first.'],
+    [['import', 'git', '--out', 'o'], 2, 'idiolect import git: expected PATH, found "".'],
+    [['generate', '--model', 'nowhere', '--prompt', 'x'], 1, 'config.json cannot be read'],
+  ])('%j: one sentence, exit code %i, no stack', async (args, code, sentence) => {
+    const result = await idiolect(args);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain(sentence);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    expect(result.stdout).toBe('');
+  });
+});

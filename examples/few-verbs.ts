@@ -35,7 +35,9 @@ for (let step = 1; step <= 20; step++) {
   trainer.optimStep({ lr: 5e-3, weightDecay: 0.01, maxGradNorm: 1 });
   if (step % 5 === 0 || step === 1) {
     const reward = (value: number | undefined) => value!.toFixed(2).padStart(6);
-    console.log(`step ${step}: loss ${loss!.toFixed(4)}, reward own ${reward(target_reward)}, others' ${reward(auxiliary_reward)}`);
+    console.log(
+      `step ${step}: loss ${loss!.toFixed(4)}, reward own ${reward(target_reward)}, others' ${reward(auxiliary_reward)}`,
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeHistories } from '../src/histories/index.ts';
-import { random, resolveSettings, scoreRun, scoreSchema, LanguageModel, train, trainSchema } from '../src/index.ts';
+import { LanguageModel, random, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../src/index.ts';
 import { habitualHistories } from './habits.ts';
 import { writeTinyBackbone } from './tiny-backbone.ts';
 
@@ -42,7 +42,9 @@ const run = await train(settings, {
 });
 console.log(`trained in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 
-const scores = await scoreRun(resolveSettings(scoreSchema, [{ origin: 'example', values: { run: run.run, cache } }]).values);
+const scores = await scoreRun(
+  resolveSettings(scoreSchema, [{ origin: 'example', values: { run: run.run, cache } }]).values,
+);
 console.log('mean log-probability per byte of records that training never saw:');
 for (const { user, base, adapter, otherAdapter } of scores.users) {
   console.log(

@@ -10,7 +10,15 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '../src/common/files.ts';
 import { groupByUser, openHistories } from '../src/histories/index.ts';
-import { type Estimate, type HeldOutScores, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../src/index.ts';
+import {
+  type Estimate,
+  type HeldOutScores,
+  resolveSettings,
+  scoreRun,
+  scoreSchema,
+  train,
+  trainSchema,
+} from '../src/index.ts';
 
 const { values } = parseArgs({
   options: { model: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' } },
@@ -62,7 +70,10 @@ for (const lr of RATES) {
 
 const result = await run('evaluated', best.lr, evaluated);
 lines.push('', `Evaluated users, learning rate ${best.lr}, mean log-probability per token of the later records:`, '');
-lines.push('| user | records | tokens | base | own adapter | gain | another user’s adapter |', '|---|---|---|---|---|---|---|');
+lines.push(
+  '| user | records | tokens | base | own adapter | gain | another user’s adapter |',
+  '|---|---|---|---|---|---|---|',
+);
 for (const { user, records, tokens, base, adapter, otherAdapter } of result.users) {
   const numbers = [base, adapter, adapter - base, otherAdapter!].map(value => value.toFixed(3));
   lines.push(`| ${user} | ${records} | ${tokens} | ${numbers.join(' | ')} |`);

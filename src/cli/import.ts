@@ -37,7 +37,8 @@ const lampSchema = z.object({
 
 export const importLampVerb: Verb = {
   name: 'import lamp',
-  summary: 'A {split}_questions.json of LaMP-2 to LaMP-6: profiles become training records, answered questions queries.',
+  summary:
+    'A {split}_questions.json of LaMP-2 to LaMP-6: profiles become training records, answered questions queries.',
   operands: [{ name: 'QUESTIONS', description: '{split}_questions.json, plain or gzip' }],
   schema: lampSchema,
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',

@@ -6,7 +6,8 @@ import type { Verb } from './verb.ts';
 
 export const scoreVerb: Verb = {
   name: 'score',
-  summary: 'Held-out log-likelihood per user: mean log-probability per token of later records, training never saw them.',
+  summary:
+    'Held-out log-likelihood per user: mean log-probability per token of later records, training never saw them.',
   operands: [],
   schema: scoreSchema,
   example: 'idiolect score --run runs/first',

@@ -1,7 +1,8 @@
 /** `idiolect train` */
-import { type TrainEvent, train } from '../training/train.ts';
-import { type TrainSettings, trainSchema } from '../training/settings.ts';
+
 import type { Resolved } from '../common/settings.ts';
+import { type TrainSettings, trainSchema } from '../training/settings.ts';
+import { type TrainEvent, train } from '../training/train.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
 import type { Verb } from './verb.ts';
@@ -25,7 +26,9 @@ export const trainVerb: Verb = {
       terminal.print(JSON.stringify(summary));
       return;
     }
-    terminal.say(`${summary.users.length} adapters in ${summary.run}/adapters after ${duration(performance.now() - start)}`);
+    terminal.say(
+      `${summary.users.length} adapters in ${summary.run}/adapters after ${duration(performance.now() - start)}`,
+    );
     terminal.say(`metrics: ${summary.metrics}`);
     terminal.say(`next: idiolect score --run ${summary.run}`);
   },

@@ -1,7 +1,8 @@
 /** A verb of the command line: its settings, its help, and reading its arguments strictly. */
+
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
-import { readFile } from 'node:fs/promises';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';

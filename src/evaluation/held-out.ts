@@ -17,7 +17,10 @@ export const scoreSchema = z.object({
   model: z.string().optional().describe('where the model folder lies now, if it was moved'),
   data: z.string().optional().describe('where the histories lie now, if they were moved'),
   users: z.string().optional().describe('users to score: names separated by commas (default: all with an adapter)'),
-  cache: z.string().optional().describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
+  cache: z
+    .string()
+    .optional()
+    .describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
   ...engineSchema.shape,
 });
 
@@ -132,7 +135,10 @@ async function logProb(model: LanguageModel, sequence: TokenSequence, adapter: A
 
 function requireSame(what: string, place: string, expected: string, found: string): void {
   if (expected === found) return;
-  throw new IdiolectError('CONFIG', `${place} is not the ${what} the run was made with. Name the right one by --${what}.`);
+  throw new IdiolectError(
+    'CONFIG',
+    `${place} is not the ${what} the run was made with. Name the right one by --${what}.`,
+  );
 }
 
 function summarize(users: readonly UserScore[]): HeldOutScores {
@@ -143,6 +149,8 @@ function summarize(users: readonly UserScore[]): HeldOutScores {
     users.map(({ adapter, base }) => adapter - base),
     random(0, 'gain'),
   );
-  const paired = users.flatMap(({ adapter, otherAdapter }) => (otherAdapter === undefined ? [] : [adapter - otherAdapter]));
+  const paired = users.flatMap(({ adapter, otherAdapter }) =>
+    otherAdapter === undefined ? [] : [adapter - otherAdapter],
+  );
   return { users, gain, ...(paired.length > 0 && { personalGain: bootstrapMean(paired, random(0, 'personal gain')) }) };
 }

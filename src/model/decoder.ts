@@ -15,7 +15,6 @@ import {
   type Layout,
   type LowRank,
   loraLinear,
-  mul,
   type RotaryTables,
   reshape,
   rmsNorm,

@@ -89,3 +89,15 @@ export function ropeTables(frequencies: Float64Array, rows: number): RopeTables 
   }
   return { rows, cos, sin, minusSin };
 }
+
+/** Gives tables of at least this many rows; kept between batches, and doubled when outgrown. */
+export type RopeSource = (rows: number) => RopeTables;
+
+export function ropeSource(config: { headDim: number; ropeTheta: number; ropeScaling: RopeScaling }): RopeSource {
+  const frequencies = inverseFrequencies(config.headDim, config.ropeTheta, config.ropeScaling);
+  let tables = ropeTables(frequencies, 512);
+  return rows => {
+    if (rows > tables.rows) tables = ropeTables(frequencies, 2 ** Math.ceil(Math.log2(rows)));
+    return tables;
+  };
+}

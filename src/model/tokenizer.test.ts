@@ -148,8 +148,7 @@ describe('folders that are not whole', () => {
     await writeTokenizer(folder, tinyTokenizer(), { bos_token: '<s>' });
     expect(await failureOf(() => Tokenizer.load(folder, noEnd))).toEqual({
       code: 'TOKENIZER',
-      message:
-        `${folder}: no end-of-text token. ` + 'Set eos_token in tokenizer_config.json or eos_token_id in config.json.',
+      message: `${folder}: no end-of-text token. Set eos_token in tokenizer_config.json or eos_token_id in config.json.`,
     });
   });
 });

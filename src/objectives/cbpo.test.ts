@@ -15,7 +15,10 @@ const NO_BATCH: PackedBatch = { feeds: {}, sequences: 0, tokens: 0, completionLe
 async function objectiveGraph() {
   const g = new Graph();
   const sequenceLogProbs = g.input('sequence_log_probs', 'float32', ['sequences']);
-  const loss = cbpo({ alpha: 0, beta: 1, emaDecay: 0.9 }).build(g, { tokenLogProbs: sequenceLogProbs, sequenceLogProbs });
+  const loss = cbpo({ alpha: 0, beta: 1, emaDecay: 0.9 }).build(g, {
+    tokenLogProbs: sequenceLogProbs,
+    sequenceLogProbs,
+  });
   g.output('loss', loss);
   g.output('gradient', gradients(g, loss, [sequenceLogProbs], g.scalar(1))[0]!);
   return Session.create(g, defaultEngine);
@@ -83,7 +86,11 @@ describe('the C-BPO loss', () => {
 
   it('is 2 ln 2 before the first step, whatever alpha and the group sizes', async () => {
     for (const alpha of [0, 0.3, 0.9, 0.99]) {
-      const { scalar } = await run({ target: [0, 0, 0], auxiliary: [0, 0] }, { alpha, beta: 0.1, emaDecay: 0.9 }, fixedDelta(0));
+      const { scalar } = await run(
+        { target: [0, 0, 0], auxiliary: [0, 0] },
+        { alpha, beta: 0.1, emaDecay: 0.9 },
+        fixedDelta(0),
+      );
       expect(scalar('loss')).toBeCloseTo(2 * Math.LN2, 5);
     }
   });
@@ -110,7 +117,10 @@ describe('the C-BPO loss', () => {
     const target = [0.4, -0.1];
     const auxiliary = [0.2, -0.7];
     const delta = mean([...target, ...auxiliary]);
-    const bco = mean([...target.map(r => -Math.log(sigma(r - delta))), ...auxiliary.map(r => -Math.log(sigma(delta - r)))]);
+    const bco = mean([
+      ...target.map(r => -Math.log(sigma(r - delta))),
+      ...auxiliary.map(r => -Math.log(sigma(delta - r))),
+    ]);
     const { scalar } = await run({ target, auxiliary }, frozen(0), fixedDelta(delta));
     expect(scalar('loss')).toBeCloseTo(2 * bco, 6);
   });

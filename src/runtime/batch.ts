@@ -1,5 +1,5 @@
 /** Sequences packed into the rows a decoder graph runs on: no row is spent on padding, but at most one dummy. */
-import type { RopeTables } from '../model/rope.ts';
+import type { RopeSource } from '../model/rope.ts';
 import { type Feeds, float32, int64 } from './tensor.ts';
 
 /** A prompt and what follows it, as token ids. */
@@ -17,9 +17,6 @@ export interface PackedBatch {
   /** Completion tokens of each sequence, in order; results per token lie one sequence after the other. */
   readonly completionLengths: readonly number[];
 }
-
-/** Gives rotation tables of at least this many rows; they are kept and grown between batches. */
-export type RopeSource = (rows: number) => RopeTables;
 
 /**
  * Packs sequences for scoring or training.

@@ -6,9 +6,9 @@ import type { Adapter } from '../model/adapter.ts';
 import { readAdapter } from '../model/adapter.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import type { LoraConfig } from '../model/lora.ts';
-import { inverseFrequencies, type RopeTables, ropeTables } from '../model/rope.ts';
+import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
-import type { RopeSource, TokenSequence } from './batch.ts';
+import type { TokenSequence } from './batch.ts';
 import { Generator } from './generator.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
 import { type Score, Scorer } from './scorer.ts';
@@ -47,7 +47,7 @@ export class LanguageModel {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.engine = engine;
-    this.rope = growingTables(checkpoint);
+    this.rope = ropeSource(checkpoint.config);
   }
 
   /** @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder */
@@ -144,13 +144,4 @@ function cached<T>(
     sessions.set(key, session);
   }
   return session;
-}
-
-function growingTables({ config }: Checkpoint): RopeSource {
-  const frequencies = inverseFrequencies(config.headDim, config.ropeTheta, config.ropeScaling);
-  let tables: RopeTables = ropeTables(frequencies, 512);
-  return rows => {
-    if (rows > tables.rows) tables = ropeTables(frequencies, 2 ** Math.ceil(Math.log2(rows)));
-    return tables;
-  };
 }

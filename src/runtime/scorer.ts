@@ -4,7 +4,8 @@ import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
-import { packBatch, type RopeSource, type TokenSequence } from './batch.ts';
+import type { RopeSource } from '../model/rope.ts';
+import { packBatch, type TokenSequence } from './batch.ts';
 import { type EngineOptions, Session } from './session.ts';
 import { type Feeds, float32, floats } from './tensor.ts';
 

@@ -1,6 +1,7 @@
 /** From a file of histories to what each user trains on and is asked about. */
-import { createReadStream } from 'node:fs';
+
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import {
@@ -40,7 +41,9 @@ export async function loadDataset(settings: DataSettings): Promise<Dataset> {
   const notices = [...skipped];
   if (tooFew.length > 0) {
     const [first] = tooFew;
-    notices.push(`${tooFew.length} users have too few records and are left out (such as "${first!.user}": ${first!.reason})`);
+    notices.push(
+      `${tooFew.length} users have too few records and are left out (such as "${first!.user}": ${first!.reason})`,
+    );
   }
   const disliked = leaveOutDisliked(users);
   if (disliked > 0) notices.push(`${disliked} records with label false are left out; only liked texts are trained on`);

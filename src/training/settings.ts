@@ -35,7 +35,10 @@ export const trainSchema = z.object({
   ...loraConfigSchema.shape,
   seed: z.int().nonnegative().default(0).describe('seed of everything random'),
   saveEvery: z.int().positive().default(20).describe('steps between checkpoints of the user in training'),
-  cache: z.string().optional().describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
+  cache: z
+    .string()
+    .optional()
+    .describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
   ...engineSchema.shape,
 });
 

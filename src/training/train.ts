@@ -14,7 +14,7 @@ import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.t
 import { type Dataset, Encoder, loadDataset, selectUsers, type UserExamples, userExamples } from './dataset.ts';
 import { type PlannedBatch, planBatches } from './plan.ts';
 import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
-import { requireDistinctFolders, RunFolder } from './run-folder.ts';
+import { RunFolder, requireDistinctFolders } from './run-folder.ts';
 import { learningRateFactor } from './schedule.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
 import { type StepMetrics, Trainer, type TrainingExample } from './trainer.ts';
@@ -209,10 +209,12 @@ class TrainingRun {
     }
     await this.#folder.truncateMetrics(user, saved?.step ?? 0);
 
-    const example = (group: TrainingExample['group']) => (index: number): TrainingExample => {
-      const sequence = plan[group][index]!;
-      return { ...sequence, group, referenceLogProb: reference?.get(sequence)?.logProb ?? 0 };
-    };
+    const example =
+      (group: TrainingExample['group']) =>
+      (index: number): TrainingExample => {
+        const sequence = plan[group][index]!;
+        return { ...sequence, group, referenceLogProb: reference?.get(sequence)?.logProb ?? 0 };
+      };
     let metrics: StepMetrics = {};
     for (let step = saved?.step ?? 0; step < batches.length; step++) {
       if (this.#signal?.aborted) {

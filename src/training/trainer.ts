@@ -59,15 +59,18 @@ export function trainingGraph(checkpoint: Checkpoint, lora: LoraConfig, objectiv
   return g;
 }
 
+/** What a trainer needs of a model; it never reads text. */
+export type TrainableModel = Pick<LanguageModel, 'checkpoint' | 'engine' | 'rope'>;
+
 export class Trainer {
   readonly lora: LoraConfig;
-  readonly #model: LanguageModel;
+  readonly #model: TrainableModel;
   readonly #session: Session;
   #objective: Objective;
   #state: TrainerState;
   #pending: Float32Array[] | null = null;
 
-  private constructor(model: LanguageModel, session: Session, lora: LoraConfig, objective: Objective) {
+  private constructor(model: TrainableModel, session: Session, lora: LoraConfig, objective: Objective) {
     this.#model = model;
     this.#session = session;
     this.#objective = objective;
@@ -76,7 +79,7 @@ export class Trainer {
   }
 
   /** Compiles the training graph of a model, LoRA settings and an objective; the adapter starts fresh. */
-  static async create(model: LanguageModel, lora: LoraConfig, objective: Objective): Promise<Trainer> {
+  static async create(model: TrainableModel, lora: LoraConfig, objective: Objective): Promise<Trainer> {
     const { checkpoint, engine } = model;
     const session = await Session.create(trainingGraph(checkpoint, lora, objective), engine, checkpoint.weightsFolder);
     return new Trainer(model, session, lora, objective);

@@ -94,7 +94,14 @@ describe('help and mistakes', () => {
   it('tell every verb, and every flag of a verb', async () => {
     const overview = await idiolect(['--help']);
     expect(overview.stdout).toContain('train        train one adapter per user');
-    for (const verb of [['train'], ['score'], ['generate'], ['import', 'git'], ['import', 'lamp'], ['import', 'oppu']]) {
+    for (const verb of [
+      ['train'],
+      ['score'],
+      ['generate'],
+      ['import', 'git'],
+      ['import', 'lamp'],
+      ['import', 'oppu'],
+    ]) {
       const { code, stdout } = await idiolect([...verb, '--help']);
       expect(code).toBe(0);
       await expect(stdout).toMatchFileSnapshot(`help/${verb.join('-')}.txt`);

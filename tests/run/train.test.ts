@@ -20,7 +20,15 @@ interface RunOptions {
 
 function run({ out, settings = {}, ...options }: RunOptions) {
   const { model, data } = place;
-  const values = { model, data, cache: place.path('cache'), out: place.path(out), alpha: 0.2, saveEvery: 2, ...settings };
+  const values = {
+    model,
+    data,
+    cache: place.path('cache'),
+    out: place.path(out),
+    alpha: 0.2,
+    saveEvery: 2,
+    ...settings,
+  };
   return train(resolveSettings(trainSchema, [{ origin: 'test', values }]), { version: 'test', ...options });
 }
 
@@ -104,8 +112,14 @@ describe('a run', () => {
   });
 
   it('lowers the loss of supervised fine-tuning, which needs no alpha and no one else', async () => {
-    await run({ out: 'sft', settings: { method: 'sft', alpha: undefined, targetModules: 'all-linear', epochs: 8, lr: 5e-3 } });
-    const lines = (await results('sft')).metrics.trim().split('\n').map(line => JSON.parse(line));
+    await run({
+      out: 'sft',
+      settings: { method: 'sft', alpha: undefined, targetModules: 'all-linear', epochs: 8, lr: 5e-3 },
+    });
+    const lines = (await results('sft')).metrics
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
     const ada = lines.filter(({ user }) => user === 'ada').map(({ loss }) => loss);
     expect(ada.at(-1)).toBeLessThan(ada[0] - 1);
   });

@@ -1,0 +1,51 @@
+/** One side of the training-step benchmark, in a process of its own so that its peak memory is its own. */
+import { parseArgs } from 'node:util';
+import { random } from '../src/common/random.ts';
+import { openCheckpoint } from '../src/model/checkpoint.ts';
+import { loraConfigSchema } from '../src/model/lora.ts';
+import { ropeSource } from '../src/model/rope.ts';
+import { sft } from '../src/objectives/sft.ts';
+import { Trainer } from '../src/training/trainer.ts';
+
+const started = performance.now();
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    completion: { type: 'string' },
+    steps: { type: 'string', default: '7' },
+    warmup: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const [BATCH, LENGTH] = [4, 128];
+const completion = Number(values.completion);
+const checkpoint = await openCheckpoint(values.model!);
+const engine = { device: 'cpu' as const, threads: Number(values.threads) };
+const model = { checkpoint, engine, rope: ropeSource(checkpoint.config) };
+const trainer = await Trainer.create(model, loraConfigSchema.parse({ rank: 8 }), sft());
+trainer.reset(random(0, 'bench'));
+const startup = performance.now() - started;
+
+// 129 ids are 128 rows: the last token of a sequence is only predicted.
+const source = random(1, 'bench');
+const batch = Array.from({ length: BATCH }, () => ({
+  ids: Array.from({ length: LENGTH + 1 }, () => source.integer(checkpoint.config.vocabSize)),
+  promptLength: LENGTH + 1 - completion,
+  group: 'target' as const,
+  referenceLogProb: 0,
+}));
+const seconds: number[] = [];
+for (let step = 0; step < Number(values.warmup) + Number(values.steps); step++) {
+  const before = performance.now();
+  await trainer.forwardBackward(batch);
+  trainer.optimStep({ lr: 1e-4, weightDecay: 0.01, maxGradNorm: 1 });
+  seconds.push((performance.now() - before) / 1000);
+}
+await trainer.release();
+console.log(
+  JSON.stringify({
+    startup_s: startup / 1000,
+    step_s: seconds.slice(Number(values.warmup)),
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+  }),
+);

@@ -37,7 +37,7 @@ function valueInfo(value: Value, name = value.name): MessageInitShape<typeof Val
 /** Serialises the scheduled graph. */
 export function encode(g: Graph): Uint8Array {
   const nodes = schedule(g);
-  const used = new Set(nodes.flatMap(node => node.inputs));
+  const used = new Set([...nodes.flatMap(node => node.inputs), ...g.outputs.map(({ value }) => value)]);
   const initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   for (const { value, data } of g.constants.values()) {
     if (!used.has(value)) continue;

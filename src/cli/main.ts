@@ -44,6 +44,10 @@ function overview(): string {
   return `idiolect teaches a language model each user's own way of writing.\n\nUsage: idiolect VERB [flags]\n\n${lines.join('\n')}\n\nidiolect VERB --help tells the flags of a verb; idiolect --version the version.\n`;
 }
 
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'errno' in error;
+}
+
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
 export async function main(args: readonly string[]): Promise<void> {
   // The importers are verbs of two words.
@@ -59,6 +63,8 @@ export async function main(args: readonly string[]): Promise<void> {
   };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
+  // The reader of a pipe may leave early (`| head`).
+  process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1));
   try {
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       process.stdout.write(overview());
@@ -78,6 +84,12 @@ export async function main(args: readonly string[]): Promise<void> {
     if (help) process.stdout.write(helpText(verb));
     else await verb.run({ ...line, terminal: out, signal: stop.signal });
   } catch (error) {
+    if (isSystemError(error)) {
+      // A full disk, a folder that may not be written: the system's own sentence names the file.
+      out.say(`${pc.red('error: ')}${error.message}`);
+      process.exitCode = 1;
+      return;
+    }
     if (!(error instanceof IdiolectError)) throw error;
     out.say(`${error.code === 'INTERRUPTED' ? '' : pc.red('error: ')}${error.message}`);
     process.exitCode = error.code === 'INTERRUPTED' ? 130 : error.code === 'USAGE' ? 2 : 1;

@@ -1,6 +1,6 @@
 /** Files and folders written whole or not at all: a reader, or a kill at any moment, never sees half of one. */
 import { createHash } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Flushes a file or folder to the disk, so that a rename that follows cannot outlive its content. */
@@ -40,6 +40,13 @@ export async function publishFolder(staging: string, path: string): Promise<void
   await rename(staging, path);
   await flush(dirname(path));
   await rm(old, { recursive: true, force: true });
+}
+
+/** Removes what a killed process left half-made in a folder. Only for a folder no other process writes to. */
+export async function removeStaging(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^\..*\.partial(\.old)?$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {

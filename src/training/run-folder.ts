@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, sha256, writeFileAtomic } from '../common/files.ts';
+import { exists, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import type { StepMetrics } from './trainer.ts';
 
@@ -72,6 +72,8 @@ export class RunFolder {
     notIdentity: readonly string[],
   ): Promise<void> {
     await mkdir(this.adapters, { recursive: true });
+    await removeStaging(this.path);
+    await removeStaging(this.adapters);
     const settings = Object.fromEntries(
       Object.entries(resolved.origins).map(([key, origin]) => [
         key,

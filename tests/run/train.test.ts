@@ -1,5 +1,5 @@
 /** What a run promises: the same bytes for the same seed, wherever it was stopped and whoever else was trained. */
-import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings, type TrainEvent, train, trainSchema } from '../../src/index.ts';
@@ -90,6 +90,13 @@ describe('a run', () => {
     await appendFile(place.path('killed/metrics.jsonl'), '{"user":"ada","step":6,"loss":0}\n{"user":"ada","st');
     await run({ out: 'killed' });
     expect(await results('killed')).toEqual(await results('again'));
+  });
+
+  it('clears away what a killed process left half-made', async () => {
+    const adapters = place.path('again/adapters');
+    await mkdir(join(adapters, '.ada.999999999.partial'));
+    await run({ out: 'again' });
+    expect(await readdir(adapters)).toEqual(['ada', 'grace', 'linus']);
   });
 
   it('does not train finished users again', async () => {

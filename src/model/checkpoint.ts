@@ -16,7 +16,7 @@ export interface Checkpoint {
   /** The folder that holds every weight file, links resolved; the graph names files relative to it. */
   readonly weightsFolder: string;
   readonly linears: readonly LinearModule[];
-  /** Changes whenever the configuration or any weight file's header, name or size does. */
+  /** Changes with the configuration, any weight file's header, or the 256 bytes in the middle of any tensor. */
   readonly fingerprint: string;
 }
 

@@ -157,7 +157,9 @@ function resolve(modelType: ModelType, raw: RawConfig, where: string): ModelConf
 
 /** Which layers look back a limited way: all of Mistral's, Qwen's from max_window_layers on when switched on. */
 function windows(modelType: ModelType, raw: RawConfig): (number | undefined)[] {
-  const window = raw.sliding_window ?? undefined;
+  // Where the key is absent transformers means 4096 for Mistral; null means no window.
+  const absent = modelType === 'mistral' ? 4096 : undefined;
+  const window = raw.sliding_window === undefined ? absent : (raw.sliding_window ?? undefined);
   const qwen = modelType === 'qwen2' || modelType === 'qwen3';
   const limited = (layer: number): boolean => {
     if (modelType === 'llama' || (qwen && raw.use_sliding_window !== true)) return false;

@@ -112,6 +112,8 @@ export class Tokenizer {
         ...this.#specials,
         messages: [{ role: 'user', content: prompt }],
         add_generation_prompt: true,
+        // Llama 3's templates print today's date unless given one; prompts must not change from day to day.
+        date_string: '26 Jul 2024',
       });
     } catch (error) {
       throw new IdiolectError(

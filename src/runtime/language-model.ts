@@ -63,7 +63,7 @@ export class LanguageModel {
 
   /**
    * Token ids of a prompt and its completion, closed by the end token. What is too long loses the prompt's beginning
-   * first (its start token stays); a completion that alone is too long loses its end, and both are told.
+   * first (its start token stays while two tokens fit); a completion that alone is too long loses its end, and both are told.
    */
   encode(prompt: string, completion: string, { maxLength, chat }: EncodeOptions): EncodedExample {
     if (maxLength < 2) throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least 2 tokens.`);
@@ -94,7 +94,8 @@ export class LanguageModel {
       Generator.create(this.checkpoint, this.engine, this.rope, lora),
     );
     const { maxPositions } = this.checkpoint.config;
-    const room = Math.max(1, maxPositions - maxTokens);
+    // A long answer may not push the prompt out: half the positions stay the prompt's.
+    const room = Math.max(Math.ceil(maxPositions / 2), maxPositions - maxTokens);
     const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
     const produced: number[] = [];
     const choose = (logits: Float32Array): number | null => {

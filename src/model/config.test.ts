@@ -56,6 +56,7 @@ describe('facts', () => {
   test.each([
     ['llama, whatever it says', { ...windowed, model_type: 'llama' }, [undefined, undefined, undefined]],
     ['mistral', { ...windowed, model_type: 'mistral', num_key_value_heads: 2 }, [6, 6, 6]],
+    ['mistral without the key', { model_type: 'mistral', num_key_value_heads: 2 }, [4096, 4096, 4096]],
     [
       'mistral without one',
       { sliding_window: null, model_type: 'mistral', num_key_value_heads: 2 },

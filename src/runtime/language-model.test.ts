@@ -167,6 +167,12 @@ describe('generate', () => {
     await model.close();
   });
 
+  test('a long answer does not push the prompt out', async () => {
+    const model = await chainModel(['abca'], { maxPositions: 12 });
+    // Of twelve positions the prompt keeps its two (start, a); ten are left to write.
+    expect((await pieces(model, 'a', { maxTokens: 100 })).join('')).toBe('bcabcabcab');
+  });
+
   test('stops at maxTokens, at the last position, and when told to', async () => {
     const model = await chainModel(['abca'], { maxPositions: 12 });
     expect((await pieces(model, 'a', { maxTokens: 4 })).join('')).toBe('bcab');

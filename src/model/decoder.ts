@@ -11,6 +11,7 @@ import {
   type FileSlice,
   type Graph,
   gather,
+  gatherDistinct,
   gemm,
   type Layout,
   type LowRank,
@@ -126,7 +127,7 @@ export class Decoder {
   }
 
   /**
-   * Hidden states after the last norm at the packed rows `selected` (int64 [n]), [n, hiddenSize]. Above the last
+   * Hidden states after the last norm at the packed rows `selected` (int64 [n], distinct), [n, hiddenSize]. Above the last
    * attention no other row matters, so none is computed.
    */
   hidden(inputs: DecoderInputs, selected: Value, options: DecoderOptions = {}): Value {
@@ -140,7 +141,7 @@ export class Decoder {
         const h = rmsNorm(g, x, this.#weight(`${prefix}.input_layernorm.weight`), config.rmsNormEps);
         const attended = this.#attention(h, layer, inputs, options);
         const only = layer === last ? selected : undefined;
-        const [rows, residual] = only ? [gather(g, attended, only), gather(g, x, only)] : [attended, x];
+        const [rows, residual] = only ? [gatherDistinct(g, attended, only), gatherDistinct(g, x, only)] : [attended, x];
         return add(g, residual, this.#linear(rows, `${prefix}.self_attn.o_proj`, options, only));
       });
       x = g.scope(`layers.${layer}.mlp`, () => {

@@ -5,11 +5,12 @@ import { at, draw, type NdArray, sizeOfShape, tabulate } from '../../../tests/su
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, anyShape, forAll, size } from '../../../tests/support/property.ts';
-import { floats, int64 } from '../../runtime/tensor.ts';
+import { Session } from '../../runtime/session.ts';
+import { float32, floats, int64 } from '../../runtime/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph } from '../graph.ts';
 import type { Shape } from '../shape.ts';
-import { concat, expandLike, gather, range, reshape, shapeOf, sizeOf, transpose } from './movement.ts';
+import { concat, expandLike, gather, gatherDistinct, range, reshape, shapeOf, sizeOf, transpose } from './movement.ts';
 
 describe('reshape', () => {
   test('keeps the elements in order', async () => {
@@ -146,6 +147,37 @@ describe('expandLike', () => {
         reference: ({ x }) => tabulate(to, index => at(x!, index)),
       });
     });
+  });
+});
+
+describe('the gradient of gather', () => {
+  test('loses nothing of a row that is read many times, on several threads', async () => {
+    // Regression: ONNX Runtime's ScatterND adds from several threads without a lock.
+    const count = 60_000;
+    const g = new Graph();
+    const table = g.input('table', 'float32', [3, 4]);
+    const rows = gather(g, table, g.input('rows', 'int64', ['n']));
+    g.output('gradient', gradients(g, rows, [table], g.input('seed', 'float32', ['n', 4]))[0]!);
+    const session = await Session.create(g, { device: 'cpu', threads: 2 });
+    const results = await session.run({
+      table: float32(new Float32Array(12), [3, 4]),
+      rows: int64(Array.from({ length: count }, (_, i) => i % 3)),
+      seed: float32(new Float32Array(4 * count).fill(1), [count, 4]),
+    });
+    await session.release();
+    expect([...floats(results.gradient!)]).toEqual(new Array(12).fill(count / 3));
+  });
+
+  test('puts distinct rows back in their places', async () => {
+    const results = await evaluateBuilt(
+      g => {
+        const table = g.input('table', 'float32', [3, 2]);
+        const rows = gatherDistinct(g, table, g.integers([2, 0]));
+        return { gradient: gradients(g, rows, [table], g.constant(Float32Array.of(1, 2, 3, 4), [2, 2]))[0]! };
+      },
+      { table: tensor(draw([3, 2], 1)) },
+    );
+    expect([...floats(results.gradient!)]).toEqual([3, 4, 0, 0, 1, 2]);
   });
 });
 

@@ -48,27 +48,61 @@ export function transpose(g: Graph, x: Value, permutation: readonly number[]): V
 
 /** Rows of `table` by index: [rows, ...rest] and int64 indices of any shape give [...indices, ...rest]. */
 export function gather(g: Graph, table: Value, indices: Value): Value {
+  return gatherBy(g, table, indices, dy => scatterSum(g, table, indices, dy));
+}
+
+/** The same for an index vector that names no row twice, which makes the gradient a plain copy back. */
+export function gatherDistinct(g: Graph, table: Value, indices: Value): Value {
+  return gatherBy(g, table, indices, dy =>
+    g.emit({
+      op: 'ScatterND',
+      inputs: [zerosLike(g, table), reshape(g, indices, [...indices.shape, 1]), dy],
+      dtype: table.dtype,
+      shape: table.shape,
+    }),
+  );
+}
+
+function gatherBy(g: Graph, table: Value, indices: Value, gradient: (dy: Value) => Value): Value {
   return g.emit({
     op: 'Gather',
     inputs: [table, indices],
     attributes: { axis: 0 },
     dtype: table.dtype,
     shape: [...indices.shape, ...table.shape.slice(1)],
-    // A row read twice receives both gradients.
-    gradient: dy => [() => scatterAddLike(g, table, reshape(g, indices, [...indices.shape, 1]), dy), null],
+    gradient: dy => [() => gradient(dy), null],
   });
 }
 
-/** Zeros of x's shape with `updates` added at the rows `indices` ([..., 1]) names. */
-function scatterAddLike(g: Graph, x: Value, indices: Value, updates: Value): Value {
-  const zeros = g.emit({ op: 'ConstantOfShape', inputs: [shapeOf(g, x)], dtype: x.dtype, shape: x.shape });
-  return g.emit({
-    op: 'ScatterND',
-    inputs: [zeros, indices, updates],
-    attributes: { reduction: 'add' },
-    dtype: x.dtype,
-    shape: x.shape,
+/**
+ * Zeros of the table's shape with `updates` added at the rows `indices` names; a row named twice receives both. By
+ * ScatterElements: ONNX Runtime's ScatterND adds from several threads without a lock and loses sums.
+ */
+function scatterSum(g: Graph, table: Value, indices: Value, updates: Value): Value {
+  const rows = flatten(g, updates, indices.shape.length);
+  const sum = g.emit({
+    op: 'ScatterElements',
+    inputs: [
+      flatten(g, zerosLike(g, table), 1),
+      expand(g, flatten(g, indices, indices.shape.length), rows.shape, shapeOf(g, rows)),
+      rows,
+    ],
+    attributes: { axis: 0, reduction: 'add' },
+    dtype: table.dtype,
+    shape: [table.shape[0]!, product(table.shape.slice(1))],
   });
+  // By the table's own sizes: several of them may be known at run time only.
+  return g.emit({ op: 'Reshape', inputs: [sum, shapeOf(g, table)], dtype: table.dtype, shape: table.shape });
+}
+
+/** As a matrix: the axes before `axis` become rows, the others columns. */
+function flatten(g: Graph, x: Value, axis: number): Value {
+  const shape = [product(x.shape.slice(0, axis)), product(x.shape.slice(axis))];
+  return g.emit({ op: 'Flatten', inputs: [x], attributes: { axis }, dtype: x.dtype, shape });
+}
+
+function zerosLike(g: Graph, x: Value): Value {
+  return g.emit({ op: 'ConstantOfShape', inputs: [shapeOf(g, x)], dtype: x.dtype, shape: x.shape });
 }
 
 /** Joins tensors along an axis. */

@@ -46,9 +46,7 @@ function foldSums(nodes: readonly Node[], outputs: ReadonlySet<Value>): Node[] {
       ...product,
       inputs: [...product.inputs, right ? a : b],
       output: node.output,
-      scope: product.scope,
     };
-    producer.set(node.output, folded);
     return folded;
   });
   return rewritten.filter(node => !gone.has(node));

@@ -1,11 +1,20 @@
 /**
  * idiolect as a library. The verbs: load a model (`LanguageModel.load`), forward and backward of a batch
  * (`Trainer.forwardBackward`), an optimiser step (`Trainer.optimStep`), score (`LanguageModel.score`), sample
- * (`LanguageModel.generate`), save (`writeAdapter`). `train` and `scoreRun` are the command line's verbs whole.
+ * (`LanguageModel.generate`), save (`writeAdapter`). `train`, `scoreRun` and `ablate` are the command line's
+ * verbs whole.
  */
 export { type ErrorCode, IdiolectError } from './common/errors.ts';
 export { type Random, random } from './common/random.ts';
 export { type Resolved, resolveSettings } from './common/settings.ts';
+export {
+  type AblateSettings,
+  type AblationSummary,
+  ablate,
+  ablateSchema,
+  type CellResult,
+  type SweepResult,
+} from './evaluation/ablation.ts';
 export {
   type HeldOutScores,
   type ScoreSettings,

@@ -15,6 +15,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'held-out log-likelihood per user, with and without the adapter',
     load: async () => (await import('./score.ts')).scoreVerb,
   },
+  ablate: {
+    summary: 'train and score every combination of some settings',
+    load: async () => (await import('./ablate.ts')).ablateVerb,
+  },
   generate: {
     summary: 'write text with a model and an adapter',
     load: async () => (await import('./generate.ts')).generateVerb,

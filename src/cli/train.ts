@@ -20,7 +20,7 @@ export const trainVerb: Verb = {
     const summary = await train(settings, {
       version: await version(),
       signal,
-      onEvent: reporter(terminal),
+      onEvent: trainReporter(terminal),
     });
     if (json) {
       terminal.print(JSON.stringify(summary));
@@ -45,7 +45,7 @@ function showSettings({ values, origins }: Resolved<TrainSettings>, terminal: Te
 }
 
 /** Turns events into a progress line with the time left, and lines worth keeping. */
-function reporter(terminal: Terminal): (event: TrainEvent) => void {
+export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
   let total = 0;
   let done = 0;
   let users = 0;
@@ -59,6 +59,7 @@ function reporter(terminal: Terminal): (event: TrainEvent) => void {
         break;
       case 'start':
         ({ users, finished, steps: total } = event);
+        [done, resumed, clock] = [0, 0, new TimeLeft()];
         if (finished > 0) terminal.say(`${finished} of ${users} users are finished already`);
         break;
       case 'reference':

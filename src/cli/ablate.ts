@@ -1,0 +1,45 @@
+/** `idiolect ablate` */
+import type { Resolved } from '../common/settings.ts';
+import { type AblateSettings, ablate, ablateSchema } from '../evaluation/ablation.ts';
+import { version } from './main.ts';
+import { duration, table } from './terminal.ts';
+import { trainReporter } from './train.ts';
+import type { Verb } from './verb.ts';
+
+export const ablateVerb: Verb = {
+  name: 'ablate',
+  summary: 'Trains and scores every combination of some settings, and writes tables and pictures.',
+  operands: [],
+  schema: ablateSchema,
+  example:
+    'idiolect ablate --model tam/model --data histories.jsonl --out runs/ablation --sweep "alpha=estimated,0,0.6; reference-point=ema,pooled"',
+  async run({ resolved, json, terminal, signal }) {
+    const start = performance.now();
+    const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {
+      version: await version(),
+      signal,
+      onCell: (name, index, total) => terminal.say(`run ${index}/${total}: ${name}`),
+      onEvent: trainReporter(terminal),
+    });
+    if (json) {
+      terminal.print(JSON.stringify(summary));
+      return;
+    }
+    for (const { settings, cells } of summary.sweeps) {
+      const shown = (value: number | undefined) => value?.toFixed(3) ?? '';
+      terminal.print(
+        table([
+          [settings.join(' x '), 'gain', 'low', 'high', 'minus first', 'low', 'high'],
+          ...cells.map(({ name, gain, difference }) => [
+            name,
+            ...[gain.mean, gain.low, gain.high, difference?.mean, difference?.low, difference?.high].map(shown),
+          ]),
+        ]),
+      );
+      terminal.print('');
+    }
+    terminal.say(`${duration(performance.now() - start)}; table: ${summary.report}`);
+    terminal.say(`pictures: ${summary.pictures.join(' ')}`);
+    terminal.say(`data: ${summary.data}`);
+  },
+};

@@ -1,0 +1,179 @@
+/** `idiolect ablate`: one training run for each combination of settings, scored on the users' held-out records. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { IdiolectError } from '../common/errors.ts';
+import { writeFileAtomic } from '../common/files.ts';
+import { random } from '../common/random.ts';
+import { type Resolved, resolveSettings } from '../common/settings.ts';
+import { folderName } from '../training/run-folder.ts';
+import { trainSchema } from '../training/settings.ts';
+import { type TrainEvent, type TrainSummary, train } from '../training/train.ts';
+import { ablationTables, sweepChart } from './ablation-report.ts';
+import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
+import { bootstrapMean, type Estimate } from './intervals.ts';
+import { type Cell, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
+
+export const ablateSchema = trainSchema.extend({
+  sweep: sweepSchema,
+  out: trainSchema.shape.out.describe(
+    'folder of the runs, tables and pictures; the same command goes on where it stopped',
+  ),
+});
+
+export type AblateSettings = z.infer<typeof ablateSchema>;
+
+export interface CellResult {
+  readonly name: string;
+  /** The values of the varied settings, as written. */
+  readonly texts: Readonly<Record<string, string>>;
+  readonly users: readonly UserScore[];
+  /** Own adapter minus base, nats per completion token, over users. */
+  readonly gain: Estimate;
+  /** Own adapter minus another user's. */
+  readonly personalGain?: Estimate;
+  /** Gain minus that of the sweep's first cell, paired by user; absent for that cell. */
+  readonly difference?: Estimate;
+  /** Share of the steps whose pure negative risk was below 0; for cbpo. */
+  readonly clippedShare?: number;
+  /** KL(pi || pi_ref) along own records when training ended, nats per token, mean over users. */
+  readonly kl?: number;
+}
+
+export interface SweepResult {
+  /** The varied settings. */
+  readonly settings: readonly string[];
+  readonly cells: readonly CellResult[];
+}
+
+export interface AblationSummary {
+  readonly report: string;
+  readonly data: string;
+  readonly pictures: readonly string[];
+  readonly sweeps: readonly SweepResult[];
+}
+
+export interface AblateOptions {
+  readonly version: string;
+  readonly onCell?: (name: string, index: number, total: number) => void;
+  readonly onEvent?: (event: TrainEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains and scores every cell of every sweep, each once, and writes ablation.json, ablation.md and a picture a sweep.
+ *
+ * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ */
+export async function ablate(
+  { values, origins }: Resolved<AblateSettings>,
+  options: AblateOptions,
+): Promise<AblationSummary> {
+  const { sweep, out, ...shared } = values;
+  const sweeps = parseSweeps(sweep).map(parsed => ({
+    settings: parsed.axes.map(({ key }) => key),
+    cells: cellsOf(parsed),
+  }));
+  const cells = new Map(sweeps.flatMap(each => each.cells.map(cell => [cell.name, cell])));
+  const measured = new Map<string, CellResult>();
+  for (const cell of cells.values()) {
+    options.onCell?.(cell.name, measured.size + 1, cells.size);
+    measured.set(
+      cell.name,
+      await runCell(cell, join(out, 'cells', folderName(cell.name)), { shared, origins }, options),
+    );
+  }
+
+  const results = sweeps.map(({ settings, cells: members }) => {
+    const [first, ...others] = members.map(({ name }) => measured.get(name)!);
+    return { settings, cells: [first!, ...others.map(cell => ({ ...cell, difference: paired(cell, first!) }))] };
+  });
+  const report = join(out, 'ablation.md');
+  const data = join(out, 'ablation.json');
+  const pictures: string[] = [];
+  for (const [i, result] of results.entries()) {
+    const picture = join(out, `sweep-${i + 1}.svg`);
+    await writeFileAtomic(picture, sweepChart(result));
+    pictures.push(picture);
+  }
+  await writeFileAtomic(data, `${JSON.stringify({ settings: shared, sweeps: results }, null, 2)}\n`);
+  await writeFileAtomic(
+    report,
+    ablationTables(
+      results,
+      pictures.map((_, i) => `sweep-${i + 1}.svg`),
+    ),
+  );
+  return { report, data, pictures, sweeps: results };
+}
+
+/** What the cells have in common, and where each value came from. */
+interface Shared {
+  readonly shared: Omit<AblateSettings, 'sweep' | 'out'>;
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+async function runCell(
+  cell: Cell,
+  folder: string,
+  { shared, origins }: Shared,
+  options: AblateOptions,
+): Promise<CellResult> {
+  // Defaults stay defaults in the run's own record.
+  const given = Object.entries(shared).filter(([key]) => origins[key] !== 'default');
+  const settings = resolveSettings(trainSchema, [
+    { origin: 'ablation', values: { ...Object.fromEntries(given), out: folder } },
+    { origin: 'sweep', values: cell.settings },
+  ]);
+  const run = await train(settings, options);
+  const scores = await scoresOf(run, shared, options);
+  const diagnostics = await diagnosticsOf(run);
+  return { name: cell.name, texts: cell.texts, ...scores, ...diagnostics };
+}
+
+/** The scores of a run, kept beside it: a finished run is scored once. */
+async function scoresOf(
+  run: TrainSummary,
+  { cache, device, threads }: Shared['shared'],
+  { signal }: AblateOptions,
+): Promise<HeldOutScores> {
+  const file = join(run.run, 'scores.json');
+  const trained = run.users.map(({ user }) => user).join('\n');
+  const kept = await readFile(file, 'utf8').then(
+    text => JSON.parse(text) as { readonly trained: string; readonly scores: HeldOutScores },
+    () => null,
+  );
+  if (kept?.trained === trained) return kept.scores;
+  const resolved = resolveSettings(scoreSchema, [
+    { origin: 'ablation', values: { run: run.run, cache, device, threads } },
+  ]);
+  const scores = await scoreRun(resolved.values, { ...(signal && { signal }) });
+  await writeFileAtomic(file, `${JSON.stringify({ trained, scores })}\n`);
+  return scores;
+}
+
+async function diagnosticsOf(run: TrainSummary): Promise<Pick<CellResult, 'clippedShare' | 'kl'>> {
+  const lines = (await readFile(run.metrics, 'utf8')).split('\n').filter(line => line !== '');
+  const steps = lines.map(line => JSON.parse(line) as { user: string; clipped?: number; kl_reference?: number });
+  const clipped = steps.flatMap(({ clipped: value }) => (value === undefined ? [] : [value]));
+  const lastKl = new Map(steps.flatMap(({ user, kl_reference: kl }) => (kl === undefined ? [] : [[user, kl]])));
+  return {
+    ...(clipped.length > 0 && { clippedShare: mean(clipped) }),
+    ...(lastKl.size > 0 && { kl: mean([...lastKl.values()]) }),
+  };
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** The gain of a cell minus that of another, by user. */
+function paired(cell: CellResult, base: CellResult): Estimate {
+  const before = new Map(base.users.map(score => [score.user, score.adapter - score.base]));
+  const differences = cell.users.map(({ user, adapter, base: reference }) => {
+    const other = before.get(user);
+    if (other === undefined) {
+      throw new IdiolectError('DATA', `the runs ${base.name} and ${cell.name} hold other users; choose another --out.`);
+    }
+    return adapter - reference - other;
+  });
+  return bootstrapMean(differences, random(0, 'difference'));
+}

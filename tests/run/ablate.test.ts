@@ -1,0 +1,73 @@
+/** What an ablation promises: every combination once, the same result when called again, users paired. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ablate, ablateSchema, resolveSettings } from '../../src/index.ts';
+import { type Workspace, workspace } from '../support/workspace.ts';
+
+let place: Workspace;
+beforeAll(async () => {
+  place = await workspace();
+});
+afterAll(() => place.remove());
+
+async function run(sweep: string, users?: string) {
+  const { model, data, cache } = place;
+  const values = { model, data, cache, out: place.path('ablation'), alpha: 0.2, epochs: 1, lr: 5e-3, sweep, users };
+  const cells: string[] = [];
+  let steps = 0;
+  const summary = await ablate(resolveSettings(ablateSchema, [{ origin: 'test', values }]), {
+    version: 'test',
+    onCell: name => void cells.push(name),
+    onEvent: event => {
+      if (event.type === 'step') steps++;
+    },
+  });
+  return { summary, cells, steps };
+}
+
+const SWEEP = 'reference-point=ema,pooled alpha=0,0.5; method=cbpo,sft';
+
+describe('an ablation', () => {
+  it('trains every combination once, and nothing when called again', async () => {
+    const first = await run(SWEEP);
+    expect(first.cells).toEqual([
+      'reference-point=ema alpha=0',
+      'reference-point=ema alpha=0.5',
+      'reference-point=pooled alpha=0',
+      'reference-point=pooled alpha=0.5',
+      'method=cbpo',
+      'method=sft',
+    ]);
+    expect(first.steps).toBeGreaterThan(0);
+    const [report, data] = [first.summary.report, first.summary.data];
+    const before = [await readFile(report, 'utf8'), await readFile(data, 'utf8')];
+    const again = await run(SWEEP);
+    expect(again.steps).toBe(0);
+    expect([await readFile(report, 'utf8'), await readFile(data, 'utf8')]).toEqual(before);
+  });
+
+  it('tells each cell’s gain and its difference to the first, paired by user', async () => {
+    const { summary } = await run(SWEEP);
+    const [crossed, methods] = summary.sweeps;
+    const [base, other] = crossed!.cells;
+    expect(base!.difference).toBeUndefined();
+    const gains = (cell: typeof base) => cell!.users.map(({ adapter, base: none }) => adapter - none);
+    const differences = gains(other).map((gain, i) => gain - gains(base)[i]!);
+    expect(other!.difference!.mean).toBeCloseTo(differences.reduce((a, b) => a + b, 0) / 3, 10);
+    expect(base!.clippedShare).toBeGreaterThanOrEqual(0);
+    expect(methods!.cells[1]!.clippedShare).toBeUndefined(); // sft has no such thing
+    for (const picture of summary.pictures) expect(await readFile(picture, 'utf8')).toContain('<svg');
+    expect(await readFile(summary.report, 'utf8')).toContain('| ema | 0.5 |');
+  });
+
+  it.each([
+    ['', /--sweep is empty/],
+    ['alhpa=0,1', /"alhpa" is no setting that can be varied/],
+    ['users=a,b', /"users" is no setting that can be varied/],
+    ['alpha=0,much', /expected a number, found "much"/],
+    ['alpha=0,1', /"1" is no value of --alpha/],
+    ['method=cbpo,ppo', /"ppo" is no value of --method/],
+  ])('refuses the sweep "%s"', async (sweep, sentence) => {
+    await expect(run(sweep)).rejects.toThrow(sentence);
+  });
+});

@@ -22,7 +22,7 @@ const completion = Number(values.completion);
 const checkpoint = await openCheckpoint(values.model!);
 const engine = { device: 'cpu' as const, threads: Number(values.threads) };
 const model = { checkpoint, engine, rope: ropeSource(checkpoint.config) };
-const trainer = await Trainer.create(model, loraConfigSchema.parse({ rank: 8 }), sft());
+const trainer = new Trainer(model, loraConfigSchema.parse({ rank: 8 }), sft());
 trainer.reset(random(0, 'bench'));
 const startup = performance.now() - started;
 

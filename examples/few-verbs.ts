@@ -28,7 +28,7 @@ for (const sequence of others) {
 }
 
 const lora = loraConfigSchema.parse({ rank: 8, targetModules: 'all-linear' });
-const trainer = await Trainer.create(model, lora, cbpo({ alpha: 0.2, beta: 0.1, emaDecay: 0.9 }));
+const trainer = new Trainer(model, lora, cbpo({ alpha: 0.2 }));
 trainer.reset(random(7, 'adapter'));
 for (let step = 1; step <= 20; step++) {
   const { loss, target_reward, auxiliary_reward } = await trainer.forwardBackward(batch);

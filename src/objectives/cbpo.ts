@@ -8,97 +8,149 @@
  *   L        = mean_tar l(r, +1) + max(0, L_neg) / (1 - alpha)
  *   delta    = (EMA of target rewards + EMA of auxiliary rewards) / 2, a constant in the gradient
  *
- * The paper leaves open how the averages start and whether a batch counts in its own delta. Here they start at 0, the
- * reward of a fresh adapter, and take in the batch first, as BCO's running mean does.
+ * L_neg / (1 - alpha) estimates the mean of l(r, -1) over what the user would not have written. Records the user
+ * disliked are a sample of just that, so the two estimates are pooled, each weighted by how many such records it
+ * stands for: (1 - alpha) n_aux hidden in the auxiliary set, n_dis known (as in positive-negative-unlabelled
+ * learning, Sakai et al. 2017, with the mixing weight that pools counts):
+ *
+ *   L = mean_tar l(r, +1) + (1 - gamma) max(0, L_neg) / (1 - alpha) + gamma mean_dis l(r, -1)
+ *   gamma = n_dis / (n_dis + (1 - alpha) n_aux), 0 without disliked records
+ *
+ * Only the difference L_neg can fall below what a mean of losses can be, so it alone is clipped.
  */
 import { z } from 'zod';
-import { IdiolectError } from '../common/errors.ts';
-import { add, detach, div, mul, neg, reduceSum, relu, softplus, sub, type Value } from '../graph/index.ts';
-import { float32 } from '../runtime/tensor.ts';
-import type { Example, Objective } from './objective.ts';
+import { add, cast, detach, div, greater, mul, neg, relu, scale, softplus, sub, type Value } from '../graph/index.ts';
+import {
+  column,
+  columnInput,
+  countGroups,
+  implicitReward,
+  referenceLogProbs,
+  requireBothGroups,
+  scalar,
+  scalarInput,
+  weightedSum,
+} from './inputs.ts';
+import type { Objective } from './objective.ts';
 
+/** The settings that shape the loss, but alpha, which is each user's own. */
 export const cbpoSchema = z.object({
-  alpha: z
+  beta: z.number().positive().default(0.1).describe('reward scale: reward = beta * log(pi / pi_ref)'),
+  referencePoint: z
+    .enum(['ema', 'pooled'])
+    .default('ema')
+    .describe('delta of cbpo: midpoint of an average per group, or one average over all records (ablation)'),
+  emaDecay: z
     .number()
     .min(0)
-    .lt(1)
-    .optional()
-    .describe('preference overlap: the share of what others write that could be this user’s (required for cbpo)'),
-  beta: z.number().positive().default(0.1).describe('reward scale: reward = beta * log(pi / pi_ref)'),
-  emaDecay: z.number().min(0).lt(1).default(0.9).describe('decay of the two reward averages behind delta'),
+    .max(1)
+    .default(0.9)
+    .describe('decay of the reward averages behind delta; 1 holds them where they start (cbpo)'),
+  emaStart: z
+    .enum(['zero', 'first'])
+    .default('zero')
+    .describe('reward averages start at 0, the reward of a fresh adapter, or at the first batch (cbpo)'),
+  emaUpdate: z
+    .enum(['before', 'after'])
+    .default('before')
+    .describe('whether a batch enters the reward averages before or after its own loss (cbpo)'),
+  negativeRisk: z
+    .enum(['clip', 'nnpu'])
+    .default('clip')
+    .describe('where the pure negative risk is below 0: hold it at 0, or step back up it (nnPU, Kiryo et al. 2017)'),
 });
 
-export interface CbpoOptions {
+/** Alpha, and of the settings those that are not at their default. */
+export interface CbpoOptions extends z.input<typeof cbpoSchema> {
+  /** Preference overlap, at least 0 and below 1. */
   readonly alpha: number;
-  readonly beta: number;
-  readonly emaDecay: number;
 }
 
-export function cbpo({ alpha, beta, emaDecay }: CbpoOptions): Objective {
+export function cbpo({ alpha, ...settings }: CbpoOptions): Objective {
+  const { beta, referencePoint, emaDecay, emaStart, emaUpdate, negativeRisk } = cbpoSchema.parse(settings);
   return {
     name: 'cbpo',
+    signature: `cbpo ${beta} ${referencePoint} ${emaUpdate} ${negativeRisk}`,
     needsReference: true,
-    initialState: { ema_target: 0, ema_auxiliary: 0 },
+    needsMismatched: false,
+    initialState: {
+      batches: 0,
+      ...(referencePoint === 'ema' ? { ema_target: 0, ema_auxiliary: 0 } : { ema_pooled: 0 }),
+    },
 
-    build(g, { sequenceLogProbs }) {
-      const column = (name: string) => g.input(name, 'float32', sequenceLogProbs.shape);
-      const scalar = (name: string) => g.input(name, 'float32', []);
-      // The settings are inputs, so that one session trains users of different overlap.
-      const settings = { alpha: scalar('alpha'), beta: scalar('beta') };
-      const mean = (share: Value) => (x: Value) => reduceSum(g, mul(g, x, share), { axes: [0] });
-      const overTarget = mean(column('target_share'));
-      const overAuxiliary = mean(column('auxiliary_share'));
-
-      const reward = mul(g, sub(g, sequenceLogProbs, column('reference_log_probs')), settings.beta);
-      const constant = detach(g, reward);
-      const mix = scalar('ema_mix');
-      const average = (name: string, now: Value) => {
-        const before = scalar(name);
-        return add(g, before, mul(g, mix, sub(g, now, before)));
+    build(g, sequenceLogProbs) {
+      const over = (name: string) => {
+        const shares = columnInput(g, name, sequenceLogProbs);
+        return (values: Value) => weightedSum(g, values, shares);
       };
-      const emaTarget = average('ema_target', overTarget(constant));
-      const emaAuxiliary = average('ema_auxiliary', overAuxiliary(constant));
-      const delta = mul(g, add(g, emaTarget, emaAuxiliary), g.scalar(0.5));
+      const overTarget = over('target_share');
+      const overAuxiliary = over('auxiliary_share');
+      const overDisliked = over('disliked_share');
+
+      const reward = implicitReward(g, sequenceLogProbs, beta);
+      const constant = detach(g, reward);
+      const mix = scalarInput(g, 'ema_mix');
+      const average = (name: string, now: Value) => {
+        const before = scalarInput(g, name);
+        const after = add(g, before, mul(g, mix, sub(g, now, before)));
+        g.output(`state.${name}`, after);
+        g.output(`metric.${name}`, after);
+        return emaUpdate === 'before' ? after : before;
+      };
+      const delta =
+        referencePoint === 'ema'
+          ? scale(
+              g,
+              add(g, average('ema_target', overTarget(constant)), average('ema_auxiliary', overAuxiliary(constant))),
+              0.5,
+            )
+          : average('ema_pooled', over('pooled_share')(constant));
 
       const margin = sub(g, reward, delta);
       const positive = overTarget(softplus(g, neg(g, margin)));
       const asNegative = softplus(g, margin);
-      const pureNegative = sub(g, overAuxiliary(asNegative), mul(g, settings.alpha, overTarget(asNegative)));
-      const outside = sub(g, g.scalar(1), settings.alpha);
-      const loss = add(g, positive, div(g, relu(g, pureNegative), outside));
+      const overlap = scalarInput(g, 'alpha');
+      const pureNegative = sub(g, overAuxiliary(asNegative), mul(g, overlap, overTarget(asNegative)));
+      const knownNegative = overDisliked(asNegative);
+      const knownShare = scalarInput(g, 'known_share');
+      const certain = add(g, positive, mul(g, knownShare, knownNegative));
+      const factor = div(g, sub(g, g.scalar(1), knownShare), sub(g, g.scalar(1), overlap));
+      const loss = add(g, certain, mul(g, factor, relu(g, pureNegative)));
+      const clipped = cast(g, greater(g, g.scalar(0), pureNegative), 'float32');
 
-      g.output('state.ema_target', emaTarget);
-      g.output('state.ema_auxiliary', emaAuxiliary);
+      g.output('state.batches', add(g, scalarInput(g, 'batches'), g.scalar(1)));
       g.output('metric.delta', delta);
       g.output('metric.positive_risk', positive);
       g.output('metric.pure_negative_risk', pureNegative);
+      g.output('metric.known_negative_risk', knownNegative);
+      g.output('metric.clipped', clipped);
       g.output('metric.target_reward', overTarget(constant));
       g.output('metric.auxiliary_reward', overAuxiliary(constant));
-      return loss;
+      if (negativeRisk === 'clip') return loss;
+
+      // nnPU (Kiryo et al. 2017, algorithm 1, with its beta 0 and gamma 1): a batch below 0 steps on the negated
+      // pure negative risk alone. The loss told stays the one above; what is differentiated is `stepped`.
+      const kept = sub(g, g.scalar(1), clipped);
+      const sign = sub(g, kept, clipped);
+      const stepped = add(g, mul(g, kept, certain), mul(g, mul(g, sign, factor), pureNegative));
+      return add(g, stepped, detach(g, sub(g, loss, stepped)));
     },
 
-    feeds(examples, _batch, state) {
-      const count = { target: 0, auxiliary: 0 };
-      for (const { group } of examples) count[group]++;
-      if (count.target === 0 || count.auxiliary === 0) {
-        throw new IdiolectError(
-          'DATA',
-          `a C-BPO batch needs records of both groups; this one has ${count.target} target and ${count.auxiliary} ` +
-            'auxiliary records. Use a larger --batch-size.',
-        );
-      }
-      const columnOf = (value: (example: Example) => number) =>
-        float32(Float32Array.from(examples, value), [examples.length]);
-      const scalar = (value: number) => float32(Float32Array.of(value), []);
+    feeds(examples, state) {
+      const counts = countGroups(examples);
+      requireBothGroups('C-BPO', counts);
+      const known = examples.reduce((sum, { group, weight }) => sum + (group === 'disliked' ? weight : 0), 0);
+      const compared = counts.target + counts.auxiliary;
       return {
-        target_share: columnOf(({ group }) => (group === 'target' ? 1 / count.target : 0)),
-        auxiliary_share: columnOf(({ group }) => (group === 'auxiliary' ? 1 / count.auxiliary : 0)),
-        reference_log_probs: columnOf(({ referenceLogProb }) => referenceLogProb),
+        reference_log_probs: referenceLogProbs(examples),
+        target_share: column(examples, ({ group, weight }) => (group === 'target' ? weight / counts.target : 0)),
+        auxiliary_share: column(examples, ({ group }) => (group === 'auxiliary' ? 1 / counts.auxiliary : 0)),
+        disliked_share: column(examples, ({ group, weight }) => (group === 'disliked' ? weight / known : 0)),
+        pooled_share: column(examples, ({ group }) => (group === 'disliked' ? 0 : 1 / compared)),
+        known_share: scalar(known / (known + (1 - alpha) * counts.auxiliary)),
         alpha: scalar(alpha),
-        beta: scalar(beta),
-        ema_mix: scalar(1 - emaDecay),
-        ema_target: scalar(state.ema_target!),
-        ema_auxiliary: scalar(state.ema_auxiliary!),
+        ema_mix: scalar(emaStart === 'first' && state.batches === 0 ? 1 : 1 - emaDecay),
+        ...Object.fromEntries(Object.entries(state).map(([name, value]) => [name, scalar(value)])),
       };
     },
   };

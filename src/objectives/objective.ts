@@ -1,22 +1,24 @@
-/** What an objective is: a loss on the graph, the inputs it asks a batch for, and the state it carries. */
+/** What an objective is: a loss over the log-probabilities of whole completions, and the state it carries. */
 import type { Graph, Value } from '../graph/index.ts';
-import type { PackedBatch } from '../runtime/batch.ts';
 import type { Feeds } from '../runtime/tensor.ts';
 
-/** What the model makes of a batch. */
-export interface Likelihoods {
-  /** log pi of each completion token, [completions]. */
-  readonly tokenLogProbs: Value;
-  /** log pi of each whole completion, [sequences]. */
-  readonly sequenceLogProbs: Value;
-}
+/**
+ * Where a record of a batch comes from:
+ * - `target`: the user's own text
+ * - `auxiliary`: one from the unlabelled mixture of what others wrote
+ * - `disliked`: one the user rejected, a known negative
+ * - `mismatched`: the prompt of one record with the completion of another, for objectives that estimate KL by them
+ */
+export type Group = 'target' | 'auxiliary' | 'disliked' | 'mismatched';
 
 /** One record of a batch, beside its tokens. */
 export interface Example {
-  /** The user's own record, or one from the unlabelled mixture of others'. */
-  readonly group: 'target' | 'auxiliary';
+  readonly group: Group;
+  /** How much the record counts. Those of a user's target records have mean 1; a disliked one counts as so many. */
+  readonly weight: number;
   /** log pi_ref of the completion, summed over its tokens; for objectives that have a reference. */
   readonly referenceLogProb: number;
+  readonly completionTokens: number;
 }
 
 /** Running state an objective carries from batch to batch, as plain numbers: it is saved and restored with a run. */
@@ -24,11 +26,19 @@ export type ObjectiveState = Readonly<Record<string, number>>;
 
 export interface Objective {
   readonly name: string;
+  /** Objectives of equal signature build the same graph: what differs between them are inputs. */
+  readonly signature: string;
   /** Whether each example needs its reference log-probability. */
   readonly needsReference: boolean;
+  /** Whether a batch holds a mismatched example for each record. */
+  readonly needsMismatched: boolean;
   readonly initialState: ObjectiveState;
-  /** Adds the scalar loss to the graph and declares outputs named `metric.*` and `state.*`. */
-  build(g: Graph, likelihoods: Likelihoods): Value;
+  /**
+   * Adds the scalar loss to the graph and declares outputs named `metric.*` and `state.*`.
+   *
+   * @param sequenceLogProbs log pi of each whole completion, [sequences]
+   */
+  build(g: Graph, sequenceLogProbs: Value): Value;
   /** @throws IdiolectError when the batch cannot carry the objective */
-  feeds(examples: readonly Example[], batch: PackedBatch, state: ObjectiveState): Feeds;
+  feeds(examples: readonly Example[], state: ObjectiveState): Feeds;
 }

@@ -1,21 +1,22 @@
 /** Supervised fine-tuning: the mean negative log-likelihood of completion tokens. */
-import { mul, neg, reduceSum } from '../graph/index.ts';
-import { float32 } from '../runtime/tensor.ts';
+import { neg } from '../graph/index.ts';
+import { column, columnInput, weightedSum } from './inputs.ts';
 import type { Objective } from './objective.ts';
 
-/** L = -1/N sum log pi(y_t | x, y_<t) over the N completion tokens of the batch. */
+/** L = -1/N sum_i w_i log pi(y_i | x_i), N the completion tokens of the batch. */
 export function sft(): Objective {
   return {
     name: 'sft',
+    signature: 'sft',
     needsReference: false,
+    needsMismatched: false,
     initialState: {},
-    build(g, { tokenLogProbs }) {
-      const share = g.input('token_share', 'float32', tokenLogProbs.shape);
-      return neg(g, reduceSum(g, mul(g, tokenLogProbs, share), { axes: [0] }));
+    build(g, sequenceLogProbs) {
+      return neg(g, weightedSum(g, sequenceLogProbs, columnInput(g, 'token_share', sequenceLogProbs)));
     },
-    feeds(_examples, batch) {
-      const count = batch.completionLengths.reduce((a, b) => a + b, 0);
-      return { token_share: float32(new Float32Array(count).fill(1 / count), [count]) };
+    feeds(examples) {
+      const tokens = examples.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
+      return { token_share: column(examples, ({ weight }) => weight / tokens) };
     },
   };
 }

@@ -16,14 +16,14 @@ export interface Score {
   readonly tokens: number;
 }
 
-/** The scoring graph: the decoder and the log-probability of each completion token. */
-export function scoringGraph(checkpoint: Checkpoint, lora?: LoraConfig): Graph {
+/** The scoring graph: the decoder and the log-probability of each completion token, with dropout where training asks. */
+export function scoringGraph(checkpoint: Checkpoint, lora?: LoraConfig, { dropout } = { dropout: false }): Graph {
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['completions']);
   const targets = g.input('targets', 'int64', ['completions']);
   const decoder = new Decoder(g, checkpoint);
-  const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout: false });
+  const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout });
   g.output('token_log_probs', decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets));
   return g;
 }

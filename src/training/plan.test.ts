@@ -9,14 +9,17 @@ const plan = fc.record({
   batchSize: fc.integer({ min: 2, max: 12 }),
   targetCount: fc.integer({ min: 1, max: 60 }),
   auxiliaryCount: fc.integer({ min: 1, max: 90 }),
+  dislikedCount: fc.integer({ min: 0, max: 20 }),
 });
 
 describe('planned batches', () => {
-  it('hold both groups, every record at least once an epoch, and the asked size within one record a group', () => {
+  it('hold both groups, every record at least once an epoch (disliked ones once), and the size within one record a group', () => {
     fc.assert(
       fc.property(plan, options => {
         const batches = planBatches(options);
-        const perEpoch = Math.ceil((options.targetCount + options.auxiliaryCount) / options.batchSize);
+        const perEpoch = Math.ceil(
+          (options.targetCount + options.auxiliaryCount + options.dislikedCount) / options.batchSize,
+        );
         expect(batches).toHaveLength(perEpoch * options.epochs);
         for (let epoch = 0; epoch < options.epochs; epoch++) {
           const mine = batches.filter(batch => batch.epoch === epoch);
@@ -27,9 +30,10 @@ describe('planned batches', () => {
             // Only a group smaller than the number of batches is seen more than once.
             expect(seen).toHaveLength(Math.max(count, perEpoch));
           }
-          for (const { target, auxiliary } of mine) {
+          expect(mine.flatMap(batch => batch.disliked).sort()).toEqual([...Array(options.dislikedCount).keys()].sort());
+          for (const { target, auxiliary, disliked } of mine) {
             expect(Math.min(target.length, auxiliary.length)).toBeGreaterThan(0);
-            expect(target.length + auxiliary.length).toBeLessThanOrEqual(options.batchSize + 2);
+            expect(target.length + auxiliary.length + disliked.length).toBeLessThanOrEqual(options.batchSize + 3);
           }
         }
       }),
@@ -38,7 +42,15 @@ describe('planned batches', () => {
   });
 
   it('depend on the seed, the user and the epoch', () => {
-    const options = { user: 'a', seed: 1, epochs: 2, batchSize: 4, targetCount: 20, auxiliaryCount: 20 };
+    const options = {
+      user: 'a',
+      seed: 1,
+      epochs: 2,
+      batchSize: 4,
+      targetCount: 20,
+      auxiliaryCount: 20,
+      dislikedCount: 0,
+    };
     const order = (change: Partial<typeof options>) => JSON.stringify(planBatches({ ...options, ...change }));
     expect(order({})).toBe(order({}));
     expect(order({ seed: 2 })).not.toBe(order({}));
@@ -48,7 +60,8 @@ describe('planned batches', () => {
   });
 
   it('have no auxiliary records where the objective needs none', () => {
-    const batches = planBatches({ user: 'a', seed: 1, epochs: 1, batchSize: 4, targetCount: 10, auxiliaryCount: 0 });
+    const counts = { targetCount: 10, auxiliaryCount: 0, dislikedCount: 0 };
+    const batches = planBatches({ user: 'a', seed: 1, epochs: 1, batchSize: 4, ...counts });
     expect(batches.map(({ target, auxiliary }) => [target.length, auxiliary.length])).toEqual([
       [3, 0],
       [3, 0],

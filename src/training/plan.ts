@@ -5,11 +5,12 @@ export interface PlanOptions {
   readonly user: string;
   readonly seed: number;
   readonly epochs: number;
-  /** Records in a batch, both groups together. */
+  /** Records in a batch, all groups together. */
   readonly batchSize: number;
   readonly targetCount: number;
   /** 0 for objectives without an auxiliary group. */
   readonly auxiliaryCount: number;
+  readonly dislikedCount: number;
 }
 
 export interface PlannedBatch {
@@ -18,31 +19,41 @@ export interface PlannedBatch {
   readonly target: readonly number[];
   /** Indices into the user's auxiliary set. */
   readonly auxiliary: readonly number[];
+  /** Indices into the user's disliked records. */
+  readonly disliked: readonly number[];
 }
 
 /**
- * Every batch of a run. Each epoch shuffles both groups anew and deals them over ceil(records / batchSize) batches, as
- * evenly as whole records allow, so that each batch holds both groups in about the ratio of the whole. A group with
- * fewer records than there are batches is dealt in turn: its records are seen more than once an epoch, as the loss has
- * no value without them.
+ * Every batch of a run. Each epoch shuffles the groups anew and deals them over ceil(records / batchSize) batches, as
+ * evenly as whole records allow, so that each batch holds the groups in about the ratio of the whole. Where target or
+ * auxiliary records are fewer than the batches, they are dealt in turn and seen more than once an epoch: the loss has
+ * no value without either. Disliked records are seen once an epoch; a batch may have none.
  */
 export function planBatches(options: PlanOptions): PlannedBatch[] {
-  const { user, seed, epochs, batchSize, targetCount, auxiliaryCount } = options;
-  const batches = Math.ceil((targetCount + auxiliaryCount) / batchSize);
+  const { user, seed, epochs, batchSize, targetCount, auxiliaryCount, dislikedCount } = options;
+  const batches = Math.ceil((targetCount + auxiliaryCount + dislikedCount) / batchSize);
   return Array.from({ length: epochs }, (_, epoch) => {
-    const deal = (group: string, count: number) =>
-      dealOut(random(seed, `order/${user}/${group}/${epoch}`).shuffled([...Array(count).keys()]), batches);
-    const target = deal('target', targetCount);
-    const auxiliary = deal('auxiliary', auxiliaryCount);
-    return target.map((indices, batch) => ({ epoch, target: indices, auxiliary: auxiliary[batch]! }));
+    const order = (group: string, count: number) =>
+      random(seed, `order/${user}/${group}/${epoch}`).shuffled([...Array(count).keys()]);
+    const target = dealInTurn(order('target', targetCount), batches);
+    const auxiliary = dealInTurn(order('auxiliary', auxiliaryCount), batches);
+    const disliked = dealOnce(order('disliked', dislikedCount), batches);
+    return target.map((indices, batch) => ({
+      epoch,
+      target: indices,
+      auxiliary: auxiliary[batch]!,
+      disliked: disliked[batch]!,
+    }));
   }).flat();
 }
 
-function dealOut(items: readonly number[], hands: number): number[][] {
-  return Array.from({ length: hands }, (_, hand) => {
-    if (items.length === 0) return [];
-    if (items.length < hands) return [items[hand % items.length]!];
-    const start = Math.floor((hand * items.length) / hands);
-    return items.slice(start, Math.floor(((hand + 1) * items.length) / hands));
-  });
+function dealOnce(items: readonly number[], hands: number): number[][] {
+  const start = (hand: number) => Math.floor((hand * items.length) / hands);
+  return Array.from({ length: hands }, (_, hand) => items.slice(start(hand), start(hand + 1)));
+}
+
+/** The same where there is enough for every hand; else each hand gets one, over and over. */
+function dealInTurn(items: readonly number[], hands: number): number[][] {
+  if (items.length === 0 || items.length >= hands) return dealOnce(items, hands);
+  return Array.from({ length: hands }, (_, hand) => [items[hand % items.length]!]);
 }

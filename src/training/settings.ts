@@ -25,15 +25,42 @@ export const trainSchema = z.object({
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command goes on where it stopped'),
   users: z.string().optional().describe('users to train: names separated by commas, or first:N (default: all)'),
-  method: z.enum(['cbpo', 'sft']).default('cbpo').describe('training objective'),
+  method: z.enum(['cbpo', 'bco', 'kto', 'sft']).default('cbpo').describe('training objective'),
+  alpha: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe('preference overlap: the share of what others write that could be this user’s (required for cbpo)'),
   ...cbpoSchema.shape,
-  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper; cbpo)'),
+  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
+  historyShare: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('latest share of the own training records that is used (ablation)'),
+  timeDecay: z
+    .number()
+    .positive()
+    .optional()
+    .describe('days in which the weight of an own record halves, counted back from the latest (default: no decay)'),
   epochs: z.int().positive().default(3).describe('passes over a user’s records'),
   batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
+  microBatchTokens: z
+    .int()
+    .positive()
+    .default(4096)
+    .describe('most tokens in memory at once; larger batches take two passes, to the same gradient'),
   ...adamwSchema.shape,
   ...scheduleSchema.shape,
   ...loraConfigSchema.shape,
   seed: z.int().nonnegative().default(0).describe('seed of everything random'),
+  klEvery: z
+    .int()
+    .nonnegative()
+    .default(10)
+    .describe('steps between measurements of KL(pi || pi_ref) in metrics.jsonl; 0: never'),
   saveEvery: z.int().positive().default(20).describe('steps between checkpoints of the user in training'),
   cache: z
     .string()
@@ -45,4 +72,14 @@ export const trainSchema = z.object({
 export type TrainSettings = z.infer<typeof trainSchema>;
 
 /** What may differ when a run goes on: where things lie, whom to train, and how fast; nothing that changes an adapter. */
-export const NOT_IDENTITY = ['model', 'data', 'out', 'users', 'saveEvery', 'cache', 'threads', 'skipBad'] as const;
+export const NOT_IDENTITY = [
+  'model',
+  'data',
+  'out',
+  'users',
+  'klEvery',
+  'saveEvery',
+  'cache',
+  'threads',
+  'skipBad',
+] as const;

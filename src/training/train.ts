@@ -4,20 +4,25 @@ import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeAdapter } from '../model/adapter.ts';
-import { loraConfigSchema } from '../model/lora.ts';
+import { type LoraMatrices, loraConfigSchema } from '../model/lora.ts';
+import { bco } from '../objectives/bco.ts';
 import { cbpo } from '../objectives/cbpo.ts';
-import type { Objective } from '../objectives/objective.ts';
+import { kto } from '../objectives/kto.ts';
+import type { Group, Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
+import type { TrainingExample } from './batch-gradient.ts';
 import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers, type UserExamples, userExamples } from './dataset.ts';
+import { KlProbe } from './kl-probe.ts';
+import { mismatchedCompletions } from './mismatched.ts';
 import { type PlannedBatch, planBatches } from './plan.ts';
 import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
 import { RunFolder, requireDistinctFolders } from './run-folder.ts';
 import { learningRateFactor } from './schedule.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
-import { type StepMetrics, Trainer, type TrainingExample } from './trainer.ts';
+import { type StepMetrics, Trainer } from './trainer.ts';
 
 export type TrainEvent =
   | { readonly type: 'notice'; readonly message: string }
@@ -90,19 +95,30 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   };
 }
 
-function objectiveOf({ method, alpha, beta, emaDecay }: TrainSettings): Objective {
-  if (method === 'sft') return sft();
-  if (alpha === undefined) {
-    throw new IdiolectError(
-      'CONFIG',
-      '--alpha is missing: method cbpo needs the preference overlap, from 0 (others never write like this user) to below 1.',
-    );
+function objectiveOf(settings: TrainSettings): Objective {
+  const { method, alpha, beta } = settings;
+  switch (method) {
+    case 'sft':
+      return sft();
+    case 'bco':
+      return bco({ beta });
+    case 'kto':
+      return kto({ beta });
+    case 'cbpo':
+      if (alpha !== undefined) return cbpo({ ...settings, alpha });
+      throw new IdiolectError(
+        'CONFIG',
+        '--alpha is missing: method cbpo needs the preference overlap, from 0 (others never write like this user) to below 1.',
+      );
+    default:
+      return method satisfies never;
   }
-  return cbpo({ alpha, beta, emaDecay });
 }
 
 interface UserPlan extends UserExamples {
   readonly batches: readonly PlannedBatch[];
+  /** The prompt of each sequence with the completion of another; empty for objectives that need none. */
+  readonly mismatched: ReadonlyMap<TokenSequence, TokenSequence>;
 }
 
 class TrainingRun {
@@ -146,29 +162,35 @@ class TrainingRun {
     const objective = objectiveOf(this.#settings);
     const reference = objective.needsReference ? await this.#scoreReferences(plans) : null;
     const lora = loraConfigSchema.parse(this.#settings);
-    const trainer = await Trainer.create(this.#model, lora, objective);
+    const trainer = new Trainer(this.#model, lora, objective, this.#settings);
+    const probe = new KlProbe(this.#model, lora);
     try {
-      for (const plan of plans) await this.#trainUser(plan, trainer, reference);
+      for (const plan of plans) await this.#trainUser(plan, trainer, probe, reference);
     } finally {
       await trainer.release();
+      await probe.release();
     }
   }
 
   #plan(user: string): UserPlan {
-    const { method, auxiliaryRatio, seed, epochs, batchSize } = this.#settings;
-    const examples = userExamples(this.#dataset, user, this.#encoder, {
-      auxiliaryRatio: method === 'sft' ? 0 : auxiliaryRatio,
-      seed,
-    });
+    const { method, seed, epochs, batchSize } = this.#settings;
+    const examples = userExamples(this.#dataset, user, this.#encoder, this.#settings);
+    const { target, auxiliary, disliked } = examples;
     const batches = planBatches({
       user,
       seed,
       epochs,
       batchSize,
-      targetCount: examples.target.length,
-      auxiliaryCount: examples.auxiliary.length,
+      targetCount: target.length,
+      auxiliaryCount: auxiliary.length,
+      dislikedCount: disliked.length,
     });
-    return { ...examples, batches };
+    const all = [...target, ...auxiliary, ...disliked];
+    const mismatched =
+      method === 'kto'
+        ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), this.#encoder.maxLength)
+        : new Map();
+    return { ...examples, batches, mismatched };
   }
 
   /** Each sequence once, adapter off, whichever users share it; then the scoring session makes room for training. */
@@ -177,8 +199,8 @@ class TrainingRun {
     const { fingerprint } = this.#model.checkpoint;
     const scores = await ReferenceCache.open(cache ?? defaultCacheFolder(), fingerprint, device);
     const missing = new Map<string, TokenSequence>();
-    for (const { target, auxiliary } of plans) {
-      for (const sequence of [...target, ...auxiliary]) {
+    for (const { target, auxiliary, disliked, mismatched } of plans) {
+      for (const sequence of [...target, ...auxiliary, ...disliked, ...mismatched.values()]) {
         if (!scores.get(sequence)) missing.set(sequenceKey(sequence), sequence);
       }
     }
@@ -196,8 +218,8 @@ class TrainingRun {
     return scores;
   }
 
-  async #trainUser(plan: UserPlan, trainer: Trainer, reference: ReferenceCache | null): Promise<void> {
-    const { seed, lr, weightDecay, maxGradNorm, saveEvery } = this.#settings;
+  async #trainUser(plan: UserPlan, trainer: Trainer, probe: KlProbe, reference: ReferenceCache | null): Promise<void> {
+    const { seed, lr, weightDecay, maxGradNorm, klEvery, saveEvery } = this.#settings;
     const { user, batches } = plan;
     const stateFolder = this.#folder.stateOf(user);
     await mkdir(stateFolder, { recursive: true });
@@ -209,31 +231,46 @@ class TrainingRun {
     }
     await this.#folder.truncateMetrics(user, saved?.step ?? 0);
 
-    const example =
-      (group: TrainingExample['group']) =>
-      (index: number): TrainingExample => {
-        const sequence = plan[group][index]!;
-        return { ...sequence, group, referenceLogProb: reference?.get(sequence)?.logProb ?? 0 };
-      };
+    const example = (group: Group, weight: number, sequence: TokenSequence): TrainingExample => ({
+      ids: sequence.ids,
+      promptLength: sequence.promptLength,
+      group,
+      weight,
+      referenceLogProb: reference?.get(sequence)?.logProb ?? 0,
+    });
+    const batchOf = (step: number): TrainingExample[] => {
+      const groups = ['target', 'auxiliary', 'disliked'] as const;
+      const chosen = groups.flatMap(group =>
+        batches[step]![group].map(index => ({ group, sequence: plan[group][index]! })),
+      );
+      return [
+        ...chosen.map(({ group, sequence }) => example(group, sequence.weight, sequence)),
+        ...chosen.flatMap(({ sequence }) => {
+          const mismatched = plan.mismatched.get(sequence);
+          return mismatched ? [example('mismatched', 1, mismatched)] : [];
+        }),
+      ];
+    };
     let metrics: StepMetrics = {};
     for (let step = saved?.step ?? 0; step < batches.length; step++) {
       if (this.#signal?.aborted) {
         await saveCheckpoint(stateFolder, { step, state: trainer.state });
         this.#stopIfAsked();
       }
-      const { epoch, target, auxiliary } = batches[step]!;
-      const batch = [...target.map(example('target')), ...auxiliary.map(example('auxiliary'))];
+      const batch = batchOf(step);
+      const measured = klEvery > 0 && (step % klEvery === 0 || step === batches.length - 1);
+      const kl: StepMetrics = measured ? { kl_reference: await meanKl(probe, batch, trainer.state.matrices) } : {};
       const found = await trainer.forwardBackward(batch, random(seed, `dropout/${user}/${step}`));
       const rate = lr * learningRateFactor(step, batches.length, this.#settings);
       const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
-      metrics = { ...found, grad_norm: gradNorm, lr: rate };
+      metrics = { ...found, ...kl, grad_norm: gradNorm, lr: rate };
       if (!Number.isFinite(found.loss) || !Number.isFinite(gradNorm)) {
         throw new IdiolectError(
           'ENGINE',
           `user "${user}", step ${step + 1}: the loss or its gradient is not finite. Lower --lr (${lr} now) and train again.`,
         );
       }
-      await this.#log(user, { step: step + 1, epoch: epoch + 1, ...metrics });
+      await this.#log(user, { step: step + 1, epoch: batches[step]!.epoch + 1, ...metrics });
       this.#emit({ type: 'step', user, step: step + 1, steps: batches.length, metrics });
       if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
     }
@@ -268,4 +305,17 @@ class TrainingRun {
       `stopped; what is done is kept in ${this.#folder.path}, and the same command goes on from there.`,
     );
   }
+}
+
+/** KL(pi || pi_ref) along the batch's own records, nats per completion token. */
+async function meanKl(probe: KlProbe, batch: readonly TrainingExample[], matrices: LoraMatrices): Promise<number> {
+  let sum = 0;
+  let tokens = 0;
+  for (const example of batch) {
+    if (example.group !== 'target') continue;
+    const count = example.ids.length - example.promptLength;
+    sum += count * (await probe.measure(example, matrices));
+    tokens += count;
+  }
+  return sum / tokens;
 }

@@ -1,24 +1,14 @@
 /**
- * The training primitives over one session: forward and backward of a batch, an optimiser step, and the whole state
- * to save and restore. One trainer serves user after user: the session knows no user.
+ * The training primitives: forward and backward of a batch, an optimiser step, and the whole state to save and
+ * restore. One trainer serves user after user: its sessions know no user.
  */
 import { invariant } from '../common/errors.ts';
 import { type Random, random } from '../common/random.ts';
-import { Graph, gemm, gradients, reshape } from '../graph/index.ts';
 import type { Adapter } from '../model/adapter.ts';
-import type { Checkpoint } from '../model/checkpoint.ts';
-import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
-import { initialMatrices, keepName, type LoraConfig, type LoraMatrices, targetedModules } from '../model/lora.ts';
-import type { Example, Objective, ObjectiveState } from '../objectives/objective.ts';
-import { type PackedBatch, packBatch, type TokenSequence } from '../runtime/batch.ts';
-import type { LanguageModel } from '../runtime/language-model.ts';
-import { loraFeeds } from '../runtime/scorer.ts';
-import { Session } from '../runtime/session.ts';
-import { type Feeds, floats, uint8 } from '../runtime/tensor.ts';
+import { initialMatrices, type LoraConfig, type LoraMatrices } from '../model/lora.ts';
+import type { Objective, ObjectiveState } from '../objectives/objective.ts';
 import { type AdamWState, adamwStep, clipGradients, initialAdamW } from './adamw.ts';
-
-/** A record of a batch: its tokens, its group, its reference score. */
-export interface TrainingExample extends TokenSequence, Example {}
+import { BatchGradients, type TrainableModel, type TrainingExample } from './batch-gradient.ts';
 
 /** Numbers a step reports, by name. */
 export type StepMetrics = Readonly<Record<string, number>>;
@@ -36,58 +26,36 @@ export interface OptimStepOptions {
   readonly maxGradNorm: number;
 }
 
-/** The training graph: decoder with LoRA, loss, and the gradient of every LoRA matrix. */
-export function trainingGraph(checkpoint: Checkpoint, lora: LoraConfig, objective: Objective): Graph {
-  const g = new Graph();
-  const inputs = decoderInputs(g, checkpoint.config.headDim);
-  const selected = g.input('selected', 'int64', ['completions']);
-  const targets = g.input('targets', 'int64', ['completions']);
-  const membership = g.input('membership', 'float32', ['sequences', 'completions']);
-  const adapter = loraInputs(g, lora, checkpoint.linears, { dropout: true });
-  const decoder = new Decoder(g, checkpoint);
-  const tokenLogProbs = decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets);
-  const loss = g.scope(objective.name, () => {
-    const column = reshape(g, tokenLogProbs, ['completions', 1]);
-    const sequenceLogProbs = reshape(g, gemm(g, membership, column), ['sequences']);
-    return objective.build(g, { tokenLogProbs, sequenceLogProbs });
-  });
-  g.output('loss', loss);
-  g.scope('backward', () => {
-    const found = gradients(g, loss, adapter.matrices, g.scalar(1));
-    adapter.matrices.forEach((matrix, i) => void g.output(`gradient.${matrix.name}`, found[i]!));
-  });
-  return g;
+export interface TrainerOptions {
+  /** Most tokens to run through the engine at once; a batch of more is taken in two passes, to the same gradient. */
+  readonly microBatchTokens: number;
 }
-
-/** What a trainer needs of a model; it never reads text. */
-export type TrainableModel = Pick<LanguageModel, 'checkpoint' | 'engine' | 'rope'>;
 
 export class Trainer {
   readonly lora: LoraConfig;
   readonly #model: TrainableModel;
-  readonly #session: Session;
+  readonly #batches: BatchGradients;
   #objective: Objective;
   #state: TrainerState;
   #pending: Float32Array[] | null = null;
 
-  private constructor(model: TrainableModel, session: Session, lora: LoraConfig, objective: Objective) {
+  /** A trainer whose adapter starts fresh; graphs are compiled when the first batch asks for them. */
+  constructor(
+    model: TrainableModel,
+    lora: LoraConfig,
+    objective: Objective,
+    { microBatchTokens }: TrainerOptions = { microBatchTokens: Number.POSITIVE_INFINITY },
+  ) {
     this.#model = model;
-    this.#session = session;
+    this.#batches = new BatchGradients(model, lora, objective, microBatchTokens);
     this.#objective = objective;
     this.lora = lora;
     this.#state = this.#fresh(random(0));
   }
 
-  /** Compiles the training graph of a model, LoRA settings and an objective; the adapter starts fresh. */
-  static async create(model: TrainableModel, lora: LoraConfig, objective: Objective): Promise<Trainer> {
-    const { checkpoint, engine } = model;
-    const session = await Session.create(trainingGraph(checkpoint, lora, objective), engine, checkpoint.weightsFolder);
-    return new Trainer(model, session, lora, objective);
-  }
-
   /** Starts another user: a fresh adapter, optimiser and objective state. Nothing of the last user stays. */
   reset(source: Random, objective: Objective = this.#objective): void {
-    invariant(objective.name === this.#objective.name, 'one trainer serves one kind of objective');
+    invariant(objective.signature === this.#objective.signature, 'one trainer serves one kind of objective');
     this.#objective = objective;
     this.#state = this.#fresh(source);
     this.#pending = null;
@@ -95,7 +63,7 @@ export class Trainer {
 
   /** Goes on from a saved state. */
   restore(state: TrainerState, objective: Objective = this.#objective): void {
-    invariant(objective.name === this.#objective.name, 'one trainer serves one kind of objective');
+    invariant(objective.signature === this.#objective.signature, 'one trainer serves one kind of objective');
     this.#objective = objective;
     this.#state = state;
     this.#pending = null;
@@ -117,22 +85,11 @@ export class Trainer {
    * @returns the loss under `loss` and the objective's own numbers
    */
   async forwardBackward(batch: readonly TrainingExample[], dropout?: Random): Promise<StepMetrics> {
-    const packed = packBatch(batch, this.#model.rope);
-    const results = await this.#session.run({
-      ...packed.feeds,
-      ...loraFeeds(this.#state.matrices),
-      ...this.#dropoutFeeds(packed, dropout),
-      ...this.#objective.feeds(batch, packed, this.#state.objective),
-    });
-    const named = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(results).flatMap(([name, tensor]) =>
-          name.startsWith(prefix) ? [[name.slice(prefix.length), floats(tensor)[0]!]] : [],
-        ),
-      );
-    this.#pending = this.#state.matrices.map(({ name }) => floats(results[`gradient.${name}`]!));
-    this.#state = { ...this.#state, objective: { ...this.#state.objective, ...named('state.') } };
-    return { loss: floats(results.loss!)[0]!, ...named('metric.') };
+    const { matrices, objective: state } = this.#state;
+    const result = await this.#batches.compute(batch, { matrices, objective: this.#objective, state, dropout });
+    this.#pending = result.gradients;
+    this.#state = { ...this.#state, objective: { ...state, ...result.state } };
+    return { loss: result.loss, ...result.metrics };
   }
 
   /** The gradients of the last `forwardBackward`, by matrix name. */
@@ -152,32 +109,12 @@ export class Trainer {
   }
 
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#batches.release();
   }
 
   #fresh(source: Random): TrainerState {
     const matrices = initialMatrices(this.lora, this.#model.checkpoint.linears, source);
     const optimizer = initialAdamW(matrices.map(({ data }) => data));
     return { matrices, optimizer, objective: this.#objective.initialState };
-  }
-
-  /** One mask for each adapted layer, as PEFT draws them: 1 where kept. */
-  #dropoutFeeds({ tokens }: PackedBatch, source: Random | undefined): Feeds {
-    const { loraDropout } = this.lora;
-    if (loraDropout === 0) return {};
-    invariant(source, 'dropout needs a random source');
-    // Two 16-bit draws to a word: a rate is met to within 1/65536.
-    const threshold = Math.round(loraDropout * 65_536);
-    return Object.fromEntries(
-      targetedModules(this.lora, this.#model.checkpoint.linears).map(({ path, inWidth }) => {
-        const mask = new Uint8Array(tokens * inWidth);
-        for (let i = 0; i < mask.length; i += 2) {
-          const word = source.bits();
-          mask[i] = (word & 0xffff) >= threshold ? 1 : 0;
-          mask[i + 1] = word >>> 16 >= threshold ? 1 : 0; // beyond an odd end: ignored
-        }
-        return [keepName(path), uint8(mask, [tokens, inWidth])];
-      }),
-    );
   }
 }

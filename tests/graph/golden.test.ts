@@ -14,7 +14,7 @@ import { packBatch, type TokenSequence } from '../../src/runtime/batch.ts';
 import { generationGraph } from '../../src/runtime/generator.ts';
 import { scoringGraph } from '../../src/runtime/scorer.ts';
 import { floats } from '../../src/runtime/tensor.ts';
-import { trainingGraph } from '../../src/training/trainer.ts';
+import { trainingGraph } from '../../src/training/graphs.ts';
 import { withSession } from '../support/evaluate.ts';
 import { expectClose } from '../support/gradient.ts';
 
@@ -27,7 +27,7 @@ const lora = loraConfigSchema.parse({ rank: 4, loraDropout: 0.1, targetModules: 
 
 const graphs: Readonly<Record<string, () => Graph>> = {
   'training-sft': () => trainingGraph(llama, lora, sft()),
-  'training-cbpo': () => trainingGraph(llama, lora, cbpo({ alpha: 0.3, beta: 0.1, emaDecay: 0.9 })),
+  'training-cbpo': () => trainingGraph(llama, lora, cbpo({ alpha: 0.3 })),
   scoring: () => scoringGraph(qwen),
   generation: () => generationGraph(qwen),
 };

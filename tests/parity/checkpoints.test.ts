@@ -96,7 +96,7 @@ describe.each(VARIANTS)('%s', variant => {
 
   test('loss and the gradient of every matrix', async () => {
     const { config, matrices } = await adapter();
-    const trainer = await Trainer.create(model, config, sft());
+    const trainer = new Trainer(model, config, sft());
     trainer.restore({ matrices, optimizer: initialAdamW(matrices.map(({ data }) => data)), objective: {} });
     const examples = sequences().map(sequence => ({ ...sequence, group: 'target' as const, referenceLogProb: 0 }));
     const { loss } = await trainer.forwardBackward(examples);

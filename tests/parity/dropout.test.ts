@@ -12,7 +12,7 @@ import type { LanguageModel } from '../../src/runtime/language-model.ts';
 import { loraFeeds } from '../../src/runtime/scorer.ts';
 import { Session } from '../../src/runtime/session.ts';
 import { floats, uint8 } from '../../src/runtime/tensor.ts';
-import { trainingGraph } from '../../src/training/trainer.ts';
+import { trainingGraph } from '../../src/training/graphs.ts';
 import { openVariant, readExpected, relativeDifference, temporaryFolders } from './support.ts';
 
 // The same float32 products with a factor in another place; gradients are compared by norm, as in checkpoints.test.ts.
@@ -67,7 +67,15 @@ async function lossAndGradients(
     ...packed.feeds,
     ...loraFeeds(matrices),
     ...Object.fromEntries(masks),
-    ...objective.feeds([], packed, {}),
+    ...objective.feeds(
+      packed.completionLengths.map(completionTokens => ({
+        group: 'target',
+        weight: 1,
+        referenceLogProb: 0,
+        completionTokens,
+      })),
+      {},
+    ),
   };
   const results = await session.run(feeds);
   const gradients = matrices.map(({ name }) => floats(results[`gradient.${name}`]!).slice());

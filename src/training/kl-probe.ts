@@ -1,0 +1,58 @@
+/** How far an adapter has moved the model: the divergence from the reference, as a diagnostic. */
+import { exp, Graph, log, mul, reduceMax, reduceMean, reduceSum, softmax, sub, type Value } from '../graph/index.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
+import { packBatch, type TokenSequence } from '../runtime/batch.ts';
+import { loraFeeds } from '../runtime/scorer.ts';
+import { Session } from '../runtime/session.ts';
+import { floats } from '../runtime/tensor.ts';
+import type { TrainableModel } from './batch-gradient.ts';
+
+/** KL(pi || pi_ref) over the vocabulary at each completion position, then the mean: model with and without adapter. */
+function klGraph(checkpoint: Checkpoint, lora: LoraConfig): Graph {
+  const g = new Graph();
+  const inputs = decoderInputs(g, checkpoint.config.headDim);
+  const selected = g.input('selected', 'int64', ['completions']);
+  const decoder = new Decoder(g, checkpoint);
+  const adapter = loraInputs(g, lora, checkpoint.linears, { dropout: false });
+  const logits = decoder.logits(decoder.hidden(inputs, selected, { lora: adapter }));
+  const reference = decoder.logits(decoder.hidden(inputs, selected));
+  const difference = sub(g, logSoftmax(g, logits), logSoftmax(g, reference));
+  const perPosition = reduceSum(g, mul(g, softmax(g, logits), difference), { axes: [1] });
+  g.output('kl', reduceMean(g, perPosition, { axes: [0] }));
+  return g;
+}
+
+function logSoftmax(g: Graph, logits: Value): Value {
+  const shifted = sub(g, logits, reduceMax(g, logits, { axes: [1], keep: true }));
+  return sub(g, shifted, log(g, reduceSum(g, exp(g, shifted), { axes: [1], keep: true })));
+}
+
+/**
+ * Measures KL(pi || pi_ref) along given texts: nats per completion token, exact over the vocabulary at each position.
+ * Its session holds the weights once more where they are stored in half precision.
+ */
+export class KlProbe {
+  readonly #model: TrainableModel;
+  readonly #lora: LoraConfig;
+  #session: Promise<Session> | undefined;
+
+  constructor(model: TrainableModel, lora: LoraConfig) {
+    this.#model = model;
+    this.#lora = lora;
+  }
+
+  async measure(sequence: TokenSequence, matrices: LoraMatrices): Promise<number> {
+    const { checkpoint, engine, rope } = this.#model;
+    this.#session ??= Session.create(klGraph(checkpoint, this.#lora), engine, checkpoint.weightsFolder);
+    const { feeds } = packBatch([sequence], rope);
+    const { kl } = await (await this.#session).run({ ...feeds, ...loraFeeds(matrices) });
+    return floats(kl!)[0]!;
+  }
+
+  async release(): Promise<void> {
+    await (await this.#session)?.release();
+    this.#session = undefined;
+  }
+}

@@ -1,0 +1,24 @@
+/** Prompts with completions that are not theirs: what KTO estimates the divergence from the reference by. */
+import type { Random } from '../common/random.ts';
+import type { TokenSequence } from '../runtime/batch.ts';
+
+/**
+ * Pairs each sequence's prompt with the completion of the next in a shuffled circle. The pairs stay the same for all
+ * epochs, so that their reference scores are found once.
+ *
+ * @param maxLength longest sequence in tokens; a completion loses its end where the two together are longer
+ */
+export function mismatchedCompletions(
+  sequences: readonly TokenSequence[],
+  source: Random,
+  maxLength: number,
+): ReadonlyMap<TokenSequence, TokenSequence> {
+  const circle = source.shuffled([...sequences]);
+  return new Map(
+    circle.map((sequence, i) => {
+      const other = circle[(i + 1) % circle.length]!;
+      const ids = [...sequence.ids.slice(0, sequence.promptLength), ...other.ids.slice(other.promptLength)];
+      return [sequence, { ids: ids.slice(0, maxLength), promptLength: sequence.promptLength }];
+    }),
+  );
+}

@@ -12,26 +12,31 @@ import { readFloats, readHeader } from '../../src/model/safetensors.ts';
 import { cbpo } from '../../src/objectives/cbpo.ts';
 import type { LanguageModel } from '../../src/runtime/language-model.ts';
 import { initialAdamW } from '../../src/training/adamw.ts';
+import type { TrainingExample } from '../../src/training/batch-gradient.ts';
 import { loadCheckpoint, saveCheckpoint } from '../../src/training/checkpoint.ts';
 import { learningRateFactor } from '../../src/training/schedule.ts';
-import { type StepMetrics, Trainer, type TrainerState, type TrainingExample } from '../../src/training/trainer.ts';
+import { type StepMetrics, Trainer, type TrainerOptions, type TrainerState } from '../../src/training/trainer.ts';
 import { largestDifference, openVariant, temporaryFolders } from './support.ts';
 
-interface RecordedStep {
-  readonly loss: number;
-  readonly delta: number;
-  readonly ema_target: number;
-  readonly ema_auxiliary: number;
-  readonly positive_risk: number;
-  readonly pure_negative_risk: number;
-  readonly grad_norm: number;
-  readonly lr: number;
-}
+type Numbers = Readonly<Record<string, number>>;
 
 interface RecordedRun {
-  readonly settings: Readonly<Record<'alpha' | 'beta' | 'ema_decay' | 'lr' | 'weight_decay' | 'max_grad_norm', number>>;
-  readonly rounding: { readonly loss: number; readonly delta: number; readonly matrices: number };
-  readonly steps: readonly RecordedStep[];
+  readonly settings: {
+    readonly alpha: number;
+    readonly beta: number;
+    readonly ema_decay: number;
+    readonly ema_start: 'zero' | 'first';
+    readonly ema_update: 'before' | 'after';
+    readonly reference_point: 'ema' | 'pooled';
+    readonly negative_risk: 'clip' | 'nnpu';
+    readonly lr: number;
+    readonly weight_decay: number;
+    readonly max_grad_norm: number;
+    /** The run whose last adapter this one starts from; a fresh one where absent. */
+    readonly start?: string;
+  };
+  readonly rounding: Readonly<Record<'loss' | 'delta' | 'grad_norm' | 'matrices', number>>;
+  readonly steps: readonly Numbers[];
 }
 
 interface Recording {
@@ -67,11 +72,34 @@ beforeAll(async () => {
 });
 afterAll(() => model.close());
 
-async function trainerOf({ settings }: RecordedRun, state?: TrainerState): Promise<Trainer> {
-  const { alpha, beta, ema_decay } = settings;
-  const objective = cbpo({ alpha, beta, emaDecay: ema_decay });
-  const trainer = await Trainer.create(model, start.config, objective);
-  const matrices = start.matrices.map(matrix => ({ ...matrix, data: matrix.data.slice() }));
+/** The adapter a run starts from, in memory of its own. */
+async function startOf({ settings }: RecordedRun): Promise<LoraMatrices> {
+  if (settings.start !== undefined) return readMatrices(settings.start);
+  return start.matrices.map(matrix => ({ ...matrix, data: matrix.data.slice() }));
+}
+
+/** The adapter a run ended with. */
+async function readMatrices(name: string): Promise<LoraMatrices> {
+  const entries = await readHeader(join(FOLDER, `${name}.safetensors`));
+  expect([...entries.keys()].sort()).toEqual(start.matrices.map(matrix => matrix.name).sort());
+  return Promise.all(
+    start.matrices.map(async matrix => ({ ...matrix, data: await readFloats(entries.get(matrix.name)!) })),
+  );
+}
+
+async function trainerOf(run: RecordedRun, options?: TrainerOptions, state?: TrainerState): Promise<Trainer> {
+  const { settings } = run;
+  const objective = cbpo({
+    alpha: settings.alpha,
+    beta: settings.beta,
+    emaDecay: settings.ema_decay,
+    emaStart: settings.ema_start,
+    emaUpdate: settings.ema_update,
+    referencePoint: settings.reference_point,
+    negativeRisk: settings.negative_risk,
+  });
+  const trainer = new Trainer(model, start.config, objective, options);
+  const matrices = await startOf(run);
   const optimizer = initialAdamW(matrices.map(({ data }) => data));
   trainer.restore(state ?? { matrices, optimizer, objective: objective.initialState });
   return trainer;
@@ -95,16 +123,14 @@ async function take(trainer: Trainer, { settings, steps }: RecordedRun, from: nu
 
 /** How far the matrices are from those recorded, as a share of the distance training went. */
 async function distanceFromRecorded(name: string, matrices: LoraMatrices): Promise<number> {
-  const entries = await readHeader(join(FOLDER, `${name}.safetensors`));
-  expect([...entries.keys()].sort()).toEqual(matrices.map(matrix => matrix.name).sort());
+  const recorded = await readMatrices(name);
+  const before = await startOf(runs[name]!);
   let difference = 0;
   let way = 0;
-  for (const [m, matrix] of matrices.entries()) {
-    const expected = await readFloats(entries.get(matrix.name)!);
-    expect(matrix.data.length).toBe(expected.length);
-    expected.forEach((value, i) => {
-      difference += (matrix.data[i]! - value) ** 2;
-      way += (value - start.matrices[m]!.data[i]!) ** 2;
+  for (const [m, { data }] of matrices.entries()) {
+    recorded[m]!.data.forEach((value, i) => {
+      difference += (data[i]! - value) ** 2;
+      way += (value - before[m]!.data[i]!) ** 2;
     });
   }
   return Math.sqrt(difference / way);
@@ -118,49 +144,61 @@ test('the reference is the model without the adapter', () => {
 });
 
 test('the runs meet every branch', () => {
-  const clipped = runs.clipped!.steps.map(({ pure_negative_risk: risk }) => (risk < 0 ? 'clipped' : 'open'));
-  const changes = clipped.slice(1).flatMap((side, i) => (side === clipped[i] ? [] : [side]));
-  expect(changes.slice(0, 3)).toEqual(['clipped', 'open', 'clipped']);
-  for (const { settings, steps } of Object.values(runs)) {
-    expect(steps.some(({ grad_norm }) => grad_norm > settings.max_grad_norm)).toBe(true);
-    expect(steps.some(({ grad_norm }) => grad_norm < settings.max_grad_norm)).toBe(true);
-    // At the kink rounding would decide.
-    expect(steps.every(({ pure_negative_risk: risk }) => Math.abs(risk) > 1e-3)).toBe(true);
+  for (const name of ['clipped', 'nnpu']) {
+    const sides = runs[name]!.steps.map(({ pure_negative_risk }) => Math.sign(pure_negative_risk!));
+    const changes = sides.slice(1).filter((side, i) => side !== sides[i]);
+    expect(changes.slice(0, 3), name).toEqual([-1, 1, -1]);
   }
+  const steps = Object.values(runs).flatMap(run =>
+    run.steps.map(step => ({
+      clipping: step.grad_norm! > run.settings.max_grad_norm,
+      distanceFromKink: Math.abs(step.pure_negative_risk!),
+    })),
+  );
+  expect(new Set(steps.map(({ clipping }) => clipping)).size).toBe(2);
+  // At the kink rounding would decide.
+  for (const { distanceFromKink } of steps) expect(distanceFromKink).toBeGreaterThan(1e-3);
 });
 
-describe.each(Object.keys(runs))('%s', name => {
+const PASSES: readonly { readonly passes: string; readonly options?: TrainerOptions }[] = [
+  { passes: 'one pass' },
+  { passes: 'two passes over micro-batches', options: { microBatchTokens: 24 } },
+];
+const cases = Object.keys(runs).flatMap(name => PASSES.map(passes => ({ name, ...passes })));
+
+describe.each(cases)('$name, in $passes', ({ name, options }) => {
   const run = runs[name]!;
   // How far PyTorch's float32 is from its own float64 over the same steps is recorded with each run: up to 2e-6 for the
-  // loss, 1e-7 for delta, 4e-6 of the way. Another engine sums in another order, so it is about as far off on its own
-  // account, and by another factor on other processors: ten times what is recorded. Seen: once for all three.
+  // loss, 3e-7 for delta, 3e-5 of a gradient's norm, 5e-6 of the way. Another engine sums in another order, so it is
+  // about as far off on its own account, and differently on other processors: ten times what is recorded. Seen: up to
+  // three times for delta, one and a half for the rest.
   const margin = (rounding: number) => 10 * rounding;
   let whole: Trainer;
   let taken: readonly StepMetrics[];
   beforeAll(async () => {
-    whole = await trainerOf(run);
+    whole = await trainerOf(run, options);
     taken = await take(whole, run, 0, run.steps.length);
   });
   afterAll(() => whole.release());
 
-  const differences = (key: keyof RecordedStep) =>
+  const differences = (key: string) =>
     largestDifference(
       taken.map(step => step[key]!),
-      run.steps.map(step => step[key]),
+      run.steps.map(step => step[key]!),
     );
 
-  test.each(['loss', 'positive_risk', 'pure_negative_risk'] as const)('%s of every step', key => {
+  test.each(['loss', 'positive_risk', 'pure_negative_risk'])('%s of every step', key => {
     expect(differences(key)).toBeLessThan(margin(run.rounding.loss));
   });
 
-  test.each(['delta', 'ema_target', 'ema_auxiliary'] as const)('%s of every step', key => {
+  const averages = Object.keys(run.steps[0]!).filter(key => key.startsWith('ema_'));
+  test.each(['delta', ...averages])('%s of every step', key => {
     expect(differences(key)).toBeLessThan(margin(run.rounding.delta));
   });
 
   test('the norm of the gradient at every step', () => {
-    const ratios = taken.map((step, s) => step.grad_norm! / run.steps[s]!.grad_norm);
-    // A gradient is a sum over the batch of terms that carry the rounding of the activations, some 1e-6. Seen: 2e-6.
-    for (const ratio of ratios) expect(Math.abs(ratio - 1)).toBeLessThan(2e-5);
+    const ratios = taken.map((step, s) => step.grad_norm! / run.steps[s]!.grad_norm!);
+    for (const ratio of ratios) expect(Math.abs(ratio - 1)).toBeLessThan(margin(run.rounding.grad_norm));
   });
 
   test('the rate of every step', () => {
@@ -174,13 +212,13 @@ describe.each(Object.keys(runs))('%s', name => {
   test('a run that stops in the middle and goes on from its file ends at the same bits', async () => {
     const middle = run.steps.length / 2;
     const folder = await folders();
-    const first = await trainerOf(run);
+    const first = await trainerOf(run, options);
     const before = await take(first, run, 0, middle);
     await saveCheckpoint(folder, { step: middle, state: first.state });
     await first.release();
 
     const saved = await loadCheckpoint(folder, start.matrices);
-    const second = await trainerOf(run, saved!.state);
+    const second = await trainerOf(run, options, saved!.state);
     const after = await take(second, run, saved!.step, run.steps.length);
     expect([...before, ...after]).toEqual(taken);
     expect(second.state).toEqual(whole.state);
@@ -189,9 +227,10 @@ describe.each(Object.keys(runs))('%s', name => {
 
   test('a run that loses its reward averages goes elsewhere', async () => {
     const middle = run.steps.length / 2;
-    const trainer = await trainerOf(run);
+    const trainer = await trainerOf(run, options);
+    const fresh = trainer.state.objective;
     await take(trainer, run, 0, middle);
-    trainer.restore({ ...trainer.state, objective: { ema_target: 0, ema_auxiliary: 0 } });
+    trainer.restore({ ...trainer.state, objective: fresh });
     const [next] = await take(trainer, run, middle, middle + 1);
     expect(Math.abs(next!.delta! - taken[middle]!.delta!)).toBeGreaterThan(margin(run.rounding.delta));
     await trainer.release();

@@ -3,7 +3,8 @@
  *
  *   L = mean over pairs of -log sigma(beta (z_chosen - z_rejected)),   z = log pi(y|x) - log pi_ref(y|x)
  *
- * The i-th target record of a batch is chosen over its i-th auxiliary record: the pairing is the caller's.
+ * The i-th target record of a batch is chosen over its i-th auxiliary record: the pairing is the caller's. A pair counts
+ * by the weight of its chosen record.
  */
 import { IdiolectError } from '../common/errors.ts';
 import { detach, gemm, neg, reshape, scale, softplus } from '../graph/index.ts';
@@ -36,12 +37,13 @@ export function dpo({ beta }: { readonly beta: number }): Objective {
 
     feeds(examples) {
       const { target: pairs, auxiliary } = countGroups(examples);
-      if (pairs === 0 || pairs !== auxiliary) {
+      if (pairs === 0 || pairs !== auxiliary || examples.length !== 2 * pairs) {
         throw new IdiolectError(
           'DATA',
-          `a DPO batch needs a rejected record for each chosen one; this one has ${pairs} target and ${auxiliary} auxiliary records.`,
+          `a DPO batch needs a rejected record for each chosen one; this one has ${pairs} target and ${auxiliary} auxiliary records of ${examples.length}.`,
         );
       }
+      const chosen = examples.filter(({ group }) => group === 'target');
       const pairing = new Float32Array(pairs * examples.length);
       const seen = { target: 0, auxiliary: 0 };
       examples.forEach(({ group }, i) => {
@@ -51,7 +53,10 @@ export function dpo({ beta }: { readonly beta: number }): Objective {
       return {
         reference_log_probs: referenceLogProbs(examples),
         pairing: float32(pairing, [pairs, examples.length]),
-        pair_share: float32(new Float32Array(pairs).fill(1 / pairs), [pairs]),
+        pair_share: float32(
+          Float32Array.from(chosen, ({ weight }) => weight / pairs),
+          [pairs],
+        ),
         target_mean: column(examples, ({ group }) => (group === 'target' ? 1 / pairs : 0)),
         auxiliary_mean: column(examples, ({ group }) => (group === 'auxiliary' ? 1 / pairs : 0)),
       };

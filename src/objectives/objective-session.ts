@@ -1,4 +1,5 @@
 /** An objective by itself: from the log-probabilities of completions to the loss and its gradient. */
+import { invariant } from '../common/errors.ts';
 import { Graph, gradients } from '../graph/index.ts';
 import { defaultEngine, type EngineOptions, Session } from '../runtime/session.ts';
 import { float32, floats, type Tensor } from '../runtime/tensor.ts';
@@ -14,9 +15,11 @@ export interface ObjectiveResult {
 
 export class ObjectiveSession {
   readonly #session: Session;
+  readonly #signature: string;
 
-  private constructor(session: Session) {
+  private constructor(session: Session, signature: string) {
     this.#session = session;
+    this.#signature = signature;
   }
 
   /** Compiles an objective; the session serves every objective of its signature. */
@@ -26,7 +29,7 @@ export class ObjectiveSession {
     const loss = objective.build(g, sequenceLogProbs);
     g.output('loss', loss);
     g.output('gradient', gradients(g, loss, [sequenceLogProbs], g.scalar(1))[0]!);
-    return new ObjectiveSession(await Session.create(g, engine));
+    return new ObjectiveSession(await Session.create(g, engine), objective.signature);
   }
 
   /** @param sequenceLogProbs log pi of each completion, summed over its tokens */
@@ -36,6 +39,7 @@ export class ObjectiveSession {
     examples: readonly Example[],
     state: ObjectiveState,
   ): Promise<ObjectiveResult> {
+    invariant(objective.signature === this.#signature, 'one session serves one signature');
     const results = await this.#session.run({
       ...objective.feeds(examples, state),
       sequence_log_probs: float32(Float32Array.from(sequenceLogProbs), [sequenceLogProbs.length]),

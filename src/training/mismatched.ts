@@ -3,8 +3,9 @@ import type { Random } from '../common/random.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 
 /**
- * Pairs each sequence's prompt with the completion of the next in a shuffled circle. The pairs stay the same for all
- * epochs, so that their reference scores are found once.
+ * Pairs each sequence's prompt with the completion of the next in a shuffled circle of all of a user's records. TRL
+ * turns each batch by itself; pairs that stay the same for all batches and epochs estimate the same mean, and their
+ * reference scores are found once.
  *
  * @param maxLength longest sequence in tokens; a completion loses its end where the two together are longer
  */

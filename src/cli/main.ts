@@ -15,6 +15,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'held-out log-likelihood per user, with and without the adapter',
     load: async () => (await import('./score.ts')).scoreVerb,
   },
+  tokens: {
+    summary: 'token by token, what two runs pushed up and down',
+    load: async () => (await import('./tokens.ts')).tokensVerb,
+  },
   generate: {
     summary: 'write text with a model and an adapter',
     load: async () => (await import('./generate.ts')).generateVerb,

@@ -97,6 +97,7 @@ describe('help and mistakes', () => {
     for (const verb of [
       ['train'],
       ['score'],
+      ['tokens'],
       ['generate'],
       ['import', 'git'],
       ['import', 'lamp'],

@@ -4,6 +4,9 @@
  * (`LanguageModel.generate`), save (`writeAdapter`). `train`, `scoreRun` and `ablate` are the command line's
  * verbs whole.
  */
+export { type DotChart, type DotSeries, dotChart } from './charts/dot-chart.ts';
+export { type LineChart, type LineSeries, lineChart } from './charts/line-chart.ts';
+export { type TokenStrip, type TokenText, tokenStrip } from './charts/token-strip.ts';
 export { type ErrorCode, IdiolectError } from './common/errors.ts';
 export { type Random, random } from './common/random.ts';
 export { type Resolved, resolveSettings } from './common/settings.ts';
@@ -23,6 +26,14 @@ export {
   type UserScore,
 } from './evaluation/held-out.ts';
 export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
+export type { TokenGroup, TokenSummary } from './evaluation/token-groups.ts';
+export {
+  measureTokenShifts,
+  type TokenReport,
+  type TokenShifts,
+  type TokensSettings,
+  tokensSchema,
+} from './evaluation/token-shift.ts';
 export { type Adapter, readAdapter, writeAdapter } from './model/adapter.ts';
 export { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 export { type LoraConfig, type LoraMatrices, loraConfigSchema } from './model/lora.ts';

@@ -1,5 +1,5 @@
 /** Values by category with 95% intervals, one row each: methods side by side, effects against zero. */
-import { linearAxis, pointAxis, TICK_SIZE } from './axes.ts';
+import { linearAxis, pointAxis } from './axes.ts';
 import { type Measured, requireFinite, requireInterval, requireSome } from './checks.ts';
 import { frame, whisker } from './frame.ts';
 import { heading, type LegendItem, legend, MARGIN, markerAt, styleOf } from './look.ts';
@@ -26,6 +26,7 @@ export interface DotChart {
   readonly width?: number;
 }
 
+const NAME_SIZE = 12;
 const ROW = 30;
 const BESIDE = 13;
 
@@ -42,10 +43,10 @@ export function dotChart(chart: DotChart): string {
   const key = legend(legendItems(series), head.bottom, width);
 
   const room = width * 0.4;
-  const lines = categories.map(category => wrapped(category, TICK_SIZE, room));
-  const left = MARGIN + Math.max(0, ...lines.flat().map(line => textWidth(line, TICK_SIZE))) + 10;
+  const lines = categories.map(category => wrapped(category, NAME_SIZE, room));
+  const left = MARGIN + Math.max(0, ...lines.flat().map(line => textWidth(line, NAME_SIZE))) + 10;
   const most = Math.max(1, ...lines.map(({ length }) => length));
-  const step = Math.max(ROW + (series.length - 1) * BESIDE, most * TICK_SIZE * 1.25 + 8);
+  const step = Math.max(ROW + (series.length - 1) * BESIDE, most * NAME_SIZE * 1.25 + 8);
   const top = key.bottom + 8;
   const box = { left, right: width - MARGIN - 8, top, bottom: top + step * categories.length };
   const numbers = series.flatMap(({ values }) =>
@@ -63,8 +64,8 @@ export function dotChart(chart: DotChart): string {
   }
   categories.forEach((category, place) => {
     lines[place]!.forEach((line, i, all) => {
-      const baseline = y.place(category) + 4 + (i - (all.length - 1) / 2) * TICK_SIZE * 1.25;
-      parts.push(label(line, TICK_SIZE + 1, { x: left - 10, y: baseline, 'text-anchor': 'end' }));
+      const baseline = y.place(category) + 4 + (i - (all.length - 1) / 2) * NAME_SIZE * 1.25;
+      parts.push(label(line, NAME_SIZE, { x: left - 10, y: baseline, 'text-anchor': 'end' }));
     });
   });
   series.forEach(({ name, values }, place) => {

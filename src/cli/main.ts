@@ -19,6 +19,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'train and score every combination of some settings',
     load: async () => (await import('./ablate.ts')).ablateVerb,
   },
+  tokens: {
+    summary: 'token by token, what two runs pushed up and down',
+    load: async () => (await import('./tokens.ts')).tokensVerb,
+  },
   generate: {
     summary: 'write text with a model and an adapter',
     load: async () => (await import('./generate.ts')).generateVerb,

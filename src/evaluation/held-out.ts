@@ -4,13 +4,11 @@ import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
-import { LanguageModel } from '../runtime/language-model.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
-import { Encoder, loadDataset } from '../training/dataset.ts';
 import { defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
-import { RunFolder } from '../training/run-folder.ts';
-import { trainSchema } from '../training/settings.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
+import { chooseUsers, openRun } from './open-run.ts';
 
 export const scoreSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
@@ -57,32 +55,9 @@ export interface ScoreOptions {
  * @throws IdiolectError CONFIG when the model or the data is not the one the run was made with
  */
 export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = {}): Promise<HeldOutScores> {
-  const folder = new RunFolder(settings.run);
-  const record = await folder.read();
-  if (!record) {
-    throw new IdiolectError('CONFIG', `${settings.run} is not a run: there is no run.json. Train first.`);
-  }
-  const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
-  const run = trainSchema.parse({
-    ...saved,
-    ...(settings.model && { model: settings.model }),
-    ...(settings.data && { data: settings.data }),
-  });
-  const model = await LanguageModel.load(run.model, { device: settings.device, threads: settings.threads });
+  const { folder, model, dataset, encoder, trained } = await openRun(settings);
   try {
-    const dataset = await loadDataset(run);
-    requireSame('model', run.model, record.sources.model, model.checkpoint.fingerprint);
-    requireSame('data', run.data, record.sources.data, dataset.fingerprint);
-    const trained: string[] = [];
-    for (const user of dataset.users.keys()) if (await folder.isFinished(user)) trained.push(user);
-    const chosen = settings.users?.split(',').map(name => name.trim()) ?? trained;
-    for (const user of chosen) {
-      if (trained.includes(user)) continue;
-      throw new IdiolectError('DATA', `--users: the run ${settings.run} has no adapter for "${user}". Train it first.`);
-    }
-    if (chosen.length === 0) throw new IdiolectError('DATA', `${settings.run} has no adapter yet. Train first.`);
-
-    const encoder = new Encoder(model, run);
+    const chosen = chooseUsers(settings.users, trained, settings.run);
     const { fingerprint } = model.checkpoint;
     const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
     const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);
@@ -131,14 +106,6 @@ async function baseScore(model: LanguageModel, cache: ReferenceCache, sequence: 
 
 async function logProb(model: LanguageModel, sequence: TokenSequence, adapter: Adapter): Promise<number> {
   return (await model.score(sequence, adapter)).logProb;
-}
-
-function requireSame(what: string, place: string, expected: string, found: string): void {
-  if (expected === found) return;
-  throw new IdiolectError(
-    'CONFIG',
-    `${place} is not the ${what} the run was made with. Name the right one by --${what}.`,
-  );
 }
 
 function summarize(users: readonly UserScore[]): HeldOutScores {

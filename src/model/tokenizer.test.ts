@@ -79,6 +79,22 @@ describe('decode', () => {
     expect(tokenizer.decode([])).toBe('');
     expect(tokenizer.decode([1, ...bytes('a'), 2])).toBe('a');
   });
+
+  test('pieces are the text token by token, a character at its last byte', async () => {
+    const tokenizer = await load();
+    const unfinished = '\ufffd';
+    expect(tokenizer.pieces([...bytes('a é'), 2])).toEqual(['a', ' ', unfinished, 'é', '</s>']);
+    expect(tokenizer.pieces(bytes('\u{1f600}!'))).toEqual([unfinished, unfinished, unfinished, '\u{1f600}', '!']);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), text => {
+        const ids = bytes(text);
+        const pieces = tokenizer.pieces(ids);
+        expect(pieces).toHaveLength(ids.length);
+        expect(pieces.join('').replaceAll(unfinished, '')).toBe(text.replaceAll(unfinished, ''));
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
 
 describe('chat template', () => {

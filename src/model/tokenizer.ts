@@ -102,6 +102,23 @@ export class Tokenizer {
     return this.#tokenizer.decode([...ids], options);
   }
 
+  /**
+   * What each token adds to the text, special tokens by their names. A character of several tokens is its last
+   * token's; those before it are U+FFFD. A first token may lose
+   * its space, as in `decode`.
+   */
+  pieces(ids: readonly number[]): string[] {
+    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
+    let before = '';
+    return ids.map((_, i) => {
+      const text = this.#tokenizer.decode(ids.slice(0, i + 1), options);
+      let kept = 0;
+      while (kept < before.length && text[kept] === before[kept]) kept++;
+      before = text;
+      return text.slice(kept) || '\ufffd';
+    });
+  }
+
   #usesTemplate(chat: ChatMode): boolean {
     return this.#template !== undefined && chat === 'auto';
   }

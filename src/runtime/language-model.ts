@@ -81,10 +81,12 @@ export class LanguageModel {
 
   /** log pi(completion | prompt) of one sequence. */
   async score(sequence: TokenSequence, adapter?: Adapter): Promise<Score> {
-    const scorer = await cached(this.#scorers, adapter?.config, lora =>
-      Scorer.create(this.checkpoint, this.engine, this.rope, lora),
-    );
-    return scorer.score(sequence, adapter?.matrices);
+    return (await this.#scorer(adapter)).score(sequence, adapter?.matrices);
+  }
+
+  /** log pi(token | all before it) of each completion token; their sum is `score`. */
+  async tokenLogProbs(sequence: TokenSequence, adapter?: Adapter): Promise<Float32Array> {
+    return (await this.#scorer(adapter)).tokenLogProbs(sequence, adapter?.matrices);
   }
 
   /** Streams the text that follows a prompt, piece by piece, until an end token or maxTokens. */
@@ -122,6 +124,10 @@ export class LanguageModel {
     this.#scorers.clear();
     this.#generators.clear();
     for (const session of open) await (await session).release();
+  }
+
+  #scorer(adapter: Adapter | undefined): Promise<Scorer> {
+    return cached(this.#scorers, adapter?.config, lora => Scorer.create(this.checkpoint, this.engine, this.rope, lora));
   }
 
   #cutPrompt(ids: readonly number[], room: number): readonly number[] {

@@ -69,6 +69,20 @@ describe('score', () => {
     expect(await model.score(sequence!, adapterOf(1))).toEqual(first);
   });
 
+  test('is the sum over tokens, and a token’s part does not depend on what follows it', async () => {
+    const sequence = sequences[4]!;
+    const adapter = adapterOf(1);
+    const parts = await model.tokenLogProbs(sequence, adapter);
+    const { promptLength, ids } = sequence;
+    expect(parts).toHaveLength(ids.length - promptLength);
+    expect(parts.reduce((a, b) => a + b, 0)).toBe((await model.score(sequence, adapter)).logProb);
+    for (const [t, part] of parts.entries()) {
+      const alone = { ids: ids.slice(0, promptLength + t + 1), promptLength: promptLength + t };
+      // Another length is another order of sums: a few steps of float32 on values of up to 20.
+      expect(Math.abs((await model.score(alone, adapter)).logProb - part)).toBeLessThan(5e-5);
+    }
+  });
+
   test('an adapter that was never trained changes nothing', async () => {
     const { config } = adapterOf(1);
     const fresh = { config, matrices: initialMatrices(config, model.checkpoint.linears, random(1)) };

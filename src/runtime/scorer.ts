@@ -56,10 +56,15 @@ export class Scorer {
    * cached by content and a run that finds it in the cache computes the same adapters, bit for bit.
    */
   async score(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Score> {
+    const logProbs = await this.tokenLogProbs(sequence, matrices);
+    return { logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length };
+  }
+
+  /** log pi(token | all before it) of each completion token, the end token included; `score` is their sum. */
+  async tokenLogProbs(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Float32Array> {
     const { feeds } = packBatch([sequence], this.#rope);
     const { token_log_probs } = await this.#session.run({ ...feeds, ...loraFeeds(matrices) });
-    const logProbs = floats(token_log_probs!);
-    return { logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length };
+    return floats(token_log_probs!);
   }
 
   async release(): Promise<void> {

@@ -97,6 +97,8 @@ describe('help and mistakes', () => {
     for (const verb of [
       ['train'],
       ['score'],
+      ['ablate'],
+      ['tokens'],
       ['generate'],
       ['import', 'git'],
       ['import', 'lamp'],

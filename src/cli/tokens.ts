@@ -1,0 +1,66 @@
+/** `idiolect tokens` */
+import { mkdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { writeFileAtomic } from '../common/files.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../evaluation/token-pictures.ts';
+import { measureTokenShifts, type TokensSettings, tokensSchema } from '../evaluation/token-shift.ts';
+import { RunFolder } from '../training/run-folder.ts';
+import { TimeLeft, table } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+export const tokensVerb: Verb = {
+  name: 'tokens',
+  summary:
+    'Token-level log-probability shift of two runs: which tokens each pushed up or down, and whether shared ones were spared.',
+  operands: [],
+  schema: tokensSchema,
+  example: 'idiolect tokens --run runs/cbpo --against runs/bco --set auxiliary --out shift',
+  async run({ resolved, json, terminal, signal }) {
+    const settings = resolved.values as TokensSettings;
+    const clock = new TimeLeft();
+    const { texts, summary } = await measureTokenShifts(settings, {
+      signal,
+      onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+    });
+    const names = namesOf(settings);
+    await mkdir(settings.out, { recursive: true });
+    const write = async (name: string, content: string) => {
+      await writeFileAtomic(join(settings.out, name), content);
+      return join(settings.out, name);
+    };
+    const { run, against, set } = settings;
+    const data = await write('tokens.json', `${JSON.stringify({ run, against, set, summary, texts })}\n`);
+    const pictures = [await write('groups.svg', groupsPicture(summary, names))];
+    for (const [user, own] of Map.groupBy(texts, text => text.user)) {
+      const folder = basename(new RunFolder(run).adapterOf(user));
+      pictures.push(await write(`tokens-${folder}.svg`, shiftPicture(own, names)));
+    }
+    if (json) {
+      terminal.print(JSON.stringify({ data, pictures, summary }));
+      return;
+    }
+    const { groups, contrast, unit, units } = summary;
+    const rows = groups.map((group, place) => [
+      categoryOf(group, place, groups.length),
+      String(group.tokens),
+      group.run.mean.toFixed(4),
+      group.against.mean.toFixed(4),
+      interval(group.difference),
+    ]);
+    terminal.print(table([['tokens', 'count', names.run, names.against, 'difference'], ...rows]));
+    if (contrast) terminal.print(`difference of shared minus distinctive tokens: ${interval(contrast)}`);
+    terminal.print(`mean shift in nats per token; 95% intervals over ${units} ${unit}s`);
+    terminal.say(`data: ${data}\npictures: ${pictures.join(', ')}`);
+  },
+};
+
+function interval({ mean, low, high }: Estimate): string {
+  return `${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+}
+
+/** The folders' last names where they tell the runs apart. */
+function namesOf({ run, against }: TokensSettings): RunNames {
+  const short = { run: basename(resolve(run)), against: basename(resolve(against)) };
+  return short.run === short.against ? { run, against } : short;
+}

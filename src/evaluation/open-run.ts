@@ -1,0 +1,88 @@
+/** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
+import { IdiolectError } from '../common/errors.ts';
+import { LanguageModel } from '../runtime/language-model.ts';
+import type { EngineOptions } from '../runtime/session.ts';
+import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
+import { RunFolder, type RunSources } from '../training/run-folder.ts';
+import { type TrainSettings, trainSchema } from '../training/settings.ts';
+
+/** What a run folder records. */
+export interface RecordedRun {
+  readonly folder: RunFolder;
+  readonly settings: TrainSettings;
+  readonly sources: RunSources;
+}
+
+export interface OpenRun extends RecordedRun {
+  /** Close it. */
+  readonly model: LanguageModel;
+  readonly dataset: Dataset;
+  /** Encodes records as the run did. */
+  readonly encoder: Encoder;
+  /** Users with an adapter, in the data's order. */
+  readonly trained: readonly string[];
+}
+
+export interface RunPlace {
+  readonly run: string;
+  /** Where model and data lie now, if they were moved. */
+  readonly model?: string;
+  readonly data?: string;
+}
+
+/** @throws IdiolectError CONFIG when the folder holds no run */
+export async function readRun({ run, model, data }: RunPlace): Promise<RecordedRun> {
+  const folder = new RunFolder(run);
+  const record = await folder.read();
+  if (!record) throw new IdiolectError('CONFIG', `${run} is not a run: there is no run.json. Train first.`);
+  const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
+  const settings = trainSchema.parse({ ...saved, ...(model && { model }), ...(data && { data }) });
+  return { folder, settings, sources: record.sources };
+}
+
+/** @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with */
+export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun> {
+  const recorded = await readRun(place);
+  const { settings, sources, folder } = recorded;
+  const model = await LanguageModel.load(settings.model, { device: place.device, threads: place.threads });
+  try {
+    const dataset = await loadDataset(settings);
+    requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);
+    requireSame('data', settings.data, sources.data, dataset.fingerprint);
+    const trained = await trainedUsers(folder, dataset);
+    return { ...recorded, model, dataset, encoder: new Encoder(model, settings), trained };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** Users of the data that have an adapter in the folder. */
+export async function trainedUsers(folder: RunFolder, dataset: Dataset): Promise<string[]> {
+  const trained: string[] = [];
+  for (const user of dataset.users.keys()) if (await folder.isFinished(user)) trained.push(user);
+  return trained;
+}
+
+/**
+ * The users named, or all that have an adapter.
+ *
+ * @throws IdiolectError DATA naming a user without an adapter, or that there is none
+ */
+export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
+  const chosen = names?.split(',').map(name => name.trim()) ?? trained;
+  for (const user of chosen) {
+    if (trained.includes(user)) continue;
+    throw new IdiolectError('DATA', `--users: the run ${run} has no adapter for "${user}". Train it first.`);
+  }
+  if (chosen.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
+  return chosen;
+}
+
+function requireSame(what: string, place: string, expected: string, found: string): void {
+  if (expected === found) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${place} is not the ${what} the run was made with. Name the right one by --${what}.`,
+  );
+}

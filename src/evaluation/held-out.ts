@@ -7,7 +7,7 @@ import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { Encoder, loadDataset } from '../training/dataset.ts';
-import { defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
+import { cachedScore, defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
@@ -65,6 +65,7 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
   const run = trainSchema.parse({
     ...saved,
+    targetUsers: undefined, // who has an adapter is asked of the folder
     ...(settings.model && { model: settings.model }),
     ...(settings.data && { data: settings.data }),
   });
@@ -97,7 +98,7 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
       for (const query of queries) {
         if (options.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
         const sequence = encoder.encode(query);
-        const base = await baseScore(model, cache, sequence);
+        const base = await cachedScore(model, cache, sequence);
         sums.tokens += base.tokens;
         sums.base += base.logProb;
         sums.adapter += await logProb(model, sequence, own);
@@ -119,14 +120,6 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
   } finally {
     await model.close();
   }
-}
-
-async function baseScore(model: LanguageModel, cache: ReferenceCache, sequence: TokenSequence) {
-  const known = cache.get(sequence);
-  if (known) return known;
-  const score = await model.score(sequence);
-  await cache.add(sequence, score);
-  return score;
 }
 
 async function logProb(model: LanguageModel, sequence: TokenSequence, adapter: Adapter): Promise<number> {

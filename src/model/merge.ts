@@ -138,8 +138,12 @@ async function copy(from: string, name: string, to: string): Promise<void> {
   await chmod(target, 0o644); // a cache may hold files nobody may write
 }
 
-/** The folder is replaced as a whole, so neither may lie in the other, links followed. */
-async function requireElsewhere(checkpoint: Checkpoint, folder: string): Promise<void> {
+/**
+ * A merge replaces the folder as a whole, so it and the base may not lie in one another, links followed.
+ *
+ * @throws IdiolectError CONFIG where they do
+ */
+export async function requireElsewhere(checkpoint: Checkpoint, folder: string): Promise<void> {
   const target = await realFolder(folder);
   const base = await realpath(checkpoint.folder);
   const files = await Promise.all(checkpoint.weightNames.map(name => realpath(join(checkpoint.folder, name))));

@@ -18,6 +18,10 @@ export const dataSchema = z.object({
     .default(0.2)
     .describe('latest share of each user’s records that is held out and never trained on'),
   skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+  targetUsers: z
+    .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
+    .optional()
+    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
 });
 
 export const trainSchema = z.object({
@@ -27,6 +31,10 @@ export const trainSchema = z.object({
   users: z.string().optional().describe('users to train: names separated by commas, or first:N (default: all)'),
   method: z.enum(['cbpo', 'sft']).default('cbpo').describe('training objective'),
   ...cbpoSchema.shape,
+  auxiliaryFrom: z
+    .enum(['all', 'targets', 'others'])
+    .optional()
+    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
   auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper; cbpo)'),
   epochs: z.int().positive().default(3).describe('passes over a user’s records'),
   batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
@@ -45,4 +53,14 @@ export const trainSchema = z.object({
 export type TrainSettings = z.infer<typeof trainSchema>;
 
 /** What may differ when a run goes on: where things lie, whom to train, and how fast; nothing that changes an adapter. */
-export const NOT_IDENTITY = ['model', 'data', 'out', 'users', 'saveEvery', 'cache', 'threads', 'skipBad'] as const;
+export const NOT_IDENTITY = [
+  'model',
+  'data',
+  'out',
+  'users',
+  'targetUsers', // who they are is compared, not how they were named
+  'saveEvery',
+  'cache',
+  'threads',
+  'skipBad',
+] as const;

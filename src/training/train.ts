@@ -1,8 +1,7 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
-import { appendFile, mkdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
-import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
+import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
 import { loraConfigSchema } from '../model/lora.ts';
 import { cbpo } from '../objectives/cbpo.ts';
@@ -10,12 +9,20 @@ import type { Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
-import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { type Dataset, Encoder, loadDataset, selectUsers, type UserExamples, userExamples } from './dataset.ts';
+import { removeCheckpoint } from './checkpoint.ts';
+import {
+  auxiliaryPool,
+  type Dataset,
+  Encoder,
+  loadDataset,
+  selectUsers,
+  type UserExamples,
+  userExamples,
+} from './dataset.ts';
+import { stopIfAsked, trainAdapter } from './loop.ts';
 import { type PlannedBatch, planBatches } from './plan.ts';
 import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
-import { RunFolder, requireDistinctFolders } from './run-folder.ts';
-import { learningRateFactor } from './schedule.ts';
+import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
 import { type StepMetrics, Trainer, type TrainingExample } from './trainer.ts';
 
@@ -68,12 +75,14 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   for (const message of dataset.notices) emit({ type: 'notice', message });
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
+  // A pool that cannot be is told before the folder is taken, so that the setting can be corrected.
+  if (settings.method !== 'sft') auxiliaryPool(dataset, settings.auxiliaryFrom);
 
   const folder = new RunFolder(settings.out);
   const unlock = await folder.lock();
   try {
-    const sources = { model: model.checkpoint.fingerprint, data: dataset.fingerprint };
-    await folder.open(resolved, sources, options.version, NOT_IDENTITY);
+    await folder.open(resolved, sourcesOf(model, dataset), options.version, NOT_IDENTITY);
+    if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
     const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal);
     await run.trainAll(users);
   } finally {
@@ -136,9 +145,7 @@ class TrainingRun {
     const open: string[] = [];
     for (const user of users) if (!(await this.#folder.isFinished(user))) open.push(user);
     const plans = open.map(user => this.#plan(user));
-    const { prompts, completions } = this.#encoder.cuts;
-    if (prompts > 0) this.#notice(`${prompts} prompts were too long and lost their beginning`);
-    if (completions > 0) this.#notice(`${completions} completions were too long and lost their end`);
+    for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return;
@@ -155,9 +162,10 @@ class TrainingRun {
   }
 
   #plan(user: string): UserPlan {
-    const { method, auxiliaryRatio, seed, epochs, batchSize } = this.#settings;
+    const { method, auxiliaryRatio, auxiliaryFrom, seed, epochs, batchSize } = this.#settings;
     const examples = userExamples(this.#dataset, user, this.#encoder, {
       auxiliaryRatio: method === 'sft' ? 0 : auxiliaryRatio,
+      auxiliaryFrom,
       seed,
     });
     const batches = planBatches({
@@ -185,7 +193,7 @@ class TrainingRun {
     let done = 0;
     try {
       for (const sequence of missing.values()) {
-        this.#stopIfAsked();
+        stopIfAsked(this.#signal, this.#folder);
         await scores.add(sequence, await this.#model.score(sequence));
         this.#emit({ type: 'reference', done: ++done, total: missing.size });
       }
@@ -197,48 +205,23 @@ class TrainingRun {
   }
 
   async #trainUser(plan: UserPlan, trainer: Trainer, reference: ReferenceCache | null): Promise<void> {
-    const { seed, lr, weightDecay, maxGradNorm, saveEvery } = this.#settings;
     const { user, batches } = plan;
-    const stateFolder = this.#folder.stateOf(user);
-    await mkdir(stateFolder, { recursive: true });
-    trainer.reset(random(seed, `adapter/${user}`));
-    const saved = await loadCheckpoint(stateFolder, trainer.state.matrices);
-    if (saved) {
-      trainer.restore(saved.state);
-      this.#emit({ type: 'resume', user, step: saved.step });
-    }
-    await this.#folder.truncateMetrics(user, saved?.step ?? 0);
-
     const example =
       (group: TrainingExample['group']) =>
       (index: number): TrainingExample => {
         const sequence = plan[group][index]!;
         return { ...sequence, group, referenceLogProb: reference?.get(sequence)?.logProb ?? 0 };
       };
-    let metrics: StepMetrics = {};
-    for (let step = saved?.step ?? 0; step < batches.length; step++) {
-      if (this.#signal?.aborted) {
-        await saveCheckpoint(stateFolder, { step, state: trainer.state });
-        this.#stopIfAsked();
-      }
-      const { epoch, target, auxiliary } = batches[step]!;
-      const batch = [...target.map(example('target')), ...auxiliary.map(example('auxiliary'))];
-      const found = await trainer.forwardBackward(batch, random(seed, `dropout/${user}/${step}`));
-      const rate = lr * learningRateFactor(step, batches.length, this.#settings);
-      const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
-      metrics = { ...found, grad_norm: gradNorm, lr: rate };
-      if (!Number.isFinite(found.loss) || !Number.isFinite(gradNorm)) {
-        throw new IdiolectError(
-          'ENGINE',
-          `user "${user}", step ${step + 1}: the loss or its gradient is not finite. Lower --lr (${lr} now) and train again.`,
-        );
-      }
-      await this.#log(user, { step: step + 1, epoch: epoch + 1, ...metrics });
-      this.#emit({ type: 'step', user, step: step + 1, steps: batches.length, metrics });
-      if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
-    }
+    const batchOf = ({ target, auxiliary }: PlannedBatch) => [
+      ...target.map(example('target')),
+      ...auxiliary.map(example('auxiliary')),
+    ];
+    const metrics = await trainAdapter(trainer, { name: user, batches, batchOf }, this.#settings, this.#folder, {
+      onEvent: event => this.#emit({ ...event, user }),
+      signal: this.#signal,
+    });
     await this.#publish(plan, trainer);
-    await removeCheckpoint(stateFolder);
+    await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'adapter', user, folder: this.#folder.adapterOf(user), metrics });
   }
 
@@ -251,21 +234,5 @@ class TrainingRun {
         `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}, ` +
         `${target.length} own records, ${batches.length} steps, seed ${seed}.`,
     });
-  }
-
-  async #log(user: string, entry: StepMetrics): Promise<void> {
-    await appendFile(this.#folder.metricsFile, `${JSON.stringify({ user, ...entry })}\n`);
-  }
-
-  #notice(message: string): void {
-    this.#emit({ type: 'notice', message });
-  }
-
-  #stopIfAsked(): void {
-    if (!this.#signal?.aborted) return;
-    throw new IdiolectError(
-      'INTERRUPTED',
-      `stopped; what is done is kept in ${this.#folder.path}, and the same command goes on from there.`,
-    );
   }
 }

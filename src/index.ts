@@ -37,6 +37,7 @@ export {
 export { type Adapter, readAdapter, writeAdapter } from './model/adapter.ts';
 export { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 export { type LoraConfig, type LoraMatrices, loraConfigSchema } from './model/lora.ts';
+export { type MergeOptions, mergeAdapter } from './model/merge.ts';
 export { bco } from './objectives/bco.ts';
 export { type CbpoOptions, cbpo } from './objectives/cbpo.ts';
 export { dpo } from './objectives/dpo.ts';
@@ -48,6 +49,8 @@ export type { TokenSequence } from './runtime/batch.ts';
 export { type EncodedExample, type GenerateOptions, LanguageModel } from './runtime/language-model.ts';
 export type { Score } from './runtime/scorer.ts';
 export type { EngineOptions } from './runtime/session.ts';
+export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './training/adapt.ts';
+export { type AdaptSettings, adaptSchema } from './training/adapt-settings.ts';
 export type { TrainingExample } from './training/batch-gradient.ts';
 export { type TrainSettings, trainSchema } from './training/settings.ts';
 export { type TrainEvent, type TrainSummary, train } from './training/train.ts';

@@ -11,6 +11,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'train one adapter per user from their histories',
     load: async () => (await import('./train.ts')).trainVerb,
   },
+  adapt: {
+    summary: 'adapt a model to the task on users who are not evaluated',
+    load: async () => (await import('./adapt.ts')).adaptVerb,
+  },
   score: {
     summary: 'held-out log-likelihood per user, with and without the adapter',
     load: async () => (await import('./score.ts')).scoreVerb,

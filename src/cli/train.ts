@@ -5,7 +5,7 @@ import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { type TrainEvent, train } from '../training/train.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { showSettings, type Verb } from './verb.ts';
 
 export const trainVerb: Verb = {
   name: 'train',
@@ -33,16 +33,6 @@ export const trainVerb: Verb = {
     terminal.say(`next: idiolect score --run ${summary.run}`);
   },
 };
-
-/** Every setting that was not left at its default, then the defaults, so that nothing is hidden. */
-function showSettings({ values, origins }: Resolved<TrainSettings>, terminal: Terminal): void {
-  const show = (key: string) => `${key}=${JSON.stringify((values as Record<string, unknown>)[key])}`;
-  const keys = Object.keys(origins).filter(key => (values as Record<string, unknown>)[key] !== undefined);
-  for (const origin of new Set(Object.values(origins))) {
-    const from = keys.filter(key => origins[key] === origin).map(show);
-    if (from.length > 0) terminal.say(`${origin === 'flag' ? 'flags' : origin}: ${from.join(' ')}`);
-  }
-}
 
 /** Turns events into a progress line with the time left, and lines worth keeping. */
 export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {

@@ -95,6 +95,16 @@ async function configFile(path: string): Promise<SettingsLayer> {
   throw new IdiolectError('CONFIG', `--config: ${path} must hold one JSON object of settings.`);
 }
 
+/** Every setting that was not left at its default, then the defaults, so that nothing is hidden. */
+export function showSettings({ values, origins }: Resolved<object>, terminal: Terminal): void {
+  const show = (key: string) => `${key}=${JSON.stringify((values as Record<string, unknown>)[key])}`;
+  const keys = Object.keys(origins).filter(key => (values as Record<string, unknown>)[key] !== undefined);
+  for (const origin of new Set(Object.values(origins))) {
+    const from = keys.filter(key => origins[key] === origin).map(show);
+    if (from.length > 0) terminal.say(`${origin === 'flag' ? 'flags' : origin}: ${from.join(' ')}`);
+  }
+}
+
 /** The help text, made from the schema. */
 export function helpText(verb: Verb): string {
   const operands = verb.operands.map(({ name }) => ` ${name}`).join('');

@@ -117,7 +117,12 @@ function parseText(inner: unknown, text: string, name: string): unknown {
     throw new IdiolectError('USAGE', `${name}: expected a number, found "${text}".`);
   }
   if (inner instanceof z.ZodArray) return text.split(',').map(part => parseText(inner.element, part, name));
-  // One text or a list of names: plain names separated by commas are the list, anything else is the text.
-  if (inner instanceof z.ZodUnion && /^[\w.]+(,[\w.]+)*$/.test(text)) return text.split(',');
+  if (inner instanceof z.ZodUnion) {
+    const takes = (kind: typeof z.ZodNumber | typeof z.ZodArray) =>
+      inner.options.some(option => option instanceof kind);
+    if (takes(z.ZodNumber) && /^\d+$/.test(text)) return Number(text);
+    // One text or a list of names: plain names separated by commas are the list, anything else is the text.
+    if (takes(z.ZodArray) && /^[\w.]+(,[\w.]+)*$/.test(text)) return text.split(',');
+  }
   return text;
 }

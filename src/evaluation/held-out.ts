@@ -6,7 +6,7 @@ import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
-import { defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
+import { cachedScore, defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
 import { chooseUsers, openRun } from './open-run.ts';
 
@@ -72,7 +72,7 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
       for (const query of queries) {
         if (options.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
         const sequence = encoder.encode(query);
-        const base = await baseScore(model, cache, sequence);
+        const base = await cachedScore(model, cache, sequence);
         sums.tokens += base.tokens;
         sums.base += base.logProb;
         sums.adapter += await logProb(model, sequence, own);
@@ -94,14 +94,6 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
   } finally {
     await model.close();
   }
-}
-
-async function baseScore(model: LanguageModel, cache: ReferenceCache, sequence: TokenSequence) {
-  const known = cache.get(sequence);
-  if (known) return known;
-  const score = await model.score(sequence);
-  await cache.add(sequence, score);
-  return score;
 }
 
 async function logProb(model: LanguageModel, sequence: TokenSequence, adapter: Adapter): Promise<number> {

@@ -1,5 +1,6 @@
 /** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
 import { IdiolectError } from '../common/errors.ts';
+import { exists } from '../common/files.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
 import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
@@ -36,7 +37,13 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   const record = await folder.read();
   if (!record) throw new IdiolectError('CONFIG', `${run} is not a run: there is no run.json. Train first.`);
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
-  const settings = trainSchema.parse({ ...saved, ...(model && { model }), ...(data && { data }) });
+  const settings = trainSchema.parse({
+    ...saved,
+    // The division the run was made with, wherever its first file lies now.
+    targetUsers: (await exists(folder.usersFile)) ? folder.usersFile : undefined,
+    ...(model && { model }),
+    ...(data && { data }),
+  });
   return { folder, settings, sources: record.sources };
 }
 

@@ -8,8 +8,8 @@ import { sampleAuxiliary } from '../histories/index.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { EncodedExample } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
-import { userExamples } from '../training/dataset.ts';
 import { dataSchema } from '../training/settings.ts';
+import { userRecords } from '../training/user-records.ts';
 import { chooseUsers, type OpenRun, openRun, type RecordedRun, readRun, trainedUsers } from './open-run.ts';
 import { summarizeShifts, type TokenSummary } from './token-groups.ts';
 
@@ -148,17 +148,18 @@ function requireComparable(run: RecordedRun, against: RecordedRun, settings: Tok
 
 function chosenExamples(open: OpenRun, user: string, { set, records, run }: TokensSettings): readonly EncodedExample[] {
   const { dataset, encoder, settings } = open;
-  const examples = () => {
-    if (set === 'own-training') return userExamples(dataset, user, encoder, settings).target;
-    if (set === 'auxiliary') return userExamples(dataset, user, encoder, settings).auxiliary;
-    const queries = [...dataset.users.values()].flatMap(({ query }) => query);
-    const chosen =
-      set === 'own'
-        ? dataset.users.get(user)!.query
-        : sampleAuxiliary(queries, { user, count: records, seed: settings.seed });
-    return chosen.slice(0, records).map(record => encoder.encode(record));
+  const chosen = () => {
+    if (set === 'own') return dataset.users.get(user)!.query;
+    if (set === 'others') {
+      const queries = [...dataset.users.values()].flatMap(({ query }) => query);
+      return sampleAuxiliary(queries, { user, count: records, seed: settings.seed });
+    }
+    const { target, auxiliary } = userRecords(dataset, user, settings);
+    return (set === 'own-training' ? target : auxiliary).map(({ record }) => record);
   };
-  const found = examples().slice(0, records);
+  const found = chosen()
+    .slice(0, records)
+    .map(record => encoder.encode(record));
   if (found.length > 0) return found;
   throw new IdiolectError('DATA', `${run} has no records of the set "${set}" for "${user}". Choose another --set.`);
 }

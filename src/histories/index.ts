@@ -19,3 +19,12 @@ export {
 } from './split.ts';
 export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
+export {
+  drawUserSplit,
+  readUserSplit,
+  resolveUserSplit,
+  splitFingerprint,
+  type TargetSplit,
+  type UserSplitFile,
+  writeUserSplit,
+} from './user-split.ts';

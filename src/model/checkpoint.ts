@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** The folder that holds every weight file, links resolved; the graph names files relative to it. */
   readonly weightsFolder: string;
+  /** The weight files by the names `folder` gives them, links not followed. */
+  readonly weightNames: readonly string[];
   readonly linears: readonly LinearModule[];
   /** Changes with the configuration, any weight file's header, or the 256 bytes in the middle of any tensor. */
   readonly fingerprint: string;
@@ -30,7 +32,8 @@ const FLOAT_TYPES = new Set(['F32', 'F16', 'BF16']);
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const config = await readModelConfig(folder);
-  const files = await weightFiles(folder);
+  const weightNames = await weightFileNames(folder);
+  const files = await Promise.all(weightNames.map(name => resolveWeightFile(folder, name)));
   const tensors = new Map<string, TensorEntry>();
   const configText = await readFile(join(folder, 'config.json'));
   const fingerprints: string[] = [sha256(configText)];
@@ -47,15 +50,15 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     config,
     tensors,
     weightsFolder: commonFolder(files),
+    weightNames,
     linears,
     fingerprint: sha256(...fingerprints),
   };
 }
 
-/** The weight files behind model.safetensors or its index, with links resolved (a hub cache is full of them). */
-async function weightFiles(folder: string): Promise<string[]> {
-  const single = join(folder, 'model.safetensors');
-  if (await exists(single)) return [await realpath(single)];
+/** model.safetensors, or the files its index names. */
+async function weightFileNames(folder: string): Promise<string[]> {
+  if (await exists(join(folder, 'model.safetensors'))) return ['model.safetensors'];
   const index = join(folder, 'model.safetensors.index.json');
   if (!(await exists(index))) {
     throw new IdiolectError(
@@ -70,14 +73,14 @@ async function weightFiles(folder: string): Promise<string[]> {
   } catch (error) {
     throw new IdiolectError('CHECKPOINT', `${index} is not a weight index (${reasonOf(error)}). Download it again.`);
   }
-  const names = [...new Set(Object.values(map.weight_map))].sort();
-  return Promise.all(
-    names.map(name =>
-      realpath(join(folder, name)).catch(() => {
-        throw new IdiolectError('CHECKPOINT', `${join(folder, name)}, named in the index, is missing. Download it.`);
-      }),
-    ),
-  );
+  return [...new Set(Object.values(map.weight_map))].sort();
+}
+
+/** With links resolved: a hub cache is full of them. */
+function resolveWeightFile(folder: string, name: string): Promise<string> {
+  return realpath(join(folder, name)).catch(() => {
+    throw new IdiolectError('CHECKPOINT', `${join(folder, name)}, named in the index, is missing. Download it.`);
+  });
 }
 
 /** A few kilobytes spread over the file: two fine-tunes of one base differ in them though their headers agree. */

@@ -7,7 +7,7 @@ import { packBatch, type TokenSequence } from '../runtime/batch.ts';
 import { loraFeeds } from '../runtime/scorer.ts';
 import { Session } from '../runtime/session.ts';
 import { floats } from '../runtime/tensor.ts';
-import type { TrainableModel } from './batch-gradient.ts';
+import type { TrainableModel, TrainingExample } from './batch-gradient.ts';
 
 /** KL(pi || pi_ref) over the vocabulary at each completion position, then the mean: model with and without adapter. */
 function klGraph(checkpoint: Checkpoint, lora: LoraConfig): Graph {
@@ -55,4 +55,21 @@ export class KlProbe {
     await (await this.#session)?.release();
     this.#session = undefined;
   }
+}
+
+/** KL(pi || pi_ref) along the batch's own records, nats per completion token. */
+export async function meanKl(
+  probe: KlProbe,
+  batch: readonly TrainingExample[],
+  matrices: LoraMatrices,
+): Promise<number> {
+  let sum = 0;
+  let tokens = 0;
+  for (const example of batch) {
+    if (example.group !== 'target') continue;
+    const count = example.ids.length - example.promptLength;
+    sum += count * (await probe.measure(example, matrices));
+    tokens += count;
+  }
+  return sum / tokens;
 }

@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../common/files.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Score } from '../runtime/scorer.ts';
 
 /** $IDIOLECT_CACHE, else the platform's cache folder. */
@@ -18,6 +19,19 @@ export function defaultCacheFolder(env: NodeJS.ProcessEnv = process.env): string
 /** What a score depends on beside the model: the ids and where the completion starts. */
 export function sequenceKey({ ids, promptLength }: TokenSequence): string {
   return sha256(`${promptLength}:${ids.join()}`).slice(0, 32);
+}
+
+/** A score without an adapter, computed where it is not known yet; flush the cache afterwards. */
+export async function cachedScore(
+  model: LanguageModel,
+  cache: ReferenceCache,
+  sequence: TokenSequence,
+): Promise<Score> {
+  const known = cache.get(sequence);
+  if (known) return known;
+  const score = await model.score(sequence);
+  await cache.add(sequence, score);
+  return score;
 }
 
 const FLUSH_EVERY = 64;

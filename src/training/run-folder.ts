@@ -5,18 +5,27 @@ import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
+import { splitFingerprint } from '../histories/index.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
+import type { Dataset } from './dataset.ts';
 import type { StepMetrics } from './trainer.ts';
 
 /** What the adapters of a run depend on besides its settings. */
 export interface RunSources {
   readonly model: string;
   readonly data: string;
+  /** Fingerprint of the division into targets and others, where there is one. */
+  readonly users?: string;
+}
+
+export function sourcesOf({ checkpoint }: LanguageModel, { fingerprint, split }: Dataset): RunSources {
+  return { model: checkpoint.fingerprint, data: fingerprint, ...(split && { users: splitFingerprint(split) }) };
 }
 
 const runSchema = z.object({
   version: z.string(),
-  /** Fingerprint of the model, SHA-256 of the data file. */
-  sources: z.object({ model: z.string(), data: z.string() }),
+  /** Fingerprint of the model, SHA-256 of the data file, fingerprint of the division of users. */
+  sources: z.object({ model: z.string(), data: z.string(), users: z.string().optional() }),
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
 
@@ -39,6 +48,11 @@ export class RunFolder {
 
   get metricsFile(): string {
     return join(this.path, 'metrics.jsonl');
+  }
+
+  /** The division into targets and others, where there is one; other commands take it by `--target-users`. */
+  get usersFile(): string {
+    return join(this.path, 'users.json');
   }
 
   /** Holds one PEFT folder per user, as servers that look adapters up by name want it. */
@@ -71,9 +85,9 @@ export class RunFolder {
     version: string,
     notIdentity: readonly string[],
   ): Promise<void> {
-    await mkdir(this.adapters, { recursive: true });
+    await mkdir(this.path, { recursive: true });
     await removeStaging(this.path);
-    await removeStaging(this.adapters);
+    if (await exists(this.adapters)) await removeStaging(this.adapters);
     const settings = Object.fromEntries(
       Object.entries(resolved.origins).map(([key, origin]) => [
         key,
@@ -104,8 +118,9 @@ export class RunFolder {
       const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
       if (there !== here) differences.push(`${flagName(key)} ${there} there, ${here} here`);
     }
-    for (const source of ['model', 'data'] as const) {
-      if (before.sources[source] !== now.sources[source]) differences.push(`another ${source}`);
+    const sources = { model: 'another model', data: 'another data', users: 'another division of users' } as const;
+    for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
+      if (before.sources[source] !== now.sources[source]) differences.push(difference);
     }
     if (differences.length === 0) return;
     throw new IdiolectError(

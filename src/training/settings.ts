@@ -18,6 +18,10 @@ export const dataSchema = z.object({
     .default(0.2)
     .describe('latest share of each user’s records that is held out and never trained on'),
   skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+  targetUsers: z
+    .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
+    .optional()
+    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
 });
 
 export const trainSchema = z.object({
@@ -33,6 +37,10 @@ export const trainSchema = z.object({
     .optional()
     .describe('preference overlap: the share of what others write that could be this user’s (required for cbpo)'),
   ...cbpoSchema.shape,
+  auxiliaryFrom: z
+    .enum(['all', 'targets', 'others'])
+    .optional()
+    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
   auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
   historyShare: z
     .number()
@@ -78,6 +86,7 @@ export const NOT_IDENTITY = [
   'out',
   'users',
   'klEvery',
+  'targetUsers', // who they are is compared, not how they were named
   'saveEvery',
   'cache',
   'threads',

@@ -1,28 +1,26 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
-import { appendFile, mkdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
-import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
+import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
-import { type LoraMatrices, loraConfigSchema } from '../model/lora.ts';
+import { loraConfigSchema } from '../model/lora.ts';
 import { bco } from '../objectives/bco.ts';
 import { cbpo } from '../objectives/cbpo.ts';
 import { kto } from '../objectives/kto.ts';
-import type { Group, Objective } from '../objectives/objective.ts';
+import type { Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
-import type { TrainingExample } from './batch-gradient.ts';
-import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { type Dataset, Encoder, loadDataset, selectUsers, type UserExamples, userExamples } from './dataset.ts';
-import { KlProbe } from './kl-probe.ts';
-import { mismatchedCompletions } from './mismatched.ts';
-import { type PlannedBatch, planBatches } from './plan.ts';
+import { removeCheckpoint } from './checkpoint.ts';
+import { type Dataset, Encoder, loadDataset, selectUsers } from './dataset.ts';
+import { KlProbe, meanKl } from './kl-probe.ts';
+import { type AdapterWork, stopIfAsked, trainAdapter } from './loop.ts';
 import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
-import { RunFolder, requireDistinctFolders } from './run-folder.ts';
-import { learningRateFactor } from './schedule.ts';
+import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
+import { batchOf, planUser, sequencesOf, type UserPlan } from './user-plan.ts';
+import { auxiliaryPool, userRecords } from './user-records.ts';
 
 export type TrainEvent =
   | { readonly type: 'notice'; readonly message: string }
@@ -73,12 +71,14 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   for (const message of dataset.notices) emit({ type: 'notice', message });
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
+  // A pool that cannot be is told before the folder is taken, so that the setting can be corrected.
+  if (settings.method !== 'sft') auxiliaryPool(dataset, settings.auxiliaryFrom);
 
   const folder = new RunFolder(settings.out);
   const unlock = await folder.lock();
   try {
-    const sources = { model: model.checkpoint.fingerprint, data: dataset.fingerprint };
-    await folder.open(resolved, sources, options.version, NOT_IDENTITY);
+    await folder.open(resolved, sourcesOf(model, dataset), options.version, NOT_IDENTITY);
+    if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
     const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal);
     await run.trainAll(users);
   } finally {
@@ -115,12 +115,6 @@ function objectiveOf(settings: TrainSettings): Objective {
   }
 }
 
-interface UserPlan extends UserExamples {
-  readonly batches: readonly PlannedBatch[];
-  /** The prompt of each sequence with the completion of another; empty for objectives that need none. */
-  readonly mismatched: ReadonlyMap<TokenSequence, TokenSequence>;
-}
-
 class TrainingRun {
   readonly #settings: TrainSettings;
   readonly #model: LanguageModel;
@@ -151,10 +145,10 @@ class TrainingRun {
   async trainAll(users: readonly string[]): Promise<void> {
     const open: string[] = [];
     for (const user of users) if (!(await this.#folder.isFinished(user))) open.push(user);
-    const plans = open.map(user => this.#plan(user));
-    const { prompts, completions } = this.#encoder.cuts;
-    if (prompts > 0) this.#notice(`${prompts} prompts were too long and lost their beginning`);
-    if (completions > 0) this.#notice(`${completions} completions were too long and lost their end`);
+    const plans = open.map(user =>
+      planUser(userRecords(this.#dataset, user, this.#settings), this.#encoder, this.#settings),
+    );
+    for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return;
@@ -165,32 +159,11 @@ class TrainingRun {
     const trainer = new Trainer(this.#model, lora, objective, this.#settings);
     const probe = new KlProbe(this.#model, lora);
     try {
-      for (const plan of plans) await this.#trainUser(plan, trainer, probe, reference);
+      for (const plan of plans) await this.#trainUser(plan, objective, trainer, probe, reference);
     } finally {
       await trainer.release();
       await probe.release();
     }
-  }
-
-  #plan(user: string): UserPlan {
-    const { method, seed, epochs, batchSize } = this.#settings;
-    const examples = userExamples(this.#dataset, user, this.#encoder, this.#settings);
-    const { target, auxiliary, disliked } = examples;
-    const batches = planBatches({
-      user,
-      seed,
-      epochs,
-      batchSize,
-      targetCount: target.length,
-      auxiliaryCount: auxiliary.length,
-      dislikedCount: disliked.length,
-    });
-    const all = [...target, ...auxiliary, ...disliked];
-    const mismatched =
-      method === 'kto'
-        ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), this.#encoder.maxLength)
-        : new Map();
-    return { ...examples, batches, mismatched };
   }
 
   /** Each sequence once, adapter off, whichever users share it; then the scoring session makes room for training. */
@@ -199,15 +172,13 @@ class TrainingRun {
     const { fingerprint } = this.#model.checkpoint;
     const scores = await ReferenceCache.open(cache ?? defaultCacheFolder(), fingerprint, device);
     const missing = new Map<string, TokenSequence>();
-    for (const { target, auxiliary, disliked, mismatched } of plans) {
-      for (const sequence of [...target, ...auxiliary, ...disliked, ...mismatched.values()]) {
-        if (!scores.get(sequence)) missing.set(sequenceKey(sequence), sequence);
-      }
+    for (const sequence of plans.flatMap(sequencesOf)) {
+      if (!scores.get(sequence)) missing.set(sequenceKey(sequence), sequence);
     }
     let done = 0;
     try {
       for (const sequence of missing.values()) {
-        this.#stopIfAsked();
+        stopIfAsked(this.#signal, this.#folder);
         await scores.add(sequence, await this.#model.score(sequence));
         this.#emit({ type: 'reference', done: ++done, total: missing.size });
       }
@@ -218,64 +189,31 @@ class TrainingRun {
     return scores;
   }
 
-  async #trainUser(plan: UserPlan, trainer: Trainer, probe: KlProbe, reference: ReferenceCache | null): Promise<void> {
-    const { seed, lr, weightDecay, maxGradNorm, klEvery, saveEvery } = this.#settings;
+  async #trainUser(
+    plan: UserPlan,
+    objective: Objective,
+    trainer: Trainer,
+    probe: KlProbe,
+    reference: ReferenceCache | null,
+  ): Promise<void> {
+    const { klEvery } = this.#settings;
     const { user, batches } = plan;
-    const stateFolder = this.#folder.stateOf(user);
-    await mkdir(stateFolder, { recursive: true });
-    trainer.reset(random(seed, `adapter/${user}`));
-    const saved = await loadCheckpoint(stateFolder, trainer.state.matrices);
-    if (saved) {
-      trainer.restore(saved.state);
-      this.#emit({ type: 'resume', user, step: saved.step });
-    }
-    await this.#folder.truncateMetrics(user, saved?.step ?? 0);
-
-    const example = (group: Group, weight: number, sequence: TokenSequence): TrainingExample => ({
-      ids: sequence.ids,
-      promptLength: sequence.promptLength,
-      group,
-      weight,
-      referenceLogProb: reference?.get(sequence)?.logProb ?? 0,
-    });
-    const batchOf = (step: number): TrainingExample[] => {
-      const groups = ['target', 'auxiliary', 'disliked'] as const;
-      const chosen = groups.flatMap(group =>
-        batches[step]![group].map(index => ({ group, sequence: plan[group][index]! })),
-      );
-      return [
-        ...chosen.map(({ group, sequence }) => example(group, sequence.weight, sequence)),
-        ...chosen.flatMap(({ sequence }) => {
-          const mismatched = plan.mismatched.get(sequence);
-          return mismatched ? [example('mismatched', 1, mismatched)] : [];
-        }),
-      ];
+    const work: AdapterWork = {
+      name: user,
+      objective,
+      batches,
+      batchOf: planned => batchOf(plan, planned, reference),
+      measure: async (step, batch, matrices): Promise<StepMetrics> => {
+        const isMeasured = klEvery > 0 && (step % klEvery === 0 || step === batches.length - 1);
+        return isMeasured ? { kl_reference: await meanKl(probe, batch, matrices) } : {};
+      },
     };
-    let metrics: StepMetrics = {};
-    for (let step = saved?.step ?? 0; step < batches.length; step++) {
-      if (this.#signal?.aborted) {
-        await saveCheckpoint(stateFolder, { step, state: trainer.state });
-        this.#stopIfAsked();
-      }
-      const batch = batchOf(step);
-      const measured = klEvery > 0 && (step % klEvery === 0 || step === batches.length - 1);
-      const kl: StepMetrics = measured ? { kl_reference: await meanKl(probe, batch, trainer.state.matrices) } : {};
-      const found = await trainer.forwardBackward(batch, random(seed, `dropout/${user}/${step}`));
-      const rate = lr * learningRateFactor(step, batches.length, this.#settings);
-      const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
-      metrics = { ...found, ...kl, grad_norm: gradNorm, lr: rate };
-      if (!Number.isFinite(found.loss) || !Number.isFinite(gradNorm)) {
-        throw new IdiolectError(
-          'ENGINE',
-          `user "${user}", step ${step + 1}: the loss or its gradient is not finite. Lower --lr (${lr} now) and train again.`,
-        );
-      }
-      await this.#log(user, { step: step + 1, epoch: batches[step]!.epoch + 1, ...metrics });
-      this.#emit({ type: 'step', user, step: step + 1, steps: batches.length, metrics });
-      if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
-    }
+    const metrics = await trainAdapter(trainer, work, this.#settings, this.#folder, {
+      onEvent: event => this.#emit({ ...event, user }),
+      signal: this.#signal,
+    });
     await this.#publish(plan, trainer);
-    await removeCheckpoint(stateFolder);
+    await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'adapter', user, folder: this.#folder.adapterOf(user), metrics });
   }
 
@@ -289,33 +227,4 @@ class TrainingRun {
         `${target.length} own records, ${batches.length} steps, seed ${seed}.`,
     });
   }
-
-  async #log(user: string, entry: StepMetrics): Promise<void> {
-    await appendFile(this.#folder.metricsFile, `${JSON.stringify({ user, ...entry })}\n`);
-  }
-
-  #notice(message: string): void {
-    this.#emit({ type: 'notice', message });
-  }
-
-  #stopIfAsked(): void {
-    if (!this.#signal?.aborted) return;
-    throw new IdiolectError(
-      'INTERRUPTED',
-      `stopped; what is done is kept in ${this.#folder.path}, and the same command goes on from there.`,
-    );
-  }
-}
-
-/** KL(pi || pi_ref) along the batch's own records, nats per completion token. */
-async function meanKl(probe: KlProbe, batch: readonly TrainingExample[], matrices: LoraMatrices): Promise<number> {
-  let sum = 0;
-  let tokens = 0;
-  for (const example of batch) {
-    if (example.group !== 'target') continue;
-    const count = example.ids.length - example.promptLength;
-    sum += count * (await probe.measure(example, matrices));
-    tokens += count;
-  }
-  return sum / tokens;
 }

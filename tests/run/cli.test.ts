@@ -96,6 +96,7 @@ describe('help and mistakes', () => {
     expect(overview.stdout).toContain('train        train one adapter per user');
     for (const verb of [
       ['train'],
+      ['adapt'],
       ['score'],
       ['ablate'],
       ['tokens'],
@@ -111,7 +112,7 @@ describe('help and mistakes', () => {
   });
 
   it.each([
-    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, score'],
+    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, score'],
     [['train', '--alhpa', '0.3'], 2, "Unknown option '--alhpa'. See idiolect train --help."],
     [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
     [['train'], 1, '--model is missing: Hugging Face model folder.'],

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
 import { type HistoryRecord, writeHistories } from '../../src/histories/index.ts';
 import { LanguageModel, resolveSettings, train, trainSchema } from '../../src/index.ts';
-import { Encoder, loadDataset, userExamples } from '../../src/training/dataset.ts';
+import { loadDataset } from '../../src/training/dataset.ts';
+import { userRecords, type WeightedRecord } from '../../src/training/user-records.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;
@@ -48,10 +49,9 @@ const settingsOf = (data: string, values: Record<string, unknown> = {}) =>
 async function examplesOf(data: string, values: Record<string, unknown> = {}) {
   const settings = settingsOf(data, values).values;
   const dataset = await loadDataset(settings);
-  return { ...userExamples(dataset, 'ada', new Encoder(model, settings), settings), notices: dataset.notices };
+  return { ...userRecords(dataset, 'ada', settings), notices: dataset.notices };
 }
-const textOf = ({ ids, promptLength }: { ids: readonly number[]; promptLength: number }) =>
-  model.tokenizer.decode(ids.slice(promptLength, -1)).trim();
+const textOf = ({ record }: WeightedRecord) => record.output;
 
 describe('records with feedback', () => {
   it('liked ones are learnt by weight, rejected ones stand apart, and no one else’s set holds them', async () => {
@@ -65,7 +65,7 @@ describe('records with feedback', () => {
     expect(notices.join()).toContain('1 training records have label false');
 
     const settings = settingsOf(data, { auxiliaryRatio: 50 }).values;
-    const others = userExamples(await loadDataset(settings), 'linus', new Encoder(model, settings), settings);
+    const others = userRecords(await loadDataset(settings), 'linus', settings);
     expect(others.auxiliary.map(textOf)).not.toContain(REJECTED);
   });
 
@@ -114,9 +114,10 @@ describe('training', () => {
         ? { ...record, split: 'query' }
         : { ...labelled(record, index), split: index < 9 ? 'train' : 'query' },
     );
-    const { disliked } = await examplesOf(data);
+    const [disliked] = (await examplesOf(data)).disliked;
+    const rejected = model.encode(disliked!.record.input, REJECTED, { maxLength: 256 });
     const score = async (folder: string) =>
-      (await model.score(disliked[0]!, await model.loadAdapter(`${folder}/adapters/ada`))).logProb;
+      (await model.score(rejected, await model.loadAdapter(`${folder}/adapters/ada`))).logProb;
     const pushed = await score(await run(`${method}-with`, data, { method }));
     const ignored = await score(await run(`${method}-without`, without, { method }));
     expect(pushed).toBeLessThan(ignored);

@@ -1,0 +1,85 @@
+/** `idiolect adapt` */
+import type { Resolved } from '../common/settings.ts';
+import { type AdaptEvent, type AdaptSummary, adapt } from '../training/adapt.ts';
+import { type AdaptSettings, adaptSchema } from '../training/adapt-settings.ts';
+import { version } from './main.ts';
+import { duration, type Terminal, TimeLeft } from './terminal.ts';
+import { showSettings, type Verb } from './verb.ts';
+
+export const adaptVerb: Verb = {
+  name: 'adapt',
+  summary:
+    'Adapts a model to the task: one LoRA by supervised fine-tuning on users who are not evaluated, merged into the model.',
+  operands: [],
+  schema: adaptSchema,
+  example: 'idiolect adapt --model SmolLM2-135M --data histories.jsonl --target-users 20 --out runs/task',
+  async run({ resolved, json, terminal, signal }) {
+    const start = performance.now();
+    const settings = resolved as unknown as Resolved<AdaptSettings>;
+    showSettings(settings, terminal);
+    const summary = await adapt(settings, { version: await version(), signal, onEvent: reporter(terminal) });
+    if (json) {
+      terminal.print(JSON.stringify(summary));
+      return;
+    }
+    const { run, model, users, targets, others, records, heldOut } = summary;
+    terminal.say(
+      `${model}: adapted on ${records} records of ${others} users in ${duration(performance.now() - start)}`,
+    );
+    terminal.say(`kept out: the records of ${targets} target users, named in ${users}`);
+    if (heldOut) terminal.print(change(heldOut));
+    const { data, template } = settings.values;
+    const next = ['--model', model, '--target-users', users, '--data', data, '--out', `${run}-users`];
+    if (template !== 'plain') next.push('--template', template);
+    terminal.say(`next: idiolect train ${next.map(quoted).join(' ')}`);
+  },
+};
+
+/** As a shell takes it back. */
+function quoted(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function change({ base, adapted, records }: NonNullable<AdaptSummary['heldOut']>): string {
+  const gain = adapted - base;
+  return (
+    `${records} held-out records of the users trained on: ${base.toFixed(4)} before, ${adapted.toFixed(4)} after ` +
+    `(${gain < 0 ? '' : '+'}${gain.toFixed(4)}), mean log-probability per token`
+  );
+}
+
+/** Turns events into a progress line with the time left, and lines worth keeping. */
+function reporter(terminal: Terminal): (event: AdaptEvent) => void {
+  let resumed = 0;
+  let clock = new TimeLeft();
+  return event => {
+    switch (event.type) {
+      case 'notice':
+        terminal.say(`note: ${event.message}`);
+        break;
+      case 'start':
+        if (event.steps === 0) terminal.say('the adapter is finished already');
+        else terminal.say(`training on ${event.records} records of ${event.users} users, ${event.steps} steps`);
+        clock = new TimeLeft();
+        break;
+      case 'resume':
+        resumed = event.step;
+        terminal.say(`goes on after step ${event.step}`);
+        break;
+      case 'step': {
+        const left = clock.after(event.step - resumed, event.steps - resumed);
+        terminal.progress(`step ${event.step}/${event.steps} loss ${event.metrics.loss!.toFixed(4)} ${left}`);
+        break;
+      }
+      case 'merge':
+        terminal.progress(`merged ${event.done}/${event.total} layers`);
+        if (event.done === event.total) clock = new TimeLeft();
+        break;
+      case 'score':
+        terminal.progress(`held-out records ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}

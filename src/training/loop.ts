@@ -1,0 +1,101 @@
+/** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it goes on where it stopped. */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { IdiolectError } from '../common/errors.ts';
+import { random } from '../common/random.ts';
+import type { LoraMatrices } from '../model/lora.ts';
+import type { Objective } from '../objectives/objective.ts';
+import type { TrainingExample } from './batch-gradient.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { PlannedBatch } from './plan.ts';
+import type { RunFolder } from './run-folder.ts';
+import { learningRateFactor, type ScheduleOptions } from './schedule.ts';
+import type { StepMetrics, Trainer } from './trainer.ts';
+
+export interface LoopSettings extends ScheduleOptions {
+  readonly seed: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number;
+  readonly saveEvery: number;
+}
+
+/** The work of one adapter. */
+export interface AdapterWork {
+  /** Names the adapter in metrics and random streams: its user. */
+  readonly name: string;
+  readonly objective: Objective;
+  readonly batches: readonly PlannedBatch[];
+  /** The records of a planned batch. */
+  readonly batchOf: (planned: PlannedBatch) => readonly TrainingExample[];
+  /** More to tell of a step, measured before it. */
+  readonly measure?: (step: number, batch: readonly TrainingExample[], matrices: LoraMatrices) => Promise<StepMetrics>;
+}
+
+export type LoopEvent =
+  | { readonly type: 'resume'; readonly step: number }
+  | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly metrics: StepMetrics };
+
+export interface LoopOptions {
+  readonly onEvent: (event: LoopEvent) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains from the last checkpoint in the run folder, or from the start, to the last batch. The trainer then holds the
+ * finished adapter; the checkpoint stays until the caller has published it.
+ *
+ * @returns the metrics of the last step done here
+ * @throws IdiolectError INTERRUPTED when stopped by the signal, with the state saved; ENGINE when a loss is not finite
+ */
+export async function trainAdapter(
+  trainer: Trainer,
+  { name, objective, batches, batchOf, measure }: AdapterWork,
+  settings: LoopSettings,
+  folder: RunFolder,
+  { onEvent, signal }: LoopOptions,
+): Promise<StepMetrics> {
+  const { seed, lr, weightDecay, maxGradNorm, saveEvery } = settings;
+  const stateFolder = folder.stateOf(name);
+  await mkdir(stateFolder, { recursive: true });
+  trainer.reset(random(seed, `adapter/${name}`), objective);
+  const saved = await loadCheckpoint(stateFolder, trainer.state.matrices);
+  if (saved) {
+    trainer.restore(saved.state, objective);
+    onEvent({ type: 'resume', step: saved.step });
+  }
+  await folder.truncateMetrics(name, saved?.step ?? 0);
+  let metrics: StepMetrics = {};
+  for (let step = saved?.step ?? 0; step < batches.length; step++) {
+    if (signal?.aborted) {
+      await saveCheckpoint(stateFolder, { step, state: trainer.state });
+      stopIfAsked(signal, folder);
+    }
+    const planned = batches[step]!;
+    const batch = batchOf(planned);
+    const measured = await measure?.(step, batch, trainer.state.matrices);
+    const found = await trainer.forwardBackward(batch, random(seed, `dropout/${name}/${step}`));
+    const rate = lr * learningRateFactor(step, batches.length, settings);
+    const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
+    metrics = { ...found, ...measured, grad_norm: gradNorm, lr: rate };
+    if (!Number.isFinite(found.loss) || !Number.isFinite(gradNorm)) {
+      throw new IdiolectError(
+        'ENGINE',
+        `"${name}", step ${step + 1}: the loss or its gradient is not finite. Lower --lr (${lr} now) and train again.`,
+      );
+    }
+    const line = { user: name, step: step + 1, epoch: planned.epoch + 1, ...metrics };
+    await appendFile(folder.metricsFile, `${JSON.stringify(line)}\n`);
+    onEvent({ type: 'step', step: step + 1, steps: batches.length, metrics });
+    if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
+  }
+  return metrics;
+}
+
+/** @throws IdiolectError INTERRUPTED when the signal has asked to stop */
+export function stopIfAsked(signal: AbortSignal | undefined, folder: RunFolder): void {
+  if (!signal?.aborted) return;
+  throw new IdiolectError(
+    'INTERRUPTED',
+    `stopped; what is done is kept in ${folder.path}, and the same command goes on from there.`,
+  );
+}

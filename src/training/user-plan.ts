@@ -1,0 +1,79 @@
+/** A user's work before it starts: the token sequences, and which of them meet in which step. */
+import { random } from '../common/random.ts';
+import type { TokenSequence } from '../runtime/batch.ts';
+import type { EncodedExample } from '../runtime/language-model.ts';
+import type { TrainingExample } from './batch-gradient.ts';
+import type { Encoder } from './dataset.ts';
+import { mismatchedCompletions } from './mismatched.ts';
+import { type PlannedBatch, planBatches } from './plan.ts';
+import type { ReferenceCache } from './reference-cache.ts';
+import type { TrainSettings } from './settings.ts';
+import type { UserRecords, WeightedRecord } from './user-records.ts';
+
+/** A token sequence and how much it counts. */
+export interface WeightedExample extends EncodedExample {
+  readonly weight: number;
+}
+
+const GROUPS = ['target', 'auxiliary', 'disliked'] as const;
+
+export interface UserPlan {
+  readonly user: string;
+  readonly target: readonly WeightedExample[];
+  readonly auxiliary: readonly WeightedExample[];
+  readonly disliked: readonly WeightedExample[];
+  /** The prompt of each sequence with the completion of another; empty for objectives that need none. */
+  readonly mismatched: ReadonlyMap<TokenSequence, TokenSequence>;
+  readonly batches: readonly PlannedBatch[];
+}
+
+export function planUser(
+  { user, ...records }: UserRecords,
+  encoder: Encoder,
+  { method, seed, epochs, batchSize }: Pick<TrainSettings, 'method' | 'seed' | 'epochs' | 'batchSize'>,
+): UserPlan {
+  const encode = ({ record, weight }: WeightedRecord): WeightedExample => ({ ...encoder.encode(record), weight });
+  const target = records.target.map(encode);
+  const auxiliary = records.auxiliary.map(encode);
+  const disliked = records.disliked.map(encode);
+  const batches = planBatches({
+    user,
+    seed,
+    epochs,
+    batchSize,
+    targetCount: target.length,
+    auxiliaryCount: auxiliary.length,
+    dislikedCount: disliked.length,
+  });
+  const all = [...target, ...auxiliary, ...disliked];
+  const mismatched =
+    method === 'kto'
+      ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), encoder.maxLength)
+      : new Map<TokenSequence, TokenSequence>();
+  return { user, target, auxiliary, disliked, mismatched, batches };
+}
+
+/** Every sequence of a plan that needs its reference score. */
+export function sequencesOf({ target, auxiliary, disliked, mismatched }: UserPlan): TokenSequence[] {
+  return [...target, ...auxiliary, ...disliked, ...mismatched.values()];
+}
+
+/** The records of a planned batch, mismatched pairs last; `reference` is null for objectives that have none. */
+export function batchOf(plan: UserPlan, planned: PlannedBatch, reference: ReferenceCache | null): TrainingExample[] {
+  const example = (
+    group: TrainingExample['group'],
+    { ids, promptLength }: TokenSequence,
+    weight: number,
+  ): TrainingExample => {
+    const sequence = { ids, promptLength };
+    return { ...sequence, group, weight, referenceLogProb: reference?.get(sequence)?.logProb ?? 0 };
+  };
+  const chosen = GROUPS.flatMap(group => planned[group].map(index => ({ group, sequence: plan[group][index]! })));
+  return [
+    ...chosen.map(({ group, sequence }) => example(group, sequence, sequence.weight)),
+    ...chosen.flatMap(({ sequence }) => {
+      const mismatched = plan.mismatched.get(sequence);
+      return mismatched ? [example('mismatched', mismatched, 1)] : [];
+    }),
+  ];
+}

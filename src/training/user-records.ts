@@ -1,0 +1,104 @@
+/** Which records a user trains on, and how much each counts. */
+import { IdiolectError } from '../common/errors.ts';
+import { type HistoryRecord, sampleAuxiliary } from '../histories/index.ts';
+import type { Dataset } from './dataset.ts';
+import type { TrainSettings } from './settings.ts';
+
+export interface WeightedRecord {
+  readonly record: HistoryRecord;
+  readonly weight: number;
+}
+
+export interface UserRecords {
+  readonly user: string;
+  /** The user's own records; their weights have mean 1. */
+  readonly target: readonly WeightedRecord[];
+  /** Others' records, drawn with the seed, each of weight 1; empty for objectives that need none. */
+  readonly auxiliary: readonly WeightedRecord[];
+  /** The user's known negatives; a weight of 2 counts as two of them. */
+  readonly disliked: readonly WeightedRecord[];
+}
+
+export type RecordSettings = Pick<
+  TrainSettings,
+  'method' | 'auxiliaryRatio' | 'auxiliaryFrom' | 'historyShare' | 'timeDecay' | 'seed'
+>;
+
+/**
+ * The latest share of a user's own training records, and a draw from other users' training records.
+ *
+ * @throws IdiolectError DATA when weights by age are asked for and a record has no time; CONFIG for a pool that is not
+ */
+export function userRecords(
+  dataset: Dataset,
+  user: string,
+  { method, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
+): UserRecords {
+  const { train, disliked } = dataset.users.get(user)!;
+  const own = latest(train, historyShare);
+  const rejected = method === 'sft' ? [] : latest(disliked, historyShare);
+  const count = Math.max(1, Math.round(auxiliaryRatio * own.length));
+  const others = method === 'sft' ? [] : sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed });
+
+  const weights = recordWeights([...own, ...rejected], timeDecay, user);
+  const meanWeight = own.reduce((sum, record) => sum + weights.get(record)!, 0) / own.length;
+  return {
+    user,
+    target: own.map(record => ({ record, weight: weights.get(record)! / meanWeight })),
+    auxiliary: others.map(record => ({ record, weight: 1 })),
+    disliked: rejected.map(record => ({ record, weight: weights.get(record)! })),
+  };
+}
+
+/**
+ * The training records a user's auxiliary set is drawn from, in the order of the data. A model adapted to the task has
+ * seen the others' records, so that its reference scores of them are those of a training set; the other targets' are
+ * as new to it as the user's own, and are the pool unless another is asked for.
+ *
+ * @throws IdiolectError CONFIG when the pool is given by a division of users that was not made or is too small
+ */
+export function auxiliaryPool(
+  { file, users, split }: Dataset,
+  from: TrainSettings['auxiliaryFrom'],
+): readonly HistoryRecord[] {
+  const group = from ?? (split ? 'targets' : 'all');
+  if (group === 'all') return [...users.values()].flatMap(({ train }) => train);
+  if (!split)
+    throw new IdiolectError('CONFIG', `--auxiliary-from ${group} needs --target-users, which divides the users.`);
+  const members = split[group].filter(user => users.get(user)?.train.length);
+  if (members.length < (group === 'targets' ? 2 : 1)) {
+    throw new IdiolectError(
+      'CONFIG',
+      `--auxiliary-from ${group}: ${file} has training records of ${members.length} such users, which leaves a target user ` +
+        `nobody to be compared with. Use --auxiliary-from ${group === 'targets' ? 'others' : 'targets'}.`,
+    );
+  }
+  const isMember = new Set(members);
+  return [...users.values()].flatMap(({ user, train }) => (isMember.has(user) ? train : []));
+}
+
+function latest(records: readonly HistoryRecord[], share: number): readonly HistoryRecord[] {
+  return records.slice(records.length - Math.max(1, Math.round(share * records.length)));
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A record's own weight, halved for every `timeDecay` days between it and the user's latest record. */
+function recordWeights(
+  records: readonly HistoryRecord[],
+  timeDecay: number | undefined,
+  user: string,
+): ReadonlyMap<HistoryRecord, number> {
+  if (timeDecay === undefined) return new Map(records.map(record => [record, record.weight ?? 1]));
+  const times = records.map(({ time }) => {
+    if (time !== undefined) return Date.parse(time);
+    throw new IdiolectError(
+      'DATA',
+      `--time-decay needs the time of every record, and one of user "${user}" has none. Leave --time-decay out, or add "time".`,
+    );
+  });
+  const now = Math.max(...times);
+  return new Map(
+    records.map((record, i) => [record, (record.weight ?? 1) * 2 ** (-(now - times[i]!) / (timeDecay * DAY))]),
+  );
+}

@@ -1,10 +1,13 @@
 /** `idiolect adapt` */
-import type { Resolved } from '../common/settings.ts';
+import { flagName, type Resolved } from '../common/settings.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../training/adapt.ts';
 import { type AdaptSettings, adaptSchema } from '../training/adapt-settings.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
+
+/** What a later training must have in common, or it would put the same records differently. */
+const SHARED = ['template', 'chat', 'maxLength', 'queryShare'] as const;
 
 export const adaptVerb: Verb = {
   name: 'adapt',
@@ -28,9 +31,10 @@ export const adaptVerb: Verb = {
     );
     terminal.say(`kept out: the records of ${targets} target users, named in ${users}`);
     if (heldOut) terminal.print(change(heldOut));
-    const { data, template } = settings.values;
-    const next = ['--model', model, '--target-users', users, '--data', data, '--out', `${run}-users`];
-    if (template !== 'plain') next.push('--template', template);
+    const next = ['--model', model, '--target-users', users, '--data', settings.values.data, '--out', `${run}-users`];
+    for (const key of SHARED) {
+      if (settings.origins[key] !== 'default') next.push(flagName(key), String(settings.values[key]));
+    }
     terminal.say(`next: idiolect train ${next.map(quoted).join(' ')}`);
   },
 };

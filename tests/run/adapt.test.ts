@@ -193,26 +193,17 @@ describe('the command line', () => {
   it('adapts, tells the change and the next command', async () => {
     const { model, data, cache } = place;
     const args = [
-      'adapt',
-      '--model',
-      model,
-      '--data',
-      data,
-      '--cache',
-      cache,
-      '--target-users',
-      '2',
-      '--max-records',
-      '8',
+      ...['adapt', '--model', model, '--data', data, '--cache', cache, '--target-users', '2'],
+      ...['--max-records', '8', '--query-share', '0.25'],
     ];
     const told = await idiolect([...args, '--out', place.path('task')]);
     expect(told).toMatchObject({ code: 0 });
-    expect(told.stdout).toMatch(/^2 held-out records of the users trained on: -[\d.]+ before, -[\d.]+ after \([+-]/);
+    expect(told.stdout).toMatch(/^3 held-out records of the users trained on: -[\d.]+ before, -[\d.]+ after \([+-]/);
     const next = /next: idiolect (train .*)\n/.exec(told.stderr)![1]!.split(' ');
     const users = place.path('task/users.json');
     expect(next).toEqual([
       ...['train', '--model', place.path('task/model'), '--target-users', users],
-      ...['--data', data, '--out', place.path('task-users')],
+      ...['--data', data, '--out', place.path('task-users'), '--query-share', '0.25'],
     ]);
     expect(await idiolect([...next, '--alpha', '0.2', '--cache', cache, '--epochs', '1'])).toMatchObject({ code: 0 });
     const { stdout, code } = await idiolect(['score', '--run', place.path('task-users'), '--cache', cache, '--json']);

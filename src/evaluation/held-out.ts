@@ -1,5 +1,6 @@
 /** Held-out log-likelihood of a run: each user's later records, with and without the user's adapter. */
 import { z } from 'zod';
+import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -7,7 +8,7 @@ import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { Encoder, loadDataset } from '../training/dataset.ts';
-import { defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
+import { ReferenceCache } from '../training/reference-cache.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';

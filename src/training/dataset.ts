@@ -1,9 +1,8 @@
 /** From a file of histories to what each user trains on and is asked about. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { sha256OfFile } from '../common/files.ts';
 import {
   groupByUser,
   type HistoryRecord,
@@ -47,7 +46,7 @@ export async function loadDataset(settings: DataSettings): Promise<Dataset> {
   }
   const disliked = leaveOutDisliked(users);
   if (disliked > 0) notices.push(`${disliked} records with label false are left out; only liked texts are trained on`);
-  return { file, fingerprint: await fileHash(file), users, notices };
+  return { file, fingerprint: await sha256OfFile(file), users, notices };
 }
 
 /** A text its user rejected must not be learnt as the user's own. */
@@ -60,12 +59,6 @@ function leaveOutDisliked(users: Map<string, UserSplit>): number {
     users.set(user, kept);
   }
   return count;
-}
-
-async function fileHash(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 /**

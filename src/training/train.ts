@@ -1,5 +1,6 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
 import { appendFile, mkdir } from 'node:fs/promises';
+import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
@@ -13,7 +14,7 @@ import { LanguageModel } from '../runtime/language-model.ts';
 import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers, type UserExamples, userExamples } from './dataset.ts';
 import { type PlannedBatch, planBatches } from './plan.ts';
-import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
+import { ReferenceCache, sequenceKey } from './reference-cache.ts';
 import { RunFolder, requireDistinctFolders } from './run-folder.ts';
 import { learningRateFactor } from './schedule.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';

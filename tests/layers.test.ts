@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 /** Each layer may import itself and the ones before it. */
-const ORDER = ['common', 'graph', 'model', 'runtime', 'objectives', 'training', 'evaluation', 'cli'];
+const ORDER = ['common', 'graph', 'model', 'runtime', 'objectives', 'overlap', 'training', 'evaluation', 'cli'];
 
 /**
  * Beside the list: what imports `common` alone, and may be imported from a layer of the list on. Histories know nothing
  * of models, charts nothing of what they show.
  */
-const ASIDE: Readonly<Record<string, string>> = { histories: 'training', charts: 'evaluation' };
+const ASIDE: Readonly<Record<string, string>> = { histories: 'overlap', charts: 'evaluation' };
 
 const SOURCE = fileURLToPath(new URL('../src', import.meta.url));
 

@@ -1,5 +1,6 @@
 /** Files and folders written whole or not at all: a reader, or a kill at any moment, never sees half of one. */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -60,5 +61,12 @@ export async function exists(path: string): Promise<boolean> {
 export function sha256(...parts: (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** The same of a file of any size. */
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -1,12 +1,13 @@
 /** Held-out log-likelihood of a run: each user's later records, with and without the user's adapter. */
 import { z } from 'zod';
+import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import { engineSchema } from '../runtime/session.ts';
-import { cachedScore, defaultCacheFolder, ReferenceCache } from '../training/reference-cache.ts';
+import { cachedScore, ReferenceCache } from '../training/reference-cache.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
 import { chooseUsers, openRun } from './open-run.ts';
 

@@ -8,6 +8,22 @@ import type { ModelConfig } from './config.ts';
 
 type Json = Record<string, unknown>;
 
+/**
+ * The tokenizer of a folder and its tokenizer_config.json (empty where there is none).
+ *
+ * @throws IdiolectError TOKENIZER naming the file that is missing or malformed
+ */
+export async function readTokenizer(folder: string): Promise<{ tokenizer: HuggingFaceTokenizer; settings: Json }> {
+  const file = join(folder, 'tokenizer.json');
+  const definition = await readJson(file, true);
+  const settings = await readJson(join(folder, 'tokenizer_config.json'), false);
+  try {
+    return { tokenizer: new HuggingFaceTokenizer(definition, settings), settings };
+  } catch (error) {
+    throw new IdiolectError('TOKENIZER', `${file} cannot be used as a tokenizer (${reasonOf(error)}).`);
+  }
+}
+
 /** Whether prompts go through the checkpoint's chat template when it has one. */
 export type ChatMode = 'auto' | 'never';
 
@@ -35,18 +51,8 @@ export class Tokenizer {
 
   /** @throws IdiolectError TOKENIZER naming the file that is missing or malformed */
   static async load(folder: string, config: ModelConfig): Promise<Tokenizer> {
-    const definition = await readJson(join(folder, 'tokenizer.json'), true);
-    const settings = await readJson(join(folder, 'tokenizer_config.json'), false);
+    const { tokenizer, settings } = await readTokenizer(folder);
     const generation = await readJson(join(folder, 'generation_config.json'), false);
-    let tokenizer: HuggingFaceTokenizer;
-    try {
-      tokenizer = new HuggingFaceTokenizer(definition, settings);
-    } catch (error) {
-      throw new IdiolectError(
-        'TOKENIZER',
-        `${join(folder, 'tokenizer.json')} cannot be used as a tokenizer (${reasonOf(error)}).`,
-      );
-    }
     const eos = tokenText(settings.eos_token);
     const ids = [
       eos === undefined ? undefined : tokenizer.token_to_id(eos),

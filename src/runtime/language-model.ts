@@ -10,6 +10,7 @@ import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
 import { Generator } from './generator.ts';
+import { HiddenStates } from './hidden-states.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
 import { type Score, Scorer } from './scorer.ts';
 import { defaultEngine, type EngineOptions } from './session.ts';
@@ -42,6 +43,7 @@ export class LanguageModel {
   readonly rope: RopeSource;
   readonly #scorers = new Map<string, Promise<Scorer>>();
   readonly #generators = new Map<string, Promise<Generator>>();
+  readonly #hiddenStates = new Map<string, Promise<HiddenStates>>();
 
   private constructor(checkpoint: Checkpoint, tokenizer: Tokenizer, engine: EngineOptions) {
     this.checkpoint = checkpoint;
@@ -89,6 +91,14 @@ export class LanguageModel {
     return (await this.#scorer(adapter)).tokenLogProbs(sequence, adapter?.matrices);
   }
 
+  /** Hidden states after the last norm, of the base model, at the completion tokens: [completion tokens, hiddenSize]. */
+  async hiddenStates(sequence: TokenSequence): Promise<Float32Array> {
+    const session = await cached(this.#hiddenStates, undefined, () =>
+      HiddenStates.create(this.checkpoint, this.engine, this.rope),
+    );
+    return session.run(sequence);
+  }
+
   /** Streams the text that follows a prompt, piece by piece, until an end token or maxTokens. */
   async *generate(prompt: string, options: GenerateOptions): AsyncGenerator<string> {
     const { adapter, random, maxTokens, signal } = options;
@@ -120,9 +130,9 @@ export class LanguageModel {
 
   /** Frees the sessions. The model can be used again; sessions open anew. */
   async close(): Promise<void> {
-    const open = [...this.#scorers.values(), ...this.#generators.values()];
-    this.#scorers.clear();
-    this.#generators.clear();
+    const kinds = [this.#scorers, this.#generators, this.#hiddenStates];
+    const open = kinds.flatMap(sessions => [...sessions.values()]);
+    for (const sessions of kinds) sessions.clear();
     for (const session of open) await (await session).release();
   }
 

@@ -16,6 +16,10 @@ export function int64(values: ArrayLike<number>, shape: readonly number[] = [val
   return new Tensor('int64', BigInt64Array.from(values as ArrayLike<number> & Iterable<number>, BigInt), shape);
 }
 
+export function int32(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+  return new Tensor('int32', Int32Array.from(values), shape);
+}
+
 /** The numbers of a float32 result. */
 export function floats(tensor: Tensor): Float32Array {
   return tensor.data as Float32Array;

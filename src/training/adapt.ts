@@ -3,6 +3,7 @@
  * evaluated, and merged into the base; every target user's adapter then starts from the merged model.
  */
 import { basename, join, resolve } from 'node:path';
+import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { random } from '../common/random.ts';
@@ -20,7 +21,7 @@ import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset } from './dataset.ts';
 import { type AdapterWork, type LoopEvent, stopIfAsked, trainAdapter } from './loop.ts';
 import { planBatches } from './plan.ts';
-import { cachedScore, defaultCacheFolder, ReferenceCache } from './reference-cache.ts';
+import { cachedScore, ReferenceCache } from './reference-cache.ts';
 import { RunFolder, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY } from './settings.ts';
 import { Trainer } from './trainer.ts';

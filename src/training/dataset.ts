@@ -1,9 +1,8 @@
 /** From a file of histories to what each user trains on and is asked about. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { sha256OfFile } from '../common/files.ts';
 import {
   groupByUser,
   type HistoryRecord,
@@ -61,7 +60,7 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
     );
   }
   if (heldOut > 0) notices.push(`${heldOut} held-out records have label false and are not used`);
-  const fingerprint = await fileHash(file);
+  const fingerprint = await sha256OfFile(file);
   if (settings.targetUsers === undefined) return { file, fingerprint, users: byUser, split: null, notices };
   const counts = [...byUser].flatMap(([user, { train, query }]) =>
     train.length > 0 ? [[user, train.length + query.length] as const] : [],
@@ -84,12 +83,6 @@ function setDislikedApart(users: ReadonlyMap<string, UserSplit>) {
     byUser.set(user, { ...split, train: split.train.filter(liked), query: split.query.filter(liked), disliked });
   }
   return { byUser, training, heldOut };
-}
-
-async function fileHash(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 /**

@@ -4,17 +4,11 @@
  * give the same training.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../common/files.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Score } from '../runtime/scorer.ts';
-
-/** $IDIOLECT_CACHE, else the platform's cache folder. */
-export function defaultCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.IDIOLECT_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'idiolect');
-}
 
 /** What a score depends on beside the model: the ids and where the completion starts. */
 export function sequenceKey({ ids, promptLength }: TokenSequence): string {

@@ -1,4 +1,5 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
+import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
@@ -15,7 +16,7 @@ import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers } from './dataset.ts';
 import { KlProbe, meanKl } from './kl-probe.ts';
 import { type AdapterWork, stopIfAsked, trainAdapter } from './loop.ts';
-import { defaultCacheFolder, ReferenceCache, sequenceKey } from './reference-cache.ts';
+import { ReferenceCache, sequenceKey } from './reference-cache.ts';
 import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';

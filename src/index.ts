@@ -26,6 +26,12 @@ export {
   type UserScore,
 } from './evaluation/held-out.ts';
 export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
+export {
+  type OverlapReportSettings,
+  overlapReportSchema,
+  reportOverlaps,
+  type UserOverlap,
+} from './evaluation/overlap-report.ts';
 export type { TokenGroup, TokenSummary } from './evaluation/token-groups.ts';
 export {
   measureTokenShifts,

@@ -15,6 +15,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'adapt a model to the task on users who are not evaluated',
     load: async () => (await import('./adapt.ts')).adaptVerb,
   },
+  overlap: {
+    summary: 'how much of what others write could be each user’s own',
+    load: async () => (await import('./overlap.ts')).overlapVerb,
+  },
   score: {
     summary: 'held-out log-likelihood per user, with and without the adapter',
     load: async () => (await import('./score.ts')).scoreVerb,

@@ -1,6 +1,7 @@
 /** `idiolect train` */
 
 import type { Resolved } from '../common/settings.ts';
+import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { type TrainEvent, train } from '../training/train.ts';
 import { version } from './main.ts';
@@ -12,7 +13,7 @@ export const trainVerb: Verb = {
   summary: 'Trains one LoRA adapter per user from what that user wrote, against what others wrote.',
   operands: [],
   schema: trainSchema,
-  example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first --alpha 0.3',
+  example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     const settings = resolved as unknown as Resolved<TrainSettings>;
@@ -29,6 +30,10 @@ export const trainVerb: Verb = {
     terminal.say(
       `${summary.users.length} adapters in ${summary.run}/adapters after ${duration(performance.now() - start)}`,
     );
+    if (summary.clippedShare !== undefined) {
+      const share = (100 * summary.clippedShare).toFixed(0);
+      terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
+    }
     terminal.say(`metrics: ${summary.metrics}`);
     terminal.say(`next: idiolect score --run ${summary.run}`);
   },
@@ -51,6 +56,13 @@ export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
         ({ users, finished, steps: total } = event);
         [done, resumed, clock] = [0, 0, new TimeLeft()];
         if (finished > 0) terminal.say(`${finished} of ${users} users are finished already`);
+        break;
+      case 'embedding':
+        terminal.progress(`embedding texts ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
+        break;
+      case 'overlap':
+        terminal.say(`${event.user}: ${overlapText(event.estimate)}`);
+        clock = new TimeLeft();
         break;
       case 'reference':
         terminal.progress(`reference scores ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
@@ -78,4 +90,10 @@ export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
         event satisfies never;
     }
   };
+}
+
+function overlapText({ alpha, interval, capped, fallback }: OverlapEstimate): string {
+  if (fallback !== null) return `alpha ${alpha.toFixed(2)}; ${fallback}`;
+  const range = `[${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
+  return `alpha ${alpha.toFixed(2)} ${range}${capped ? ', held at the cap' : ''}`;
 }

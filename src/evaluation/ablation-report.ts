@@ -27,12 +27,24 @@ export function ablationTables(sweeps: readonly SweepResult[], pictures: readonl
       row(head.map(() => '---')),
       ...lines,
       '',
+      ...groupTable(settings, cells),
       `![${names.join(' x ')}](${pictures[i]})`,
       '',
     ].join('\n');
   });
   const users = sweeps[0]!.cells[0]!.users.length;
   return `# Ablation\n\nHeld-out log-likelihood of ${users} users, nats per completion token: own adapter minus base, mean over users with 95% bootstrap interval over users. The second column pairs by user. Intervals are not corrected for the number of rows.\n\n${sections.join('\n')}`;
+}
+
+/** The gain by uniqueness of the users. */
+function groupTable(settings: readonly string[], cells: readonly CellResult[]): string[] {
+  const groups = cells[0]!.groups;
+  if (groups.length === 0) return [];
+  const head = [...settings.map(settingName), ...groups.map(({ group, users }) => `${group} (${users} users)`)];
+  const lines = cells.map(cell =>
+    row([...settings.map(key => cell.texts[key]!), ...cell.groups.map(({ gain }) => interval(gain))]),
+  );
+  return ['Gain by uniqueness:', '', row(head), row(head.map(() => '---')), ...lines, ''];
 }
 
 function numbersOf({ gain, difference, personalGain, clippedShare, kl }: CellResult): string[] {

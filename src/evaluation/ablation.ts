@@ -6,12 +6,14 @@ import { IdiolectError } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
-import { folderName } from '../training/run-folder.ts';
+import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
+import { folderName, RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
 import { type TrainEvent, type TrainSummary, train } from '../training/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
+import { overlapReportSchema, uniquenessGroups } from './overlap-report.ts';
 import { type Cell, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
 
 export const ablateSchema = trainSchema.extend({
@@ -36,8 +38,16 @@ export interface CellResult {
   readonly difference?: Estimate;
   /** Share of the steps whose pure negative risk was below 0; for cbpo. */
   readonly clippedShare?: number;
+  /** By uniqueness of the users, where they are three or more. */
+  readonly groups: readonly GroupResult[];
   /** KL(pi || pi_ref) along own records when training ended, nats per token, mean over users. */
   readonly kl?: number;
+}
+
+export interface GroupResult {
+  readonly group: UniquenessGroup;
+  readonly users: number;
+  readonly gain: Estimate;
 }
 
 export interface SweepResult {
@@ -74,13 +84,14 @@ export async function ablate(
     settings: parsed.axes.map(({ key }) => key),
     cells: cellsOf(parsed),
   }));
+  const groups = await groupsOf(values, options);
   const cells = new Map(sweeps.flatMap(each => each.cells.map(cell => [cell.name, cell])));
   const measured = new Map<string, CellResult>();
   for (const cell of cells.values()) {
     options.onCell?.(cell.name, measured.size + 1, cells.size);
     measured.set(
       cell.name,
-      await runCell(cell, join(out, 'cells', folderName(cell.name)), { shared, origins }, options),
+      await runCell(cell, join(out, 'cells', folderName(cell.name)), { shared, origins, groups }, options),
     );
   }
 
@@ -109,6 +120,7 @@ export async function ablate(
 
 /** What the cells have in common, and where each value came from. */
 interface Shared {
+  readonly groups: ReadonlyMap<string, UniquenessGroup>;
   readonly shared: Omit<AblateSettings, 'sweep' | 'out'>;
   readonly origins: Readonly<Record<string, string>>;
 }
@@ -116,7 +128,7 @@ interface Shared {
 async function runCell(
   cell: Cell,
   folder: string,
-  { shared, origins }: Shared,
+  { shared, origins, groups }: Shared,
   options: AblateOptions,
 ): Promise<CellResult> {
   // Defaults stay defaults in the run's own record.
@@ -127,8 +139,32 @@ async function runCell(
   ]);
   const run = await train(settings, options);
   const scores = await scoresOf(run, shared, options);
-  const diagnostics = await diagnosticsOf(run);
-  return { name: cell.name, texts: cell.texts, ...scores, ...diagnostics };
+  const { clippedShare } = run;
+  return {
+    name: cell.name,
+    texts: cell.texts,
+    ...scores,
+    groups: byGroup(scores.users, groups),
+    ...(clippedShare !== undefined && { clippedShare }),
+    ...(await finalKl(run)),
+  };
+}
+
+/** Who is how unlike the others, by the records and the model all cells share. */
+async function groupsOf(values: AblateSettings, options: AblateOptions): Promise<ReadonlyMap<string, UniquenessGroup>> {
+  const settings = overlapReportSchema.parse({ ...values, historyShare: 1 });
+  return uniquenessGroups(settings, {
+    ...(options.signal && { signal: options.signal }),
+    onText: (done, total) => options.onEvent?.({ type: 'embedding', done, total }),
+  });
+}
+
+function byGroup(users: readonly UserScore[], groups: ReadonlyMap<string, UniquenessGroup>): GroupResult[] {
+  return UNIQUENESS_GROUPS.flatMap(group => {
+    const gains = users.filter(({ user }) => groups.get(user) === group).map(({ adapter, base }) => adapter - base);
+    if (gains.length === 0) return [];
+    return [{ group, users: gains.length, gain: bootstrapMean(gains, random(0, `gain/${group}`)) }];
+  });
 }
 
 /** The scores of a run, kept beside it: a finished run is scored once. */
@@ -152,18 +188,13 @@ async function scoresOf(
   return scores;
 }
 
-async function diagnosticsOf(run: TrainSummary): Promise<Pick<CellResult, 'clippedShare' | 'kl'>> {
-  const lines = (await readFile(run.metrics, 'utf8')).split('\n').filter(line => line !== '');
-  const steps = lines.map(line => JSON.parse(line) as { user: string; clipped?: number; kl_reference?: number });
-  const clipped = steps.flatMap(({ clipped: value }) => (value === undefined ? [] : [value]));
-  const lastKl = new Map(steps.flatMap(({ user, kl_reference: kl }) => (kl === undefined ? [] : [[user, kl]])));
-  return {
-    ...(clipped.length > 0 && { clippedShare: mean(clipped) }),
-    ...(lastKl.size > 0 && { kl: mean([...lastKl.values()]) }),
-  };
+/** KL(pi || pi_ref) where each user's training ended, mean over users. */
+async function finalKl(run: TrainSummary): Promise<{ kl?: number }> {
+  const steps = await new RunFolder(run.run).readMetrics();
+  const last = new Map(steps.flatMap(({ user, kl_reference: kl }) => (typeof kl === 'number' ? [[user, kl]] : [])));
+  if (last.size === 0) return {};
+  return { kl: [...last.values()].reduce((a, b) => a + b, 0) / last.size };
 }
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** The gain of a cell minus that of another, by user. */
 function paired(cell: CellResult, base: CellResult): Estimate {

@@ -1,8 +1,8 @@
 /** How unlike others a user writes, from embeddings, and the three groups an evaluation reports by. */
 import { IdiolectError } from '../common/errors.ts';
 
-const GROUPS = ['unique', 'middle', 'non-unique'] as const;
-export type UniquenessGroup = (typeof GROUPS)[number];
+export const UNIQUENESS_GROUPS = ['unique', 'middle', 'non-unique'] as const;
+export type UniquenessGroup = (typeof UNIQUENESS_GROUPS)[number];
 
 export interface Uniqueness {
   readonly user: string;
@@ -52,8 +52,8 @@ export function uniqueness(embeddings: ReadonlyMap<string, readonly Float32Array
   });
   const ranked = users.map((_, u) => u).sort((a, b) => scores[b]! - scores[a]! || (users[a]! < users[b]! ? -1 : 1));
   return users.map((user, u) => {
-    const third = Math.floor((GROUPS.length * ranked.indexOf(u)) / users.length);
-    return { user, score: scores[u]!, group: GROUPS[third]! };
+    const third = Math.floor((UNIQUENESS_GROUPS.length * ranked.indexOf(u)) / users.length);
+    return { user, score: scores[u]!, group: UNIQUENESS_GROUPS[third]! };
   });
 }
 

@@ -6,6 +6,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { splitFingerprint } from '../histories/index.ts';
+import type { OverlapEstimate } from '../overlap/estimate.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from './dataset.ts';
 import type { StepMetrics } from './trainer.ts';
@@ -31,8 +32,11 @@ const runSchema = z.object({
 
 export type RunRecord = z.infer<typeof runSchema>;
 
-export interface MetricsLine extends StepMetrics {
+/** A line of metrics.jsonl. */
+export interface LoggedStep {
+  readonly user: string;
   readonly step: number;
+  readonly [metric: string]: number | string | undefined;
 }
 
 export class RunFolder {
@@ -58,6 +62,20 @@ export class RunFolder {
   /** Holds one PEFT folder per user, as servers that look adapters up by name want it. */
   get adapters(): string {
     return join(this.path, 'adapters');
+  }
+
+  /** Each user's estimated alpha, where none was given. */
+  get overlapFile(): string {
+    return join(this.path, 'overlap.json');
+  }
+
+  async readOverlaps(): Promise<Map<string, OverlapEstimate>> {
+    const text = await readFile(this.overlapFile, 'utf8').catch(() => '{}');
+    return new Map(Object.entries(JSON.parse(text) as Record<string, OverlapEstimate>));
+  }
+
+  async writeOverlaps(estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void> {
+    await writeFileAtomic(this.overlapFile, `${JSON.stringify(Object.fromEntries(estimates), null, 2)}\n`);
   }
 
   adapterOf(user: string): string {
@@ -151,19 +169,24 @@ export class RunFolder {
     }
   }
 
-  /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
-  async truncateMetrics(user: string, step: number): Promise<void> {
+  /** What was logged, step by step; a line cut short by a kill is passed over. */
+  async readMetrics(): Promise<LoggedStep[]> {
     const text = await readFile(this.metricsFile, 'utf8').catch(() => '');
-    if (text === '') return;
-    const kept = text.split('\n').filter(line => {
+    return text.split('\n').flatMap(line => {
       try {
-        const entry = JSON.parse(line) as { user: string; step: number };
-        return entry.user !== user || entry.step <= step;
+        return [JSON.parse(line) as LoggedStep];
       } catch {
-        return false; // the last line of a killed process
+        return [];
       }
     });
-    await writeFileAtomic(this.metricsFile, kept.map(line => `${line}\n`).join(''));
+  }
+
+  /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
+  async truncateMetrics(user: string, step: number): Promise<void> {
+    const steps = await this.readMetrics();
+    if (steps.length === 0) return;
+    const kept = steps.filter(entry => entry.user !== user || entry.step <= step);
+    await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));
   }
 }
 

@@ -4,7 +4,9 @@ import { loraConfigSchema } from '../model/lora.ts';
 import { cbpoSchema } from '../objectives/cbpo.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { adamwSchema } from './adamw.ts';
+import { overlapRunSchema } from './overlap.ts';
 import { scheduleSchema } from './schedule.ts';
+import { recordChoiceSchema } from './user-records.ts';
 
 export const dataSchema = z.object({
   data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
@@ -35,24 +37,12 @@ export const trainSchema = z.object({
     .min(0)
     .lt(1)
     .optional()
-    .describe('preference overlap: the share of what others write that could be this user’s (required for cbpo)'),
+    .describe(
+      'preference overlap: the share of what others write that could be this user’s (default: estimated for each user)',
+    ),
   ...cbpoSchema.shape,
-  auxiliaryFrom: z
-    .enum(['all', 'targets', 'others'])
-    .optional()
-    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
-  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
-  historyShare: z
-    .number()
-    .positive()
-    .max(1)
-    .default(1)
-    .describe('latest share of the own training records that is used (ablation)'),
-  timeDecay: z
-    .number()
-    .positive()
-    .optional()
-    .describe('days in which the weight of an own record halves, counted back from the latest (default: no decay)'),
+  ...recordChoiceSchema.shape,
+  ...overlapRunSchema.shape,
   epochs: z.int().positive().default(3).describe('passes over a user’s records'),
   batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
   microBatchTokens: z

@@ -1,6 +1,5 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
 import { defaultCacheFolder } from '../common/cache-folder.ts';
-import { IdiolectError } from '../common/errors.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
@@ -10,12 +9,15 @@ import { cbpo } from '../objectives/cbpo.ts';
 import { kto } from '../objectives/kto.ts';
 import type { Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
+import type { OverlapEstimate } from '../overlap/estimate.ts';
+import { openEmbedder } from '../overlap/open-embedder.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers } from './dataset.ts';
 import { KlProbe, meanKl } from './kl-probe.ts';
 import { type AdapterWork, stopIfAsked, trainAdapter } from './loop.ts';
+import { OverlapStudy } from './overlap.ts';
 import { ReferenceCache, sequenceKey } from './reference-cache.ts';
 import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
@@ -26,6 +28,8 @@ import { auxiliaryPool, userRecords } from './user-records.ts';
 export type TrainEvent =
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'start'; readonly users: number; readonly finished: number; readonly steps: number }
+  | { readonly type: 'embedding'; readonly done: number; readonly total: number }
+  | { readonly type: 'overlap'; readonly user: string; readonly estimate: OverlapEstimate }
   | { readonly type: 'reference'; readonly done: number; readonly total: number }
   | { readonly type: 'resume'; readonly user: string; readonly step: number }
   | {
@@ -54,6 +58,8 @@ export interface TrainedUser {
 export interface TrainSummary {
   readonly run: string;
   readonly metrics: string;
+  /** Share of all steps whose pure negative risk was below 0; for cbpo. */
+  readonly clippedShare?: number;
   readonly users: readonly TrainedUser[];
 }
 
@@ -65,7 +71,6 @@ export interface TrainSummary {
 export async function train(resolved: Resolved<TrainSettings>, options: TrainOptions): Promise<TrainSummary> {
   const settings = resolved.values;
   const emit = options.onEvent ?? (() => {});
-  objectiveOf(settings); // a missing alpha is told before anything is read
   const model = await LanguageModel.load(settings.model, { device: settings.device, threads: settings.threads });
   const encoder = new Encoder(model, settings);
   const dataset = await loadDataset(settings);
@@ -86,9 +91,13 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
     await model.close();
     await unlock();
   }
+  const clipped = (await folder.readMetrics()).flatMap(({ clipped: value }) =>
+    typeof value === 'number' ? [value] : [],
+  );
   return {
     run: folder.path,
     metrics: folder.metricsFile,
+    ...(clipped.length > 0 && { clippedShare: clipped.reduce((a, b) => a + b, 0) / clipped.length }),
     users: users.map(user => {
       const { train: own, query } = dataset.users.get(user)!;
       return { user, folder: folder.adapterOf(user), trainRecords: own.length, queryRecords: query.length };
@@ -96,8 +105,9 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   };
 }
 
-function objectiveOf(settings: TrainSettings): Objective {
-  const { method, alpha, beta } = settings;
+/** @param alpha the user's overlap; read by cbpo alone */
+function objectiveOf(settings: TrainSettings, alpha: number): Objective {
+  const { method, beta } = settings;
   switch (method) {
     case 'sft':
       return sft();
@@ -106,11 +116,7 @@ function objectiveOf(settings: TrainSettings): Objective {
     case 'kto':
       return kto({ beta });
     case 'cbpo':
-      if (alpha !== undefined) return cbpo({ ...settings, alpha });
-      throw new IdiolectError(
-        'CONFIG',
-        '--alpha is missing: method cbpo needs the preference overlap, from 0 (others never write like this user) to below 1.',
-      );
+      return cbpo({ ...settings, alpha });
     default:
       return method satisfies never;
   }
@@ -154,17 +160,48 @@ class TrainingRun {
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return;
 
-    const objective = objectiveOf(this.#settings);
+    const alphaOf = await this.#alphas(open);
+    const objective = objectiveOf(this.#settings, 0);
     const reference = objective.needsReference ? await this.#scoreReferences(plans) : null;
     const lora = loraConfigSchema.parse(this.#settings);
     const trainer = new Trainer(this.#model, lora, objective, this.#settings);
     const probe = new KlProbe(this.#model, lora);
     try {
-      for (const plan of plans) await this.#trainUser(plan, objective, trainer, probe, reference);
+      for (const plan of plans) await this.#trainUser(plan, alphaOf(plan.user), trainer, probe, reference);
     } finally {
       await trainer.release();
       await probe.release();
     }
+  }
+
+  /** Each user's alpha: as given, or estimated before training and kept in the run folder. */
+  async #alphas(users: readonly string[]): Promise<(user: string) => number> {
+    const { method, alpha } = this.#settings;
+    if (method !== 'cbpo') return () => 0;
+    if (alpha !== undefined) return () => alpha;
+    const known = await this.#folder.readOverlaps();
+    const open = users.filter(user => !known.has(user));
+    if (open.length > 0) {
+      const embedder = await openEmbedder({ ...this.#settings, maxLength: this.#encoder.maxLength }, this.#model);
+      try {
+        const study = new OverlapStudy(this.#dataset, embedder, this.#settings);
+        await study.embed(open, (done, total) => {
+          stopIfAsked(this.#signal, this.#folder);
+          this.#emit({ type: 'embedding', done, total });
+        });
+        for (const user of open) {
+          stopIfAsked(this.#signal, this.#folder);
+          const estimate = await study.estimate(user);
+          known.set(user, estimate);
+          await this.#folder.writeOverlaps(known);
+          this.#emit({ type: 'overlap', user, estimate });
+        }
+      } finally {
+        await embedder.close();
+        await this.#model.close();
+      }
+    }
+    return user => known.get(user)!.alpha;
   }
 
   /** Each sequence once, adapter off, whichever users share it; then the scoring session makes room for training. */
@@ -192,7 +229,7 @@ class TrainingRun {
 
   async #trainUser(
     plan: UserPlan,
-    objective: Objective,
+    alpha: number,
     trainer: Trainer,
     probe: KlProbe,
     reference: ReferenceCache | null,
@@ -201,7 +238,7 @@ class TrainingRun {
     const { user, batches } = plan;
     const work: AdapterWork = {
       name: user,
-      objective,
+      objective: objectiveOf(this.#settings, alpha),
       batches,
       batchOf: planned => batchOf(plan, planned, reference),
       measure: async (step, batch, matrices): Promise<StepMetrics> => {
@@ -213,18 +250,19 @@ class TrainingRun {
       onEvent: event => this.#emit({ ...event, user }),
       signal: this.#signal,
     });
-    await this.#publish(plan, trainer);
+    await this.#publish(plan, alpha, trainer);
     await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'adapter', user, folder: this.#folder.adapterOf(user), metrics });
   }
 
-  async #publish({ user, target, auxiliary, batches }: UserPlan, trainer: Trainer): Promise<void> {
-    const { model, method, alpha, beta, seed } = this.#settings;
-    const overlap = method === 'cbpo' ? `, alpha ${alpha}, beta ${beta}, ${auxiliary.length} records of others` : '';
+  async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {
+    const { model, method, beta, seed } = this.#settings;
+    const overlap = method === 'cbpo' ? `, alpha ${Number(alpha.toFixed(4))}` : '';
+    const compared = method === 'sft' ? '' : `, beta ${beta}, ${auxiliary.length} records of others`;
     await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, {
       baseModel: model,
       description:
-        `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}, ` +
+        `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
         `${target.length} own records, ${batches.length} steps, seed ${seed}.`,
     });
   }

@@ -1,8 +1,30 @@
 /** Which records a user trains on, and how much each counts. */
+import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { type HistoryRecord, sampleAuxiliary } from '../histories/index.ts';
 import type { Dataset } from './dataset.ts';
-import type { TrainSettings } from './settings.ts';
+
+/** The settings that say which records, and how much each counts. */
+export const recordChoiceSchema = z.object({
+  auxiliaryFrom: z
+    .enum(['all', 'targets', 'others'])
+    .optional()
+    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
+  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
+  historyShare: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('latest share of the own training records that is used (ablation)'),
+  timeDecay: z
+    .number()
+    .positive()
+    .optional()
+    .describe('days in which the weight of an own record halves, counted back from the latest (default: no decay)'),
+});
+
+type RecordChoice = z.infer<typeof recordChoiceSchema>;
 
 export interface WeightedRecord {
   readonly record: HistoryRecord;
@@ -19,10 +41,11 @@ export interface UserRecords {
   readonly disliked: readonly WeightedRecord[];
 }
 
-export type RecordSettings = Pick<
-  TrainSettings,
-  'method' | 'auxiliaryRatio' | 'auxiliaryFrom' | 'historyShare' | 'timeDecay' | 'seed'
->;
+export interface RecordSettings extends RecordChoice {
+  /** Supervised fine-tuning takes the user's own records alone. */
+  readonly method: string;
+  readonly seed: number;
+}
 
 /**
  * The latest share of a user's own training records, and a draw from other users' training records.
@@ -59,7 +82,7 @@ export function userRecords(
  */
 export function auxiliaryPool(
   { file, users, split }: Dataset,
-  from: TrainSettings['auxiliaryFrom'],
+  from: RecordChoice['auxiliaryFrom'],
 ): readonly HistoryRecord[] {
   const group = from ?? (split ? 'targets' : 'all');
   if (group === 'all') return [...users.values()].flatMap(({ train }) => train);
@@ -77,7 +100,8 @@ export function auxiliaryPool(
   return [...users.values()].flatMap(({ user, train }) => (isMember.has(user) ? train : []));
 }
 
-function latest(records: readonly HistoryRecord[], share: number): readonly HistoryRecord[] {
+/** The last of some records in time order, at least one of them. */
+export function latest(records: readonly HistoryRecord[], share: number): readonly HistoryRecord[] {
   return records.slice(records.length - Math.max(1, Math.round(share * records.length)));
 }
 

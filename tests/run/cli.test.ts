@@ -97,6 +97,7 @@ describe('help and mistakes', () => {
     for (const verb of [
       ['train'],
       ['adapt'],
+      ['overlap'],
       ['score'],
       ['ablate'],
       ['tokens'],
@@ -112,7 +113,7 @@ describe('help and mistakes', () => {
   });
 
   it.each([
-    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, score'],
+    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, overlap, score'],
     [['train', '--alhpa', '0.3'], 2, "Unknown option '--alhpa'. See idiolect train --help."],
     [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
     [['train'], 1, '--model is missing: Hugging Face model folder.'],

@@ -160,7 +160,6 @@ describe('a run folder', () => {
 
 describe('what cannot be trained', () => {
   it.each([
-    [{ alpha: undefined }, /--alpha is missing/],
     [{ users: 'ada,eve' }, /has no user "eve".*It has 3, such as ada, grace, linus/],
     [{ template: 'haiku' }, /"haiku" is neither a template/],
     [{ model: 'nowhere' }, /nowhere.config.json cannot be read/],

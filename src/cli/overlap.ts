@@ -1,0 +1,55 @@
+/** `idiolect overlap` */
+import {
+  type OverlapReportSettings,
+  overlapReportSchema,
+  reportOverlaps,
+  type UserOverlap,
+} from '../evaluation/overlap-report.ts';
+import { TimeLeft, table } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+export const overlapVerb: Verb = {
+  name: 'overlap',
+  summary:
+    'Estimates how much of what others write could be each user’s own (alpha), and how unlike others each writes.',
+  operands: [],
+  schema: overlapReportSchema,
+  example: 'idiolect overlap --model SmolLM2-135M --data histories.jsonl --users first:20',
+  async run({ resolved, json, terminal, signal }) {
+    const clock = new TimeLeft();
+    const users = await reportOverlaps(resolved.values as unknown as OverlapReportSettings, {
+      signal,
+      onNotice: message => terminal.say(`note: ${message}`),
+      onText: (done, total) => terminal.progress(`embedding texts ${done}/${total} ${clock.after(done, total)}`),
+      onUser: (done, total) => terminal.progress(`estimating alpha ${done}/${total}`),
+    });
+    if (json) {
+      terminal.print(JSON.stringify({ users }));
+      return;
+    }
+    const header = ['user', 'records', 'others', 'alpha', '95%', 'told apart (AUC)', 'uniqueness', ''];
+    terminal.print(table([header, ...users.map(row)]));
+    for (const { user, fallback } of users) if (fallback !== null) terminal.say(`${user}: ${fallback}`);
+  },
+};
+
+function row({
+  user,
+  targetRecords,
+  auxiliaryRecords,
+  alpha,
+  interval,
+  separation,
+  uniqueness,
+}: UserOverlap): string[] {
+  return [
+    user,
+    String(targetRecords),
+    String(auxiliaryRecords),
+    alpha.toFixed(2),
+    `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`,
+    separation?.toFixed(2) ?? '',
+    uniqueness?.score.toFixed(2) ?? '',
+    uniqueness?.group ?? '',
+  ];
+}

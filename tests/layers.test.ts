@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 /** Each layer may import itself and the ones before it. */
-const ORDER = ['common', 'graph', 'model', 'runtime', 'objectives', 'training', 'evaluation', 'cli'];
+const ORDER = ['common', 'graph', 'model', 'runtime', 'objectives', 'overlap', 'training', 'evaluation', 'cli'];
 
-/** Histories know nothing of models: they import `common` alone. Layers from `training` on may import them. */
-const HISTORIES = { name: 'histories', imports: ['common'], importedFrom: 'training' };
+/** Histories know nothing of models: they import `common` alone. Layers from `overlap` on may import them. */
+const HISTORIES = { name: 'histories', imports: ['common'], importedFrom: 'overlap' };
 
 const SOURCE = fileURLToPath(new URL('../src', import.meta.url));
 

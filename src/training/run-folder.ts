@@ -9,7 +9,6 @@ import { splitFingerprint } from '../histories/index.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from './dataset.ts';
-import type { StepMetrics } from './trainer.ts';
 
 /** What the adapters of a run depend on besides its settings. */
 export interface RunSources {

@@ -86,5 +86,5 @@ describe('a user with too few records', () => {
     const ascending = known.toSorted((a, b) => a - b);
     expect(ada.alpha).toBeCloseTo((ascending[1]! + ascending[2]!) / 2, 12);
     expect(ada.fallback).toContain('The median of 4 other users is used.');
-  });
+  }, 30_000);
 });

@@ -1,6 +1,6 @@
 /** `idiolect ablate`: one training run for each combination of settings, scored on the users' held-out records. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
@@ -8,7 +8,7 @@ import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
 import { folderName, RunFolder } from '../training/run-folder.ts';
-import { trainSchema } from '../training/settings.ts';
+import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { type TrainEvent, type TrainSummary, train } from '../training/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
@@ -25,23 +25,28 @@ export const ablateSchema = trainSchema.extend({
 
 export type AblateSettings = z.infer<typeof ablateSchema>;
 
-export interface CellResult {
-  readonly name: string;
-  /** The values of the varied settings, as written. */
-  readonly texts: Readonly<Record<string, string>>;
+/** One training run, scored. */
+interface RunResult {
   readonly users: readonly UserScore[];
   /** Own adapter minus base, nats per completion token, over users. */
   readonly gain: Estimate;
   /** Own adapter minus another user's. */
   readonly personalGain?: Estimate;
-  /** Gain minus that of the sweep's first cell, paired by user; absent for that cell. */
-  readonly difference?: Estimate;
   /** Share of the steps whose pure negative risk was below 0; for cbpo. */
   readonly clippedShare?: number;
   /** By uniqueness of the users, where they are three or more. */
   readonly groups: readonly GroupResult[];
   /** KL(pi || pi_ref) along own records when training ended, nats per token, mean over users. */
   readonly kl?: number;
+}
+
+/** A combination of settings. */
+export interface CellResult extends RunResult {
+  readonly name: string;
+  /** The values of the varied settings, as written. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Gain minus that of the sweep's first cell, paired by user; absent for that cell. */
+  readonly difference?: Estimate;
 }
 
 export interface GroupResult {
@@ -65,7 +70,7 @@ export interface AblationSummary {
 
 export interface AblateOptions {
   readonly version: string;
-  readonly onCell?: (name: string, index: number, total: number) => void;
+  readonly onRun?: (name: string, index: number, total: number) => void;
   readonly onEvent?: (event: TrainEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -85,18 +90,27 @@ export async function ablate(
     cells: cellsOf(parsed),
   }));
   const groups = await groupsOf(values, options);
-  const cells = new Map(sweeps.flatMap(each => each.cells.map(cell => [cell.name, cell])));
-  const measured = new Map<string, CellResult>();
-  for (const cell of cells.values()) {
-    options.onCell?.(cell.name, measured.size + 1, cells.size);
-    measured.set(
-      cell.name,
-      await runCell(cell, join(out, 'cells', folderName(cell.name)), { shared, origins, groups }, options),
-    );
+  // Cells of different sweeps may be the same run, as where a default is written out: it is done once.
+  const runs = new Map<string, { folder: string; resolved: Resolved<TrainSettings> }>();
+  const runOf = (cell: Cell) => {
+    const folder = join(out, 'cells', folderName(cell.name));
+    const resolved = cellSettings(cell, shared, origins, folder);
+    const { out: _, ...identity } = resolved.values;
+    const key = JSON.stringify(identity);
+    if (!runs.has(key)) runs.set(key, { folder, resolved });
+    return runs.get(key)!;
+  };
+  for (const { cells } of sweeps) cells.forEach(runOf);
+  const measured = new Map<string, RunResult>();
+  for (const { folder, resolved } of runs.values()) {
+    options.onRun?.(basename(folder), measured.size + 1, runs.size);
+    measured.set(folder, await trainAndScore(resolved, groups, options));
   }
 
-  const results = sweeps.map(({ settings, cells: members }) => {
-    const [first, ...others] = members.map(({ name }) => measured.get(name)!);
+  const results = sweeps.map(({ settings, cells }) => {
+    const [first, ...others] = cells.map(
+      (cell): CellResult => ({ name: cell.name, texts: cell.texts, ...measured.get(runOf(cell).folder)! }),
+    );
     return { settings, cells: [first!, ...others.map(cell => ({ ...cell, difference: paired(cell, first!) }))] };
   });
   const report = join(out, 'ablation.md');
@@ -118,34 +132,31 @@ export async function ablate(
   return { report, data, pictures, sweeps: results };
 }
 
-/** What the cells have in common, and where each value came from. */
-interface Shared {
-  readonly groups: ReadonlyMap<string, UniquenessGroup>;
-  readonly shared: Omit<AblateSettings, 'sweep' | 'out'>;
-  readonly origins: Readonly<Record<string, string>>;
-}
-
-async function runCell(
+/** The settings of a cell: those given for all, those of the sweep, and defaults left defaults in the run's record. */
+function cellSettings(
   cell: Cell,
-  folder: string,
-  { shared, origins, groups }: Shared,
-  options: AblateOptions,
-): Promise<CellResult> {
-  // Defaults stay defaults in the run's own record.
-  const given = Object.entries(shared).filter(([key]) => origins[key] !== 'default');
-  const settings = resolveSettings(trainSchema, [
-    { origin: 'ablation', values: { ...Object.fromEntries(given), out: folder } },
+  shared: Readonly<Record<string, unknown>>,
+  origins: Readonly<Record<string, string>>,
+  out: string,
+): Resolved<TrainSettings> {
+  const given = Object.entries(shared).filter(([key]) => origins[key] !== 'default' && !(key in cell.settings));
+  return resolveSettings(trainSchema, [
+    { origin: 'ablation', values: { ...Object.fromEntries(given), out } },
     { origin: 'sweep', values: cell.settings },
   ]);
-  const run = await train(settings, options);
-  const scores = await scoresOf(run, shared, options);
-  const { clippedShare } = run;
+}
+
+async function trainAndScore(
+  resolved: Resolved<TrainSettings>,
+  groups: ReadonlyMap<string, UniquenessGroup>,
+  options: AblateOptions,
+): Promise<RunResult> {
+  const run = await train(resolved, options);
+  const scores = await scoresOf(run, resolved.values, options);
   return {
-    name: cell.name,
-    texts: cell.texts,
     ...scores,
     groups: byGroup(scores.users, groups),
-    ...(clippedShare !== undefined && { clippedShare }),
+    ...(run.clippedShare !== undefined && { clippedShare: run.clippedShare }),
     ...(await finalKl(run)),
   };
 }
@@ -170,7 +181,7 @@ function byGroup(users: readonly UserScore[], groups: ReadonlyMap<string, Unique
 /** The scores of a run, kept beside it: a finished run is scored once. */
 async function scoresOf(
   run: TrainSummary,
-  { cache, device, threads }: Shared['shared'],
+  { cache, device, threads }: TrainSettings,
   { signal }: AblateOptions,
 ): Promise<HeldOutScores> {
   const file = join(run.run, 'scores.json');

@@ -20,6 +20,9 @@ export { type LoraConfig, type LoraMatrices, loraConfigSchema } from './model/lo
 export { type CbpoOptions, cbpo } from './objectives/cbpo.ts';
 export type { Example, Objective } from './objectives/objective.ts';
 export { sft } from './objectives/sft.ts';
+export type { EmbeddedText, Embedder } from './overlap/embedder.ts';
+export { type EmbedderSettings, embedderSchema, openEmbedder } from './overlap/open-embedder.ts';
+export { type Uniqueness, uniqueness } from './overlap/uniqueness.ts';
 export type { TokenSequence } from './runtime/batch.ts';
 export { type EncodedExample, type GenerateOptions, LanguageModel } from './runtime/language-model.ts';
 export type { Score } from './runtime/scorer.ts';

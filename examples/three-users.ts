@@ -25,7 +25,7 @@ const count = await writeHistories(data, habitualHistories(60));
 console.log(`${count} records of 3 users in ${data}`);
 
 // A random backbone has everything to learn: many epochs, a high rate, and a small beta, which lets the adapter go far.
-const method = { alpha: 0.1, beta: 0.02, epochs: 60, lr: 5e-3, rank: 16, targetModules: 'all-linear' };
+const method = { embedder: 'ngrams', beta: 0.05, epochs: 60, lr: 5e-3, rank: 16, targetModules: 'all-linear' };
 const settings = resolveSettings(trainSchema, [
   {
     origin: 'example',
@@ -36,6 +36,10 @@ const started = performance.now();
 const run = await train(settings, {
   version: 'example',
   onEvent(event) {
+    if (event.type === 'overlap') {
+      const { user, estimate } = event;
+      console.log(`  ${user}: alpha ${estimate.alpha.toFixed(2)}, the share of others' texts that could be this user's`);
+    }
     if (event.type === 'start') console.log(`training 3 adapters by C-BPO, ${event.steps} steps`);
     if (event.type === 'adapter') console.log(`  trained ${event.user}: loss ${event.metrics.loss!.toFixed(3)}`);
   },

@@ -185,7 +185,8 @@ async function scoresOf(
   { signal }: AblateOptions,
 ): Promise<HeldOutScores> {
   const file = join(run.run, 'scores.json');
-  const trained = run.users.map(({ user }) => user).join('\n');
+  const users = run.users.map(({ user }) => user);
+  const trained = users.join('\n');
   const kept = await readFile(file, 'utf8').then(
     text => JSON.parse(text) as { readonly trained: string; readonly scores: HeldOutScores },
     () => null,
@@ -194,7 +195,7 @@ async function scoresOf(
   const resolved = resolveSettings(scoreSchema, [
     { origin: 'ablation', values: { run: run.run, cache, device, threads } },
   ]);
-  const scores = await scoreRun(resolved.values, { ...(signal && { signal }) });
+  const scores = await scoreRun(resolved.values, { users, ...(signal && { signal }) });
   await writeFileAtomic(file, `${JSON.stringify({ trained, scores })}\n`);
   return scores;
 }

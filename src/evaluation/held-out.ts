@@ -46,6 +46,8 @@ export interface HeldOutScores {
 }
 
 export interface ScoreOptions {
+  /** Users to score, all of them trained; instead of those the settings name. */
+  readonly users?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -58,7 +60,7 @@ export interface ScoreOptions {
 export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = {}): Promise<HeldOutScores> {
   const { folder, model, dataset, encoder, trained } = await openRun(settings);
   try {
-    const chosen = chooseUsers(settings.users, trained, settings.run);
+    const chosen = options.users ?? chooseUsers(settings.users, trained, settings.run);
     const { fingerprint } = model.checkpoint;
     const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
     const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);

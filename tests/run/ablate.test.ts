@@ -60,6 +60,11 @@ describe('an ablation', () => {
     expect(await readFile(summary.report, 'utf8')).toContain('| ema | 0.5 |');
   });
 
+  it('scores the users asked for, whoever else was trained there before', async () => {
+    const { summary } = await run('method=cbpo,sft', 'ada,linus');
+    for (const { users } of summary.sweeps[0]!.cells) expect(users.map(({ user }) => user)).toEqual(['ada', 'linus']);
+  });
+
   it.each([
     ['', /--sweep is empty/],
     ['alhpa=0,1', /"alhpa" is no setting that can be varied/],

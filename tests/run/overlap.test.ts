@@ -85,6 +85,6 @@ describe('a user with too few records', () => {
     expect(known).toHaveLength(4);
     const ascending = known.toSorted((a, b) => a - b);
     expect(ada.alpha).toBeCloseTo((ascending[1]! + ascending[2]!) / 2, 12);
-    expect(ada.fallback).toContain('The median of 4 other users is used.');
+    expect(ada.fallback).toContain('the median of 4 other users');
   }, 30_000);
 });

@@ -131,11 +131,13 @@ function completionOf({ ids, promptLength }: TokenSequence): readonly number[] {
 
 /** Token by token means the same tokens after the same prompts, and one reference. */
 function requireComparable(run: RecordedRun, against: RecordedRun, settings: TokensSettings): void {
-  const differences = (['model', 'data'] as const)
+  const differences = (['model', 'data', 'users'] as const)
     .filter(source => run.sources[source] !== against.sources[source])
-    .map(source => `another ${source}`);
+    .map(source => (source === 'users' ? 'another division of users' : `another ${source}`));
   for (const key of Object.keys(dataSchema.shape) as (keyof typeof dataSchema.shape)[]) {
-    if (key === 'data' || key === 'skipBad' || run.settings[key] === against.settings[key]) continue;
+    // Where the lists of users lie is no difference; who is in them was compared above.
+    if (key === 'data' || key === 'skipBad' || key === 'targetUsers' || run.settings[key] === against.settings[key])
+      continue;
     differences.push(`${key} ${run.settings[key]} and ${against.settings[key]}`);
   }
   if (differences.length === 0) return;

@@ -35,6 +35,7 @@ export class OverlapStudy {
   readonly #embedder: Embedder;
   readonly #settings: StudySettings;
   readonly #vectors = new Map<HistoryRecord, Float32Array>();
+  readonly #estimates = new Map<string, Promise<OverlapEstimate>>();
   #standIns: Promise<ReadonlyMap<string, OverlapEstimate>> | undefined;
 
   constructor(dataset: Dataset, embedder: Embedder, settings: StudySettings) {
@@ -66,7 +67,14 @@ export class OverlapStudy {
     return fillFromOthers(new Map([...(await this.#standIns), [user, estimate]])).get(user)!;
   }
 
-  async #estimateAlone(user: string): Promise<OverlapEstimate> {
+  /** From the user's own records; each user once. */
+  #estimateAlone(user: string): Promise<OverlapEstimate> {
+    const known = this.#estimates.get(user) ?? this.#compute(user);
+    this.#estimates.set(user, known);
+    return known;
+  }
+
+  async #compute(user: string): Promise<OverlapEstimate> {
     const { own, others } = this.#compared(user);
     const keysOf = (records: readonly HistoryRecord[]) =>
       records.map(({ input, output }) => sha256(JSON.stringify([input, output])));

@@ -33,12 +33,17 @@ export async function openEmbedder(settings: EmbedderSettings, model: LanguageMo
   const { embedder: named, cache = defaultCacheFolder() } = settings;
   if (named === 'ngrams') return new NgramEmbedder();
   if (named === 'backbone') return CachedEmbedder.open(cache, new BackboneEmbedder(model, settings));
+  await requireEmbedder(named);
+  return CachedEmbedder.open(cache, await EncoderEmbedder.open(named, model.engine));
+}
+
+/** @throws IdiolectError CONFIG when a setting names no embedder: told before any work */
+export async function requireEmbedder(named: string): Promise<void> {
+  if (named === 'ngrams' || named === 'backbone') return;
   const isFolder = await stat(named).then(
     found => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) {
-    throw new IdiolectError('CONFIG', `--embedder: "${named}" is neither backbone, ngrams nor a folder that exists.`);
-  }
-  return CachedEmbedder.open(cache, await EncoderEmbedder.open(named, model.engine));
+  if (isFolder) return;
+  throw new IdiolectError('CONFIG', `--embedder: "${named}" is neither backbone, ngrams nor a folder that exists.`);
 }

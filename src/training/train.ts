@@ -3,14 +3,14 @@ import { defaultCacheFolder } from '../common/cache-folder.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
-import { loraConfigSchema } from '../model/lora.ts';
+import { loraConfigSchema, targetedModules } from '../model/lora.ts';
 import { bco } from '../objectives/bco.ts';
 import { cbpo } from '../objectives/cbpo.ts';
 import { kto } from '../objectives/kto.ts';
 import type { Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
-import { openEmbedder } from '../overlap/open-embedder.ts';
+import { openEmbedder, requireEmbedder } from '../overlap/open-embedder.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import { removeCheckpoint } from './checkpoint.ts';
@@ -77,8 +77,10 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   for (const message of dataset.notices) emit({ type: 'notice', message });
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
-  // A pool that cannot be is told before the folder is taken, so that the setting can be corrected.
+  // What cannot be is told before the folder is taken, so that the setting can be corrected.
   if (settings.method !== 'sft') auxiliaryPool(dataset, settings.auxiliaryFrom);
+  await requireEmbedder(settings.embedder);
+  targetedModules(loraConfigSchema.parse(settings), model.checkpoint.linears);
 
   const folder = new RunFolder(settings.out);
   const unlock = await folder.lock();

@@ -164,8 +164,10 @@ describe('what cannot be trained', () => {
     [{ template: 'haiku' }, /"haiku" is neither a template/],
     [{ model: 'nowhere' }, /nowhere.config.json cannot be read/],
     [{ data: 'nowhere.jsonl' }, /nowhere.jsonl/],
+    [{ embedder: 'ngram' }, /"ngram" is neither backbone, ngrams nor a folder/],
     [{ targetModules: ['q_prj'] }, /no linear layer is called "q_prj". There are q_proj/],
-  ])('%j ends in one sentence', async (settings, sentence) => {
+  ])('%j ends in one sentence, and the corrected command may use the folder', async (settings, sentence) => {
     await expect(run({ out: 'refused', settings })).rejects.toThrow(sentence);
+    expect(await readdir(place.path('refused')).catch(() => [])).not.toContain('run.json');
   });
 });

@@ -3,12 +3,9 @@
  * Clarity in Reporting BLEU Scores"): the 13a tokenizer, n-grams up to 4, exponential smoothing, case kept.
  */
 import { IdiolectError } from '../../common/errors.ts';
+import { splitAtSpace, WHITE_SPACE } from './white-space.ts';
 
 const LONGEST = 4;
-
-/** The white space of Python's str.split: unlike \s without the byte order mark, with the separators and U+0085. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Python parts words at U+001C to U+001F
-const SPACE = /[\p{White_Space}\x1c-\x1f]+/u;
 
 /**
  * BLEU of one text, 0 to 100: sacrebleu.sentence_bleu, which leaves out n-gram lengths the prediction is too short for.
@@ -99,7 +96,7 @@ function scoreOf({ matches, totals, predicted, wanted }: Counts, effectiveOrder:
 
 /** The 13a tokenizer of mteval-v13a as sacrebleu runs it. Its language is Western; others stay unparted. */
 function tokens13a(text: string): readonly string[] {
-  return ` ${trimEnd(text).replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ')} `
+  const line = ` ${trimEnd(text).replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ')} `
     .replaceAll('&quot;', '"')
     .replaceAll('&amp;', '&')
     .replaceAll('&lt;', '<')
@@ -107,14 +104,13 @@ function tokens13a(text: string): readonly string[] {
     .replace(/[{-~[-` -&(-+:-@/]/gu, ' $& ')
     .replace(/([^0-9])([.,])/gu, '$1 $2 ')
     .replace(/([.,])([^0-9])/gu, ' $1 $2')
-    .replace(/([0-9])(-)/gu, '$1 $2 ')
-    .split(SPACE)
-    .filter(token => token !== '');
+    .replace(/([0-9])(-)/gu, '$1 $2 ');
+  return splitAtSpace(line);
 }
 
 /** Before the rest: a dash and a line end at the end of the text must not join. */
 function trimEnd(text: string): string {
   let end = text.length;
-  while (end > 0 && SPACE.test(text[end - 1]!)) end--;
+  while (end > 0 && WHITE_SPACE.test(text[end - 1]!)) end--;
   return text.slice(0, end);
 }

@@ -27,7 +27,7 @@ describe('BLEU', () => {
   });
 
   it('refuses predictions without references', () => {
-    expect(() => corpusBleu(['a'], [])).toThrow('found 1 and 0');
-    expect(() => corpusBleu([], [])).toThrow('found 0 and 0');
+    expect(() => corpusBleu(['a'], [])).toThrow('found 1 predictions and 0 references');
+    expect(() => corpusBleu([], [])).toThrow('found 0 predictions and 0');
   });
 });

@@ -2,7 +2,7 @@
  * BLEU against one reference a text (Papineni et al. 2002), equal to sacrebleu's defaults (Post 2018, "A Call for
  * Clarity in Reporting BLEU Scores"): the 13a tokenizer, n-grams up to 4, exponential smoothing, case kept.
  */
-import { IdiolectError } from '../../common/errors.ts';
+import { checkAligned } from './aligned.ts';
 import { splitAtSpace, WHITE_SPACE } from './white-space.ts';
 
 const LONGEST = 4;
@@ -23,12 +23,7 @@ export function sentenceBleu(prediction: string, reference: string): number {
  * @throws IdiolectError DATA where there is none, or not as many of both
  */
 export function corpusBleu(predictions: readonly string[], references: readonly string[]): number {
-  if (predictions.length === 0 || predictions.length !== references.length) {
-    throw new IdiolectError(
-      'DATA',
-      `BLEU needs one reference a prediction, at least one; found ${predictions.length} and ${references.length}.`,
-    );
-  }
+  checkAligned(predictions, references);
   const sum: Counts = { matches: [0, 0, 0, 0], totals: [0, 0, 0, 0], predicted: 0, wanted: 0 };
   predictions.forEach((prediction, i) => {
     const { matches, totals, predicted, wanted } = countsOf(prediction, references[i]!);

@@ -31,7 +31,7 @@ interface PartOfSpeech {
 }
 
 /**
- * Reads WordNet 3.0 or 3.1 (about a second, some 100 MB of memory).
+ * Reads WordNet 3.0 or 3.1 (a few seconds; 50 MB of memory are kept).
  *
  * @param folder with index.*, data.* and *.exc of noun, verb, adj and adv: `dict` of Princeton's archive, or NLTK's
  *   `corpora/wordnet`, which is 3.0

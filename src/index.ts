@@ -19,6 +19,20 @@ export {
   type SweepResult,
 } from './evaluation/ablation.ts';
 export {
+  type AttributedText,
+  type Attribution,
+  type Attributor,
+  attribute,
+  trainAttributor,
+} from './evaluation/attribution.ts';
+export {
+  holm,
+  type PairedDifference,
+  pairedDifference,
+  type WinRate,
+  winRate,
+} from './evaluation/comparisons.ts';
+export {
   type HeldOutScores,
   type ScoreSettings,
   scoreRun,
@@ -26,12 +40,25 @@ export {
   type UserScore,
 } from './evaluation/held-out.ts';
 export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
+export { corpusBleu, sentenceBleu } from './evaluation/metrics/bleu.ts';
+export { accuracy, macroF1 } from './evaluation/metrics/classification.ts';
+export { meteor } from './evaluation/metrics/meteor.ts';
+export { meanAbsoluteError, rootMeanSquaredError } from './evaluation/metrics/regression.ts';
+export { type RougeScore, type RougeScores, rouge } from './evaluation/metrics/rouge.ts';
+export { wordTokens } from './evaluation/metrics/word-tokens.ts';
+export { readWordNet, type Synonyms } from './evaluation/metrics/wordnet.ts';
 export {
   type OverlapReportSettings,
   overlapReportSchema,
   reportOverlaps,
   type UserOverlap,
 } from './evaluation/overlap-report.ts';
+export {
+  compareStyle,
+  type StyleComparison,
+  type StyleDistance,
+  styleDistance,
+} from './evaluation/style-distance.ts';
 export type { TokenGroup, TokenSummary } from './evaluation/token-groups.ts';
 export {
   measureTokenShifts,

@@ -53,6 +53,18 @@ describe('layers', () => {
     expect(seen).toBeGreaterThan(100); // the pattern still finds imports
   });
 
+  test('metrics import themselves and common alone', async () => {
+    const folder = join('evaluation', 'metrics') + sep;
+    const metrics = files.filter(file => file.startsWith(folder));
+    const targets: string[] = [];
+    for (const file of metrics) {
+      const imported = importsOf(await readFile(join(SOURCE, file), 'utf8'));
+      targets.push(...imported.map(path => relative(SOURCE, join(SOURCE, dirname(file), path))));
+    }
+    expect(targets.filter(target => !target.startsWith(folder) && layerOf(target) !== 'common')).toEqual([]);
+    expect(targets.length).toBeGreaterThan(4); // the folder is where this test looks
+  });
+
   test('imports are found in every form', () => {
     const text = `
       import { a } from './a.ts';

@@ -8,15 +8,13 @@ const START = '\u0002';
 const END = '\u0003';
 
 /**
- * The n-gram vector of a text: [width], of length 1.
+ * How often each n-gram occurs in a text.
  *
  * Features are the n-grams (n = 1 to 4, by code points, the text's ends marked) of two strings: the text in lower
  * case ("c"), and its shape ("s"), where an upper-case letter is A, a lower-case one a, any other letter x, a number 0,
- * and all else itself. Each feature is hashed by FNV-1a (32 bits) over the UTF-8 bytes of its letter and n-gram,
- * followed by the finaliser of MurmurHash3; the hash modulo the width is the place, its highest bit the sign (Weinberger
- * et al. 2009, "Feature hashing for large scale multitask learning"). A feature seen c times adds 1 + ln c.
+ * and all else itself. A feature is the letter of its string and the n-gram.
  */
-export function ngramVector(text: string, width = WIDTH): Float32Array {
+export function ngramCounts(text: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [kind, string] of [['c', text.toLowerCase()] as const, ['s', shapeOf(text)] as const]) {
     const points = [START, ...string, END];
@@ -27,8 +25,19 @@ export function ngramVector(text: string, width = WIDTH): Float32Array {
       }
     }
   }
+  return counts;
+}
+
+/**
+ * The n-gram vector of a text: [width], of length 1.
+ *
+ * Each feature of `ngramCounts` is hashed by FNV-1a (32 bits) over its UTF-8 bytes, followed by the finaliser of
+ * MurmurHash3; the hash modulo the width is the place, its highest bit the sign (Weinberger et al. 2009, "Feature
+ * hashing for large scale multitask learning"). A feature seen c times adds 1 + ln c.
+ */
+export function ngramVector(text: string, width = WIDTH): Float32Array {
   const sums = new Float64Array(width);
-  for (const [feature, count] of counts) {
+  for (const [feature, count] of ngramCounts(text)) {
     const hash = hashOf(feature);
     sums[hash % width]! += (hash >>> 31 ? -1 : 1) * (1 + Math.log(count));
   }
@@ -36,7 +45,8 @@ export function ngramVector(text: string, width = WIDTH): Float32Array {
   return Float32Array.from(sums, sum => (length > 0 ? sum / length : 0));
 }
 
-function shapeOf(text: string): string {
+/** The text with an upper-case letter as A, a lower-case one as a, any other letter as x, a number as 0. */
+export function shapeOf(text: string): string {
   return text.replace(/(\p{Lu})|(\p{Ll})|(\p{N})|\p{L}/gu, (_, upper, lower, number) =>
     upper ? 'A' : lower ? 'a' : number ? '0' : 'x',
   );

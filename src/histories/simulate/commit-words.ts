@@ -99,16 +99,7 @@ export const THINGS = [
     'login form',
     'image cache',
   ],
-  ...[
-    'event queue',
-    'colour map',
-    'undo stack',
-    'font loader',
-    'plan editor',
-    'rate limit',
-    'task runner',
-    'menu bar',
-  ],
+  ...['event queue', 'colour map', 'undo stack', 'font loader', 'plan editor', 'rate limit', 'task runner', 'menu bar'],
   ...[
     'input filter',
     'access token',

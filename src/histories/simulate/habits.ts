@@ -1,7 +1,7 @@
 /** The shared way of writing, and habits of one's own that no other set of habits can be taken for. */
 import { IdiolectError } from '../../common/errors.ts';
 import { type Random, random } from '../../common/random.ts';
-import { type Kind, oneOf } from './kind.ts';
+import { oneOf } from './kind.ts';
 import { DIMENSIONS, type Dimension, type Values, type Way } from './writing.ts';
 
 /** The shared way varies in these; in the others it has one value, `sharedWay`'s. */
@@ -36,8 +36,8 @@ export class HabitBook {
   /** Every set with each of its dimensions left open in turn: two sets share an entry when at most one dimension differs. */
   readonly #taken = new Set<string>();
 
-  constructor(kind: Kind, label: string, seed: number) {
-    this.#values = kind.values;
+  constructor(values: Values, label: string, seed: number) {
+    this.#values = values;
     this.#label = label;
     this.#seed = seed;
   }

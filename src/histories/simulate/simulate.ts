@@ -6,7 +6,7 @@ import type { HistoryRecord } from '../record.ts';
 import { COMMITS } from './commits.ts';
 import { drawSharedWay, HabitBook, sharedValues } from './habits.ts';
 import { HEADLINES } from './headlines.ts';
-import type { Kind } from './kind.ts';
+import type { Content, Kind } from './kind.ts';
 import { type TrueOverlap, trueOverlaps } from './truth.ts';
 import type { Way } from './writing.ts';
 
@@ -46,8 +46,8 @@ export interface SimulatedRecord {
   readonly record: HistoryRecord;
   /** Whether it is in the shared way of writing, or in the user's own. */
   readonly isShared: boolean;
-  /** Names what was said; see `Content`. */
-  readonly content: string;
+  /** What was said, whoever said it and however. */
+  readonly content: Content;
 }
 
 /**
@@ -64,7 +64,7 @@ export class Population {
     this.settings = settings;
     this.#kind = KINDS[settings.kind];
     this.#label = `simulate/${settings.kind}`;
-    const book = new HabitBook(this.#kind, this.#label, settings.seed);
+    const book = new HabitBook(this.#kind.values, this.#label, settings.seed);
     const members = Array.from({ length: settings.users }, (_, k) => ({
       user: `u${k + 1}`,
       shared: this.#shareOf(k),
@@ -98,7 +98,7 @@ export class Population {
       const output = this.#kind.write(content, way, ways);
       minutes += 1 + times.integer(2 * 24 * 60);
       const time = new Date(Date.UTC(2020, 0, 1) + minutes * 60_000).toISOString();
-      yield { record: { user, input: content.input, output, id: String(i), time }, isShared, content: content.key };
+      yield { record: { user, input: content.input, output, id: String(i), time }, isShared, content };
     }
   }
 

@@ -25,12 +25,17 @@ export const simulateVerb: Verb = {
       return;
     }
     const rows = users.map(({ user, shared, alpha, mixtureProportion, habits }) => {
-      const { case: letters, tense, head, end } = habits;
-      const some = [letters, tense, head === 'none' ? '' : head, end === 'none' ? '' : end];
+      const { words: _, ...short } = habits;
       const numbers = [shared, alpha, mixtureProportion].map(share => share.toFixed(2));
-      return [user, ...numbers, some.filter(text => text !== '').join(', ')];
+      return [
+        user,
+        ...numbers,
+        Object.entries(short)
+          .map(([dimension, value]) => `${dimension}: ${value}`)
+          .join(', '),
+      ];
     });
-    terminal.print(table([['user', 'shared', 'alpha', 'mixture', 'some habits'], ...rows]));
+    terminal.print(table([['user', 'shared', 'alpha', 'mixture', 'habits'], ...rows]));
     terminal.say(`${file}: ${records} records of ${users.length} users; what is true of them is in ${truth}`);
   },
 };

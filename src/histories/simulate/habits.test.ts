@@ -2,33 +2,29 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../common/random.ts';
 import { COMMITS } from './commits.ts';
-import { drawSharedWay, HabitBook } from './habits.ts';
+import { HabitBook, sharedHabits } from './habits.ts';
 import { HEADLINES } from './headlines.ts';
-import { DIMENSIONS, type Values, type Way } from './writing.ts';
-
-const distance = (a: Way, b: Way) => DIMENSIONS.filter(dimension => a[dimension] !== b[dimension]).length;
+import type { Dimension } from './writing.ts';
 
 describe('habits', () => {
-  it.each([COMMITS, HEADLINES])('differ in two dimensions at least, from each other and from the shared way', kind => {
-    const book = new HabitBook(kind.values, 'test', 1);
-    const sets = Array.from({ length: 200 }, (_, k) => book.habits(k));
-    const source = random(1, 'shared');
-    const shared = Array.from({ length: 50 }, () => drawSharedWay(kind.values, source));
-    sets.forEach((set, k) => {
-      for (const other of [...sets.slice(0, k), ...shared]) expect(distance(set, other)).toBeGreaterThanOrEqual(2);
-    });
+  it.each([COMMITS, HEADLINES])('show in every line, and are not another’s', kind => {
+    const shared = sharedHabits(kind.values);
+    for (const dimensions of [1, 4, 9]) {
+      const book = new HabitBook(kind.values, dimensions, 1, 'test');
+      const sets = Array.from({ length: dimensions === 1 ? 10 : 300 }, (_, k) => book.habits(k));
+      const shown = sets.map(({ build: _, words: __, ...settled }) => JSON.stringify({ ...shared, ...settled }));
+      expect(new Set([...shown, JSON.stringify(shared)]).size).toBe(sets.length + 1);
+      for (const set of sets) {
+        expect(Object.keys(set)).toHaveLength(dimensions);
+        for (const [dimension, value] of Object.entries(set)) expect(value).not.toBe(shared[dimension as Dimension]);
+      }
+    }
   });
 
   it('run out with a sentence', () => {
-    // Three dimensions with two values each: only 000, 011, 101 and 110 and the like are two apart.
-    const one = (value: string) => [value];
-    const values: Values = {
-      ...{ case: ['sentence', 'lower'], tense: ['past', 'present'], end: ['none', '!'] },
-      ...{ head: one('none'), emoji: one('none'), mark: one('none'), build: one('bare'), words: one('fix') },
-      article: one('the'),
-    };
-    const book = new HabitBook(values, 'test', 1);
-    expect(() => book.habits(10)).toThrow(/^only [2-4] sets of habits can be told apart; use fewer users/);
+    // One dimension that shows: 3 other cases, 3 other tenses, 5 heads, 3 ends, 2 places of emoji, 4 marks, no article.
+    const book = new HabitBook(COMMITS.values, 1, 1, 'test');
+    expect(() => book.habits(30)).toThrow('only 21 sets of habits can be told apart; ask for fewer users');
   });
 
   it.each([COMMITS, HEADLINES])('have verbs that stand for one thing in one tense only', ({ values, drawContent }) => {

@@ -4,69 +4,78 @@ import { type Random, random } from '../../common/random.ts';
 import { oneOf } from './kind.ts';
 import { DIMENSIONS, type Dimension, type Values, type Way } from './writing.ts';
 
-/** The shared way varies in these; in the others it has one value, `sharedWay`'s. */
-const FREE: readonly Dimension[] = ['build', 'words'];
+/** A person's own part of a way of writing. Where it says nothing, the person writes as everybody does. */
+export type Habits = Readonly<Partial<Way>>;
+
+/** Where the shared way has one value, the first. Each of them shows in every line, so that any other value tells. */
+const SETTLED: readonly Dimension[] = ['case', 'tense', 'head', 'end', 'emoji', 'mark', 'article'];
+/** Among these it varies, as it does among all `words`. */
 const SHARED_BUILDS = ['bare', 'place', 'reason', 'place and reason'];
 
-/** The fixed part of the shared way: a plain sentence in the first tense, without head, mark or emoji. */
-export function sharedValues({ tense }: Values): Readonly<Partial<Way>> {
-  return { case: 'sentence', tense: tense[0]!, head: 'none', end: 'none', emoji: 'none', mark: 'none', article: 'the' };
+/** What the shared way of writing keeps to. */
+export function sharedHabits(values: Values): Habits {
+  return Object.fromEntries(SETTLED.map(dimension => [dimension, values[dimension][0]!]));
 }
 
-/** One draw from the shared way: its builds and words are each as likely as the next. */
-export function drawSharedWay(values: Values, source: Random): Way {
-  const { case: letters, tense, head, end, emoji, mark, article } = sharedValues(values) as Way;
-  const build = oneOf(SHARED_BUILDS, source);
-  return { case: letters, tense, head, end, emoji, mark, build, words: oneOf(values.words, source), article };
+/** One draw from a person's way of writing; without habits, from the shared way. */
+export function drawWay(values: Values, habits: Habits, source: Random): Way {
+  const varying = { build: oneOf(SHARED_BUILDS, source), words: oneOf(values.words, source) };
+  return { ...sharedHabits(values), ...varying, ...habits } as Way;
 }
 
-/** Draws before giving up: where so many fail, nearly all habits that are far enough from the others are taken. */
-const TRIES = 2_000;
+/** Draws before giving up: where so many fail, nearly all habits that can be told from the others' are taken. */
+const TRIES = 1_000;
 
 /**
- * Hands out sets of habits, one after another. Each differs from every earlier one, and from all of the shared way, in
- * at least two dimensions, each of which shows in the line; so no line can come from two of them. The k-th set depends
- * on the seed and k alone. Sets at distance two leave room for thousands.
+ * Hands out sets of habits, one after another, each in the same number of dimensions drawn anew. Each departs from the
+ * shared way, and from every earlier set, in at least one dimension that shows in every line; so no line can come from
+ * two of them. The k-th set depends on the seed and k alone.
  */
 export class HabitBook {
   readonly #values: Values;
-  readonly #label: string;
+  readonly #dimensions: number;
   readonly #seed: number;
-  readonly #sets: Way[] = [];
-  /** Every set with each of its dimensions left open in turn: two sets share an entry when at most one dimension differs. */
-  readonly #taken = new Set<string>();
+  readonly #label: string;
+  readonly #sets: Habits[] = [];
+  readonly #taken: Set<string>;
 
-  constructor(values: Values, label: string, seed: number) {
+  constructor(values: Values, dimensions: number, seed: number, label: string) {
     this.#values = values;
-    this.#label = label;
+    this.#dimensions = dimensions;
     this.#seed = seed;
+    this.#label = label;
+    this.#taken = new Set([this.#shownBy({})]);
   }
 
   /** @throws IdiolectError CONFIG when no more habits are to be had */
-  habits(index: number): Way {
+  habits(index: number): Habits {
     while (this.#sets.length <= index) this.#sets.push(this.#next(this.#sets.length));
     return this.#sets[index]!;
   }
 
-  #next(index: number): Way {
+  #next(index: number): Habits {
     const source = random(this.#seed, `${this.#label}/habits/${index}`);
     for (let tries = 0; tries < TRIES; tries++) {
-      const way = Object.fromEntries(
-        DIMENSIONS.map(dimension => [dimension, oneOf(this.#values[dimension], source)]),
-      ) as Way;
-      const open = DIMENSIONS.map(dimension => JSON.stringify({ ...way, [dimension]: null }));
-      if (open.some(entry => this.#taken.has(entry)) || distanceToShared(way, this.#values) < 2) continue;
-      for (const entry of open) this.#taken.add(entry);
-      return way;
+      const chosen = source.shuffled(DIMENSIONS).slice(0, this.#dimensions);
+      const habits = Object.fromEntries(
+        DIMENSIONS.filter(dimension => chosen.includes(dimension)).map(dimension => {
+          const values = this.#values[dimension];
+          return [dimension, oneOf(SETTLED.includes(dimension) ? values.slice(1) : values, source)];
+        }),
+      );
+      const shown = this.#shownBy(habits);
+      if (this.#taken.has(shown)) continue;
+      this.#taken.add(shown);
+      return habits;
     }
     throw new IdiolectError(
       'CONFIG',
-      `only ${index} sets of habits can be told apart; use fewer users, or let more of them share habits (circle).`,
+      `only ${index} sets of habits can be told apart; ask for fewer users, other --habits, or a larger --circle.`,
     );
   }
-}
 
-function distanceToShared(way: Way, values: Values): number {
-  const shared = sharedValues(values);
-  return DIMENSIONS.filter(dimension => !FREE.includes(dimension) && shared[dimension] !== way[dimension]).length;
+  #shownBy(habits: Habits): string {
+    const way = { ...sharedHabits(this.#values), ...habits };
+    return SETTLED.map(dimension => way[dimension]).join('|');
+  }
 }

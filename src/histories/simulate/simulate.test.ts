@@ -47,7 +47,7 @@ describe.each(kinds)('simulated %s', kind => {
   });
 
   it('never write one line in two ways: not in the shared one and a user’s, not in two users’', () => {
-    const population = new Population(settings({ kind, users: 150, records: 300, overlap: '0.3' }));
+    const population = new Population(settings({ kind, users: 150, records: 300, overlap: '0.3', habits: 4 }));
     const wayOf = new Map<string, string>();
     for (const user of population.users) {
       for (const { record, isShared } of population.records(user)) {
@@ -78,6 +78,7 @@ describe('a population', () => {
       seed: fc.nat(1000),
       overlap: fc.constantFrom('0.1,0.3,0.6', '0.2..0.8'),
       circle: fc.integer({ min: 1, max: 3 }),
+      habits: fc.integer({ min: 3, max: 9 }),
     });
     fc.assert(
       fc.property(choice, fc.integer({ min: 2, max: 30 }), fc.nat(29), (values, users, k) => {

@@ -4,11 +4,11 @@ import { IdiolectError } from '../../common/errors.ts';
 import { random } from '../../common/random.ts';
 import type { HistoryRecord } from '../record.ts';
 import { COMMITS } from './commits.ts';
-import { drawSharedWay, HabitBook, sharedValues } from './habits.ts';
+import { drawWay, HabitBook, type Habits, sharedHabits } from './habits.ts';
 import { HEADLINES } from './headlines.ts';
 import type { Content, Kind } from './kind.ts';
 import { type TrueOverlap, trueOverlaps } from './truth.ts';
-import type { Way } from './writing.ts';
+import { DIMENSIONS } from './writing.ts';
 
 const KINDS = { commits: COMMITS, headlines: HEADLINES } satisfies Record<string, Kind>;
 
@@ -28,6 +28,12 @@ export const simulateSchema = z.object({
       'share of each user’s records in the shared way of writing: a list, user after user and over again, or LOW..HIGH',
     ),
   circle: z.int().min(1).default(1).describe('users who have the same habits'),
+  habits: z
+    .int()
+    .min(1)
+    .max(DIMENSIONS.length)
+    .default(6)
+    .describe(`dimensions, of ${DIMENSIONS.length}, in which a user has habits; the fewer, the harder to tell apart`),
   seed: z.int().default(0).describe('seed of everything drawn'),
 });
 
@@ -39,7 +45,8 @@ export interface SimulatedUser extends TrueOverlap {
   readonly shared: number;
   /** Users of one circle have the same habits. */
   readonly circle: number;
-  readonly habits: Way;
+  /** In words. */
+  readonly habits: Habits;
 }
 
 export interface SimulatedRecord {
@@ -64,7 +71,7 @@ export class Population {
     this.settings = settings;
     this.#kind = KINDS[settings.kind];
     this.#label = `simulate/${settings.kind}`;
-    const book = new HabitBook(this.#kind.values, this.#label, settings.seed);
+    const book = new HabitBook(this.#kind.values, settings.habits, settings.seed, this.#label);
     const members = Array.from({ length: settings.users }, (_, k) => ({
       user: `u${k + 1}`,
       shared: this.#shareOf(k),
@@ -75,8 +82,8 @@ export class Population {
   }
 
   /** What the shared way of writing keeps to, in words. */
-  get sharedWay(): Readonly<Partial<Way>> {
-    return sharedValues(this.#kind.values);
+  get sharedHabits(): Habits {
+    return sharedHabits(this.#kind.values);
   }
 
   /**
@@ -94,7 +101,7 @@ export class Population {
       while (seen.has(content.key)) content = this.#kind.drawContent(contents);
       seen.add(content.key);
       const isShared = ways.uniform() < shared;
-      const way = isShared ? drawSharedWay(this.#kind.values, ways) : habits;
+      const way = drawWay(this.#kind.values, isShared ? {} : habits, ways);
       const output = this.#kind.write(content, way, ways);
       minutes += 1 + times.integer(2 * 24 * 60);
       const time = new Date(Date.UTC(2020, 0, 1) + minutes * 60_000).toISOString();

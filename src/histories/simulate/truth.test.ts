@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { random } from '../../common/random.ts';
 import { COMMITS } from './commits.ts';
+import type { Habits } from './habits.ts';
 import type { Content } from './kind.ts';
 import { Population, type SimulatedUser, simulateSchema } from './simulate.ts';
 import { trueOverlaps } from './truth.ts';
@@ -13,13 +14,19 @@ const source = random(0, 'tickets');
 const withoutNumber = (line: string) => line.replace(/\d+/, '0');
 
 /** P(line | content, user), by writing the content in every way the user has and comparing the lines. */
-function likelihood(line: string, content: Content, { shared, habits }: SimulatedUser, plain: Partial<Way>): number {
-  const writes = (way: Way) => Number(withoutNumber(COMMITS.write(content, way, source)) === withoutNumber(line));
-  let inShared = 0;
+function likelihood(line: string, content: Content, { shared, habits }: SimulatedUser, plain: Habits): number {
+  let [inShared, inHabits] = [0, 0];
   for (const build of ['bare', 'place', 'reason', 'place and reason']) {
-    for (const words of COMMITS.values.words) inShared += writes({ ...plain, build, words } as Way) / 12;
+    for (const words of COMMITS.values.words) {
+      const writes = (own: Habits) => {
+        const written = COMMITS.write(content, { ...plain, build, words, ...own } as Way, source);
+        return Number(withoutNumber(written) === withoutNumber(line)) / 12;
+      };
+      inShared += writes({});
+      inHabits += writes(habits);
+    }
   }
-  return shared * inShared + (1 - shared) * writes(habits);
+  return shared * inShared + (1 - shared) * inHabits;
 }
 
 describe('the true overlaps', () => {
@@ -29,22 +36,23 @@ describe('the true overlaps', () => {
     { overlap: '0.2,0.7', circle: 4 },
     { overlap: '1,0.4,0', circle: 2 },
     { overlap: '0.5', circle: 8 },
+    { overlap: '0.3', circle: 2, habits: 2 },
   ])('are what likelihood ratios of drawn records say: %j', values => {
-    const population = new Population(simulateSchema.parse({ ...values, users: 8, records: 400 }));
-    const { users, sharedWay } = population;
+    const population = new Population(simulateSchema.parse({ ...values, users: 8, records: 150 }));
+    const { users, sharedHabits } = population;
     for (const user of users.slice(0, 3)) {
       const others = users.filter(other => other !== user);
       // Records of U: the share of them that the user could have written, by a likelihood above 0.
-      const auxiliary = others.flatMap(other => [...population.records(other)].slice(0, 150));
+      const auxiliary = others.flatMap(other => [...population.records(other)].slice(0, 60));
       const possible = auxiliary.filter(
-        ({ record, content }) => likelihood(record.output, content, user, sharedWay) > 0,
+        ({ record, content }) => likelihood(record.output, content, user, sharedHabits) > 0,
       ).length;
-      // 1050 draws in seven strata: one deviation is at most 0.015, four are 0.06.
-      expect(Math.abs(possible / auxiliary.length - user.alpha)).toBeLessThan(0.06);
-      // Records of P: the least U / P. Each way a user has comes often among 400, and the ratio is constant on a way, so
+      // 420 draws: one deviation is at most 0.025, four are 0.1.
+      expect(Math.abs(possible / auxiliary.length - user.alpha)).toBeLessThan(0.1);
+      // Records of P: the least U / P. Each way a user has comes often among 150, and the ratio is constant on a way, so
       // the least one drawn is the least there is, up to the rounding of sums.
       const ratios = [...population.records(user)].map(({ record, content }) => {
-        const under = (writer: SimulatedUser) => likelihood(record.output, content, writer, sharedWay);
+        const under = (writer: SimulatedUser) => likelihood(record.output, content, writer, sharedHabits);
         return others.reduce((sum, other) => sum + under(other), 0) / others.length / under(user);
       });
       expect(Math.min(...ratios)).toBeCloseTo(user.mixtureProportion, 9);

@@ -34,7 +34,7 @@ export async function writeSimulation(out: string, settings: SimulateSettings): 
   const records = await writeHistories(out, all());
   const truth = `${out}.truth.json`;
   const users = population.users.map(user => ({ ...user, sharedRecords: sharedIds.get(user.user)! }));
-  const content = { settings, sharedWay: population.sharedWay, users };
+  const content = { settings, sharedHabits: population.sharedHabits, users };
   await writeFileAtomic(truth, `${JSON.stringify(content, null, 2)}\n`);
   return { file: out, truth, records, users: population.users };
 }

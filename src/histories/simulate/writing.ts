@@ -7,7 +7,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
 /** A way of writing, each dimension by one of its values; the values are words a person can read. */
 export type Way = Readonly<Record<Dimension, string>>;
 
-/** What each dimension can be. Two ways that differ in any of them never write the same line. */
+/** What each dimension can be; first what the shared way of writing keeps to, where it keeps to anything. */
 export type Values = Readonly<Record<Dimension, readonly string[]>>;
 
 /** Dimensions whose values are the same for every kind of text. */

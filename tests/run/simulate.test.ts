@@ -69,6 +69,8 @@ describe('the estimate of alpha', () => {
     const { truth, estimate } = await estimateOfFirstUser(`circle-${circle}.jsonl`, { overlap: '0', circle });
     expect(truth.alpha).toBeCloseTo((circle - 1) / 20, 12);
     expect(truth.mixtureProportion).toBe(truth.alpha);
+    // Over ten populations estimates deviate by 0.02 (docs/simulate.md); 0.1 is five of that. What was drawn of the
+    // others has its own share of the habits, within 0.03 of alpha.
     expect(Math.abs(estimate.alpha - truth.alpha)).toBeLessThan(0.1);
   });
 });

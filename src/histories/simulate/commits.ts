@@ -17,7 +17,6 @@ export const COMMITS: Kind = {
     mark: ['none', '#123 first', '(#123) last', 'ABC-12 first', '[ABC-12] last'],
     words: WORDS,
   },
-  contents: ACTIONS.length * THINGS.length * PLACES.length * CIRCUMSTANCES.length * EXTENSIONS.length,
   drawContent(source) {
     const action = oneOf(ACTIONS, source);
     const object = oneOf(THINGS, source);

@@ -14,7 +14,6 @@ export const HEADLINES: Kind = {
     mark: ['none', '#town first', '#town last', '(local) last'],
     words: WORDS,
   },
-  contents: BODIES.length * EVENTS.length * THINGS.length * TOWNS.length * CAUSES.length,
   drawContent(source) {
     const [who, whoInReport] = oneOf(BODIES, source);
     const { label, emoji, verbs, report } = oneOf(EVENTS, source);

@@ -12,8 +12,6 @@ export interface Content {
 
 export interface Kind {
   readonly values: Values;
-  /** How many contents there are. */
-  readonly contents: number;
   drawContent(source: Random): Content;
   /** The record's output. @param source for what neither content nor way decides, such as the number of a ticket */
   write(content: Content, way: Way, source: Random): string;

@@ -17,11 +17,13 @@ const { values } = parseArgs({
     kind: { type: 'string', default: 'commits' },
     records: { type: 'string', default: '60' },
     seeds: { type: 'string', default: '10' },
+    shares: { type: 'string', default: '0.1,0.3,0.5,0.7,0.9' },
+    /** The designs that begin so; all where empty. */
+    design: { type: 'string', default: '' },
   },
 });
 
 const USERS = 21;
-const SHARES = [0.1, 0.3, 0.5, 0.7, 0.9];
 /** Populations in which the true alpha of the first user is the share. */
 const DESIGNS: Readonly<Record<string, (share: number) => Partial<SimulateSettings>>> = {
   'one way each': share => ({ overlap: '0', circle: 1 + Math.round(share * (USERS - 1)) }),
@@ -59,12 +61,12 @@ function scoresOf(settings: SimulateSettings): Scores {
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
-for (const [design, populationOf] of Object.entries(DESIGNS)) {
+for (const [design, populationOf] of Object.entries(DESIGNS).filter(([name]) => name.startsWith(values.design))) {
   console.log(`\n${values.kind}, ${values.records} records a user: ${design}\n`);
   console.log(`| alpha | told apart (AUC) | ${Object.keys(ESTIMATORS).join(' | ')} |`);
   console.log(`| ----- | ---------------- |${' --- |'.repeat(Object.keys(ESTIMATORS).length)}`);
   const errors = new Map(Object.keys(ESTIMATORS).map(name => [name, [] as number[]]));
-  for (const share of SHARES) {
+  for (const share of values.shares.split(',').map(Number)) {
     const drawn = Array.from({ length: Number(values.seeds) }, (_, seed) =>
       scoresOf(
         simulateSchema.parse({

@@ -73,4 +73,12 @@ describe('the estimate of alpha', () => {
     // others has its own share of the habits, within 0.03 of alpha.
     expect(Math.abs(estimate.alpha - truth.alpha)).toBeLessThan(0.1);
   });
+
+  it('is the mixture proportion, not what could be theirs, for a user who mixes', async () => {
+    const { truth, estimate } = await estimateOfFirstUser('mixed.jsonl', { overlap: '0.3' });
+    expect(truth).toMatchObject({ mixtureProportion: 0 });
+    expect(truth.alpha).toBeCloseTo(0.3, 12);
+    // 0.01 in each of ten populations (docs/simulate.md); 0.1 is a third of the way to the other truth.
+    expect(estimate.alpha).toBeLessThan(0.1);
+  });
 });

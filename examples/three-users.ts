@@ -38,7 +38,9 @@ const run = await train(settings, {
   onEvent(event) {
     if (event.type === 'overlap') {
       const { user, estimate } = event;
-      console.log(`  ${user}: alpha ${estimate.alpha.toFixed(2)}, the share of others' texts that could be this user's`);
+      console.log(
+        `  ${user}: alpha ${estimate.alpha.toFixed(2)}, the share of others' texts that could be this user's`,
+      );
     }
     if (event.type === 'start') console.log(`training 3 adapters by C-BPO, ${event.steps} steps`);
     if (event.type === 'adapter') console.log(`  trained ${event.user}: loss ${event.metrics.loss!.toFixed(3)}`);

@@ -47,6 +47,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'make histories from the layout OPPU and CoPe share',
     load: async () => (await import('./import.ts')).importOppuVerb,
   },
+  simulate: {
+    summary: 'make histories of users whose habits are known',
+    load: async () => (await import('./simulate.ts')).simulateVerb,
+  },
 };
 
 export async function version(): Promise<string> {

@@ -9,6 +9,14 @@ export { detectLayout, type Layout, openHistories } from './open.ts';
 export { importOppu, type OppuOptions } from './oppu.ts';
 export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, recordKey } from './record.ts';
 export {
+  Population,
+  type SimulatedRecord,
+  type SimulatedUser,
+  type SimulateSettings,
+  simulateSchema,
+} from './simulate/simulate.ts';
+export { type SimulationSummary, writeSimulation } from './simulate/write.ts';
+export {
   groupByUser,
   inTimeOrder,
   type Split,

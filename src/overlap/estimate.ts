@@ -54,7 +54,7 @@ export interface OverlapEstimate {
  * Scikit-learn's C. The features are standardised, so that the strongest is nearly a nearest-centroid rule and the
  * weakest nearly separates any training fold.
  */
-const CROSS_FIT = { folds: 5, repeats: 5, penalties: [1e-4, 1e-3, 1e-2, 1e-1, 1] };
+export const CROSS_FIT = { folds: 5, repeats: 5, penalties: [1e-4, 1e-3, 1e-2, 1e-1, 1] };
 /** Enough for a 2.5% quantile to one decimal of its own spread; DEDPUL needs milliseconds for each. */
 const RESAMPLES = 200;
 

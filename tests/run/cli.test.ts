@@ -105,6 +105,7 @@ describe('help and mistakes', () => {
       ['import', 'git'],
       ['import', 'lamp'],
       ['import', 'oppu'],
+      ['simulate'],
     ]) {
       const { code, stdout } = await idiolect([...verb, '--help']);
       expect(code).toBe(0);

@@ -1,0 +1,41 @@
+/** `idiolect simulate` */
+import { z } from 'zod';
+import { type SimulateSettings, simulateSchema, writeSimulation } from '../histories/index.ts';
+import { table } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+const schema = z.object({
+  out: z
+    .string()
+    .describe('file to write: JSON Lines, compressed when the name ends in .gz; the truth goes to OUT.truth.json'),
+  ...simulateSchema.shape,
+});
+
+export const simulateVerb: Verb = {
+  name: 'simulate',
+  summary: 'Writes histories of made-up users whose habits, and whose true overlap with others, are known.',
+  operands: [],
+  schema,
+  example: 'idiolect simulate --users 30 --records 100 --overlap 0.1,0.3,0.6 --out simulated.jsonl',
+  async run({ resolved, json, terminal }) {
+    const { out, ...settings } = resolved.values as SimulateSettings & { out: string };
+    const { file, truth, records, users } = await writeSimulation(out, settings);
+    if (json) {
+      terminal.print(JSON.stringify({ file, truth, records, users }));
+      return;
+    }
+    const rows = users.map(({ user, shared, alpha, mixtureProportion, habits }) => {
+      const { words: _, ...short } = habits;
+      const numbers = [shared, alpha, mixtureProportion].map(share => share.toFixed(2));
+      return [
+        user,
+        ...numbers,
+        Object.entries(short)
+          .map(([dimension, value]) => `${dimension}: ${value}`)
+          .join(', '),
+      ];
+    });
+    terminal.print(table([['user', 'shared', 'alpha', 'mixture', 'habits'], ...rows]));
+    terminal.say(`${file}: ${records} records of ${users.length} users; what is true of them is in ${truth}`);
+  },
+};

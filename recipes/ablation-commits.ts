@@ -63,7 +63,7 @@ const best = rates!.cells.reduce((a: CellResult, b: CellResult) => (b.gain.mean 
 const lr = Number(best.texts.lr);
 console.log(`learning rate ${lr}: gain ${best.gain.mean.toFixed(3)} on ${development.length} development users`);
 
-const alpha = 'alpha=estimated,0,0.3,0.6,0.9; method=cbpo,bco,kto,sft; negative-risk=clip,nnpu';
+const alpha = 'alpha=estimated,0,0.3,0.6,0.9; method=cbpo,bco,kto,sft';
 const ema = 'reference-point=ema,pooled auxiliary-ratio=1,2';
 console.log((await run('alpha', evaluated, alpha, { lr })).report);
 console.log((await run('ema', evaluated, ema, { lr })).report);

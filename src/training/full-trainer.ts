@@ -109,7 +109,7 @@ export function initialState(weights: readonly NamedTensor[]): FullTrainerState 
 }
 
 /** The last token of a block is only ever predicted; a dummy row, where lengths differ, has no share in the loss. */
-function blockFeeds(blocks: readonly TokenBlock[], rope: RopeSource): Feeds {
+export function blockFeeds(blocks: readonly TokenBlock[], rope: RopeSource): Feeds {
   const rows = blocks.map(block => Array.from(block));
   const { feeds, tokens } = packRows(
     rows.map(ids => ids.slice(0, -1)),

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
-import { countPieces, tokenizerJson, trainBpe } from './bpe-trainer.ts';
+import { countPieces, pieces, tokenizerJson, trainBpe } from './bpe-trainer.ts';
 
 interface Fixture {
   specials: string[];
@@ -38,6 +38,7 @@ describe('byte-level BPE', () => {
     texts.forEach((text, i) => {
       const { ids } = tokenizer.encode(text);
       expect(ids).toEqual(training.ids[i]);
+      expect(pieces(text).flatMap(piece => tokenizer.encode(piece).ids)).toEqual(ids);
       expect(tokenizer.decode(ids, { clean_up_tokenization_spaces: false })).toBe(text);
     });
   });

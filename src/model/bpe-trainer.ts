@@ -27,9 +27,14 @@ export interface Bpe {
 const PIECE =
   /'(?:[stmd]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
+/** The pieces of a text, each of which is tokenized by itself. */
+export function pieces(text: string): string[] {
+  return text.match(PIECE) ?? [];
+}
+
 /** Adds the pieces of a text to a count. */
 export function countPieces(text: string, counts: Map<string, number>): void {
-  for (const [piece] of text.matchAll(PIECE)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+  for (const piece of pieces(text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
 }
 
 /** The characters byte-level tokenizers write the 256 bytes with: printable ones as they are, others from U+0100 on. */

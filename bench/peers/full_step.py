@@ -45,9 +45,9 @@ def main() -> None:
     source = random.Random(0)
     rows = [[source.randrange(model.config.vocab_size) for _ in range(options.length)] for _ in range(options.batch)]
     ids = torch.tensor(rows)
-    step_s, losses = [], []
+    step_s, cpu_s, losses = [], [], []
     for _ in range(options.warmup + options.steps):
-        clock = time.perf_counter()
+        clock, used = time.perf_counter(), time.process_time()
         optimizer.zero_grad(set_to_none=True)
         loss = model(input_ids=ids, labels=ids).loss
         loss.backward()
@@ -55,9 +55,11 @@ def main() -> None:
         optimizer.step()
         losses.append(loss.item())
         step_s.append(time.perf_counter() - clock)
+        cpu_s.append(time.process_time() - used)
         del loss
     result = {
         "step_s": [round(seconds, 4) for seconds in step_s[options.warmup :]],
+        "cpu_s": [round(seconds, 4) for seconds in cpu_s[options.warmup :]],
         "loss": losses,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

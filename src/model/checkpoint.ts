@@ -44,7 +44,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     fingerprints.push(await contentProbe([...header.values()]));
   }
   const linears = linearModules(config);
-  for (const [name, shape] of expectedTensors(config, linears)) check(folder, tensors.get(name), name, shape);
+  for (const [name, shape] of weightShapes(config)) check(folder, tensors.get(name), name, shape);
   return {
     folder,
     config,
@@ -109,10 +109,7 @@ function commonFolder(files: readonly string[]): string {
 }
 
 /** Every tensor the architecture reads, with its shape. */
-function* expectedTensors(
-  config: ModelConfig,
-  linears: readonly LinearModule[],
-): Generator<[name: string, shape: readonly number[]]> {
+export function* weightShapes(config: ModelConfig): Generator<[name: string, shape: readonly number[]]> {
   const { hiddenSize, vocabSize, headDim } = config;
   yield ['model.embed_tokens.weight', [vocabSize, hiddenSize]];
   if (!config.tiedHead) yield ['lm_head.weight', [vocabSize, hiddenSize]];
@@ -126,7 +123,7 @@ function* expectedTensors(
       yield [`${prefix}.self_attn.k_norm.weight`, [headDim]];
     }
   }
-  for (const linear of linears) {
+  for (const linear of linearModules(config)) {
     yield [`${linear.path}.weight`, [linear.outWidth, linear.inWidth]];
     if (linear.bias) yield [`${linear.path}.bias`, [linear.outWidth]];
   }

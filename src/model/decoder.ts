@@ -23,11 +23,14 @@ import {
   scale,
   swiglu,
   tokenLogProbs,
+  trainedTokenLogProbs,
   type Value,
 } from '../graph/index.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import { type Checkpoint, weightShapes } from './checkpoint.ts';
+import type { ModelConfig } from './config.ts';
 import { keepName, type LoraConfig, loraScale, matrixName, targetedModules } from './lora.ts';
-import type { LinearModule } from './modules.ts';
+import { type LinearModule, linearModules } from './modules.ts';
+import type { TensorEntry } from './safetensors.ts';
 
 const GRAPH_TYPES: Readonly<Record<string, { dtype: DType; bytes: number }>> = {
   F32: { dtype: 'float32', bytes: 4 },
@@ -100,6 +103,19 @@ export function loraInputs(
   return { matrices, updates };
 }
 
+/** Weights that are inputs of the graph, for training all of them. */
+export interface TrainedWeights {
+  readonly config: ModelConfig;
+  readonly linears: readonly LinearModule[];
+  /** Every weight by its name in a checkpoint, in the order of `weightShapes`. */
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+export function weightInputs(g: Graph, config: ModelConfig): TrainedWeights {
+  const values = new Map([...weightShapes(config)].map(([name, shape]) => [name, g.input(name, 'float32', shape)]));
+  return { config, linears: linearModules(config), values };
+}
+
 /** Keys and values of earlier tokens, one pair per layer, as graph inputs and outputs. */
 export function cacheNames(layer: number): { past: [string, string]; present: [string, string] } {
   return {
@@ -117,22 +133,25 @@ export interface DecoderOptions {
 /** The model without its head. */
 export class Decoder {
   readonly #g: Graph;
-  readonly #checkpoint: Checkpoint;
+  readonly #config: ModelConfig;
+  readonly #weights: Checkpoint | TrainedWeights;
   readonly #biased: ReadonlySet<string>;
 
-  constructor(g: Graph, checkpoint: Checkpoint) {
+  /** @param weights where the weights lie in files (frozen, read in place), or the graph's inputs (trained) */
+  constructor(g: Graph, weights: Checkpoint | TrainedWeights) {
     this.#g = g;
-    this.#checkpoint = checkpoint;
-    this.#biased = new Set(checkpoint.linears.filter(({ bias }) => bias).map(({ path }) => path));
+    this.#config = weights.config;
+    this.#weights = weights;
+    this.#biased = new Set(weights.linears.filter(({ bias }) => bias).map(({ path }) => path));
   }
 
   /**
-   * Hidden states after the last norm at the packed rows `selected` (int64 [n], distinct), [n, hiddenSize]. Above the last
-   * attention no other row matters, so none is computed.
+   * Hidden states after the last norm at the packed rows `selected` (int64 [n], distinct), [n, hiddenSize]; of every
+   * row where left out. Above the last attention no other row matters, so none is computed.
    */
-  hidden(inputs: DecoderInputs, selected: Value, options: DecoderOptions = {}): Value {
+  hidden(inputs: DecoderInputs, selected?: Value, options: DecoderOptions = {}): Value {
     const g = this.#g;
-    const { config } = this.#checkpoint;
+    const config = this.#config;
     const last = config.layers - 1;
     let x = g.scope('embed', () => this.#asFloat(gather(g, this.#stored('model.embed_tokens.weight'), inputs.ids)));
     for (let layer = 0; layer < config.layers; layer++) {
@@ -157,9 +176,12 @@ export class Decoder {
 
   /** Log-probability of `targets` (int64 [n]), one for each row of hidden [n, hiddenSize]; [n]. */
   logProbs(hidden: Value, targets: Value): Value {
-    return this.#g.scope('head', () =>
-      tokenLogProbs(this.#g, hidden, this.#stored(this.#headName()), this.#headBlocks(), targets),
-    );
+    return this.#g.scope('head', () => {
+      const table = this.#stored(this.#headName());
+      return 'values' in this.#weights
+        ? trainedTokenLogProbs(this.#g, hidden, table, targets)
+        : tokenLogProbs(this.#g, hidden, table, this.#headBlocks(), targets);
+    });
   }
 
   /** Logits over the vocabulary for each row of hidden [n, hiddenSize]; [n, vocabSize]. */
@@ -173,7 +195,7 @@ export class Decoder {
 
   #attention(h: Value, layer: number, inputs: DecoderInputs, options: DecoderOptions): Value {
     const g = this.#g;
-    const { heads, kvHeads, headDim, windows, qkNorm } = this.#checkpoint.config;
+    const { heads, kvHeads, headDim, windows, qkNorm } = this.#config;
     const path = `model.layers.${layer}.self_attn`;
     let q = this.#linear(h, `${path}.q_proj`, options);
     let k = this.#linear(h, `${path}.k_proj`, options);
@@ -190,14 +212,14 @@ export class Decoder {
 
   /** RMSNorm of each head of x [tokens, heads*headDim]. */
   #headNorm(x: Value, weight: string, heads: number): Value {
-    const { headDim, rmsNormEps } = this.#checkpoint.config;
+    const { headDim, rmsNormEps } = this.#config;
     const perHead = reshape(this.#g, x, ['tokens', heads, headDim]);
     return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weight(weight), rmsNormEps), x.shape);
   }
 
   #cache(layer: number) {
     const g = this.#g;
-    const { kvHeads, headDim } = this.#checkpoint.config;
+    const { kvHeads, headDim } = this.#config;
     const { past, present } = cacheNames(layer);
     const shape = ['sequences', kvHeads, 'past', headDim];
     return {
@@ -219,13 +241,14 @@ export class Decoder {
   }
 
   #headName(): string {
-    return this.#checkpoint.config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
+    return this.#config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
   }
 
   /** The output matrix in blocks of rows. A block is a range of bytes of the same file. */
   #headBlocks(): { weight: Value }[] {
     const name = this.#headName();
-    const entry = this.#checkpoint.tensors.get(name)!;
+    if ('values' in this.#weights) return [{ weight: this.#stored(name) }];
+    const entry = this.#weights.tensors.get(name)!;
     const [rows, width] = entry.shape as [number, number];
     if (rows <= HEAD_BLOCK) return [{ weight: this.#weight(name) }];
     const rowBytes = entry.length / rows;
@@ -233,7 +256,7 @@ export class Decoder {
     for (let start = 0; start < rows; start += HEAD_BLOCK) {
       const count = Math.min(HEAD_BLOCK, rows - start);
       const { dtype } = GRAPH_TYPES[entry.dtype]!;
-      const slice = { ...this.#slice(name), length: count * rowBytes };
+      const slice = { ...sliceOf(this.#weights, entry), length: count * rowBytes };
       const at = { ...slice, offset: slice.offset + start * rowBytes };
       const block = this.#g.weight(`${name}[${start}:${start + count}]`, dtype, [count, width], at);
       blocks.push({ weight: this.#asFloat(block) });
@@ -253,13 +276,14 @@ export class Decoder {
   }
 
   #stored(name: string): Value {
-    const entry = this.#checkpoint.tensors.get(name);
-    if (!entry) throw new IdiolectError('CHECKPOINT', `${this.#checkpoint.folder}: tensor "${name}" is missing.`);
-    return this.#g.weight(name, GRAPH_TYPES[entry.dtype]!.dtype, entry.shape, this.#slice(name));
+    const weights = this.#weights;
+    if ('values' in weights) return weights.values.get(name)!;
+    const entry = weights.tensors.get(name);
+    if (!entry) throw new IdiolectError('CHECKPOINT', `${weights.folder}: tensor "${name}" is missing.`);
+    return this.#g.weight(name, GRAPH_TYPES[entry.dtype]!.dtype, entry.shape, sliceOf(weights, entry));
   }
+}
 
-  #slice(name: string): FileSlice {
-    const { file, offset, length } = this.#checkpoint.tensors.get(name)!;
-    return { file: relative(this.#checkpoint.weightsFolder, file), offset, length };
-  }
+function sliceOf({ weightsFolder }: Checkpoint, { file, offset, length }: TensorEntry): FileSlice {
+  return { file: relative(weightsFolder, file), offset, length };
 }

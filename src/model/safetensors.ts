@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
+import { encodeFloats } from './rounding.ts';
 
 /** Where one tensor lies. */
 export interface TensorEntry {
@@ -159,22 +160,33 @@ export interface NamedTensor {
   readonly data: Float32Array;
 }
 
-/** Writes float32 tensors in one atomic step, in order of name, so that equal tensors make equal files. */
+/**
+ * Writes tensors in one atomic step, in order of name, so that equal tensors make equal files.
+ *
+ * @param dtype F32, or F16 or BF16 to round to (nearest, ties to even)
+ * @throws IdiolectError CHECKPOINT when a number is too large for the type
+ */
 export async function writeSafetensors(
   file: string,
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
+  dtype: 'F32' | 'F16' | 'BF16' = 'F32',
 ): Promise<void> {
-  await writeFileAtomic(file, encodeSafetensors(tensors, metadata));
+  await writeFileAtomic(file, encodeSafetensors(tensors, metadata, dtype));
 }
 
-function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Buffer {
+function encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+  dtype: 'F32' | 'F16' | 'BF16',
+): Buffer {
   const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const { name, shape, data } of sorted) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + data.byteLength] };
-    end += data.byteLength;
+    const length = data.length * BYTES[dtype]!;
+    header[name] = { dtype, shape, data_offsets: [end, end + length] };
+    end += length;
   }
   // Padding with spaces puts the first tensor on a multiple of 8, as the format's own library does.
   const text = Buffer.from(JSON.stringify(header));
@@ -182,9 +194,9 @@ function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<R
   text.copy(padded);
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(BigInt(padded.length));
-  return Buffer.concat([
-    prefix,
-    padded,
-    ...sorted.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
-  ]);
+  const bytes = (data: Float32Array) =>
+    dtype === 'F32'
+      ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+      : encodeFloats(dtype, Float64Array.from(data));
+  return Buffer.concat([prefix, padded, ...sorted.map(({ data }) => bytes(data))]);
 }

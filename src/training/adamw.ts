@@ -23,26 +23,31 @@ export function initialAdamW(parameters: readonly Float32Array[]): AdamWState {
   return { step: 0, first: zeros(), second: zeros() };
 }
 
-/** Updates the parameters and the state in place. */
+/**
+ * Updates the parameters and the state in place.
+ *
+ * @param weightDecay of every parameter, or of each in their order
+ */
 export function adamwStep(
   parameters: readonly Float32Array[],
   gradients: readonly Float32Array[],
   state: AdamWState,
   lr: number,
-  weightDecay: number,
+  weightDecay: number | readonly number[],
+  beta2 = BETA2,
 ): void {
   state.step++;
   const stepSize = lr / (1 - BETA1 ** state.step);
-  const correction = Math.sqrt(1 - BETA2 ** state.step);
-  const keep = 1 - lr * weightDecay;
+  const correction = Math.sqrt(1 - beta2 ** state.step);
   parameters.forEach((parameter, p) => {
+    const keep = 1 - lr * (typeof weightDecay === 'number' ? weightDecay : weightDecay[p]!);
     const gradient = gradients[p]!;
     const first = state.first[p]!;
     const second = state.second[p]!;
     for (let i = 0; i < parameter.length; i++) {
       const dx = gradient[i]!;
       const m = BETA1 * first[i]! + (1 - BETA1) * dx;
-      const v = BETA2 * second[i]! + (1 - BETA2) * dx * dx;
+      const v = beta2 * second[i]! + (1 - beta2) * dx * dx;
       first[i] = m;
       second[i] = v;
       parameter[i] = parameter[i]! * keep - (stepSize * m) / (Math.sqrt(v) / correction + EPSILON);

@@ -1,24 +1,30 @@
-/** The state of a user in training, in one file: LoRA matrices, optimiser moments, objective state and the step. */
+/** The state of a training, in one file: what is trained, optimiser moments, objective state and the step. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
-import type { LoraMatrices } from '../model/lora.ts';
+import type { LoraMatrix } from '../model/lora.ts';
 import { type NamedTensor, readFloats, readHeader, readMetadata, writeSafetensors } from '../model/safetensors.ts';
-import type { TrainerState } from './trainer.ts';
+import type { ObjectiveState } from '../objectives/objective.ts';
+import type { AdamWState } from './adamw.ts';
 
 const FILE = 'checkpoint.safetensors';
 const stateSchema = z.object({ step: z.int(), updates: z.int(), objective: z.record(z.string(), z.number()) });
 
-export interface SavedProgress {
+/** Progress on LoRA matrices, or on the whole weights of a model. */
+export interface SavedProgress<T extends NamedTensor = LoraMatrix> {
   /** Steps done. */
   readonly step: number;
-  readonly state: TrainerState;
+  readonly state: {
+    readonly matrices: readonly T[];
+    readonly optimizer: AdamWState;
+    readonly objective: ObjectiveState;
+  };
 }
 
 /** Writes the state in one atomic step. */
-export async function saveCheckpoint(folder: string, { step, state }: SavedProgress): Promise<void> {
+export async function saveCheckpoint(folder: string, { step, state }: SavedProgress<NamedTensor>): Promise<void> {
   const { matrices, optimizer, objective } = state;
   const moment = (name: string, data: readonly Float32Array[]): NamedTensor[] =>
     matrices.map((matrix, i) => ({ name: `${name}.${matrix.name}`, shape: matrix.shape, data: data[i]! }));
@@ -30,7 +36,10 @@ export async function saveCheckpoint(folder: string, { step, state }: SavedProgr
 }
 
 /** Reads the state back, or null where there is none; `template` gives the names and shapes to expect. */
-export async function loadCheckpoint(folder: string, template: LoraMatrices): Promise<SavedProgress | null> {
+export async function loadCheckpoint<T extends NamedTensor>(
+  folder: string,
+  template: readonly T[],
+): Promise<SavedProgress<T> | null> {
   const file = join(folder, FILE);
   if (!(await exists(file))) return null;
   const entries = await readHeader(file);
@@ -40,14 +49,14 @@ export async function loadCheckpoint(folder: string, template: LoraMatrices): Pr
       template.map(async ({ name, shape }) => {
         const entry = entries.get(prefix + name);
         if (entry?.shape.join() === shape.join()) return readFloats(entry);
-        throw new IdiolectError('CHECKPOINT', `${file} does not fit this run; delete it to train the user again.`);
+        throw new IdiolectError('CHECKPOINT', `${file} does not fit this run; delete it to train from the start.`);
       }),
     );
   const [data, first, second] = await Promise.all([read(''), read('first.'), read('second.')]);
   return {
     step,
     state: {
-      matrices: template.map(({ name, shape }, i) => ({ name, shape, data: data[i]! })),
+      matrices: template.map((tensor, i) => ({ ...tensor, data: data[i]! })),
       optimizer: { step: updates, first, second },
       objective,
     },

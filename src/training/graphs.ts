@@ -1,7 +1,8 @@
-/** The graphs of training: the decoder with LoRA, then a loss and the gradient of every LoRA matrix. */
-import { Graph, gemm, gradients, reshape } from '../graph/index.ts';
+/** The graphs of training: the decoder, then a loss and the gradient of every LoRA matrix, or of every weight. */
+import { Graph, gemm, gradients, neg, reshape, type Value } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { Decoder, decoderInputs, loraInputs, type TrainedWeights, weightInputs } from '../model/decoder.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import { columnInput, weightedSum } from '../objectives/inputs.ts';
 import type { Objective } from '../objectives/objective.ts';
@@ -41,4 +42,38 @@ export function backwardGraph(checkpoint: Checkpoint, lora: LoraConfig): Graph {
     name: 'weighted-likelihood',
     build: (g, sequenceLogProbs) => weightedSum(g, sequenceLogProbs, columnInput(g, 'coefficients', sequenceLogProbs)),
   });
+}
+
+/** Causal language modelling with every weight an input: minus the sum of each row's share times log p(target). */
+export function lossGraph(config: ModelConfig): Graph {
+  return fullGraph(config).g;
+}
+
+/** The same with the gradient of every weight. */
+export function fullTrainingGraph(config: ModelConfig): Graph {
+  const { g, loss, weights } = fullGraph(config);
+  g.scope('backward', () => {
+    const values = [...weights.values.entries()];
+    const found = gradients(
+      g,
+      loss,
+      values.map(([, value]) => value),
+      g.scalar(1),
+    );
+    values.forEach(([name], i) => void g.output(`gradient.${name}`, found[i]!));
+  });
+  return g;
+}
+
+function fullGraph(config: ModelConfig): { g: Graph; loss: Value; weights: TrainedWeights } {
+  const g = new Graph();
+  const inputs = decoderInputs(g, config.headDim);
+  const targets = g.input('targets', 'int64', ['tokens']);
+  const shares = g.input('shares', 'float32', ['tokens']);
+  const weights = weightInputs(g, config);
+  const decoder = new Decoder(g, weights);
+  const logProbs = decoder.logProbs(decoder.hidden(inputs), targets);
+  const loss = g.scope('loss', () => neg(g, weightedSum(g, logProbs, shares)));
+  g.output('loss', loss);
+  return { g, loss, weights };
 }

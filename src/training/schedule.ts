@@ -19,3 +19,13 @@ export function learningRateFactor(step: number, total: number, { warmupRatio, s
   if (step < warmup) return (step + 1) / warmup;
   return schedule === 'constant' ? 1 : (total - step) / (total - warmup);
 }
+
+/**
+ * Factor of the peak rate where it rises linearly over `warmup` steps and then falls along half a cosine, to `floor`
+ * at the end (Loshchilov & Hutter 2017).
+ */
+export function cosineFactor(step: number, total: number, warmup: number, floor: number): number {
+  if (step < warmup) return (step + 1) / warmup;
+  const progress = (step - warmup) / Math.max(1, total - warmup);
+  return floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress))) / 2;
+}

@@ -14,7 +14,7 @@ import { packBatch, type TokenSequence } from '../../src/runtime/batch.ts';
 import { generationGraph } from '../../src/runtime/generator.ts';
 import { scoringGraph } from '../../src/runtime/scorer.ts';
 import { floats } from '../../src/runtime/tensor.ts';
-import { trainingGraph } from '../../src/training/graphs.ts';
+import { fullTrainingGraph, trainingGraph } from '../../src/training/graphs.ts';
 import { withSession } from '../support/evaluate.ts';
 import { expectClose } from '../support/gradient.ts';
 
@@ -28,6 +28,7 @@ const lora = loraConfigSchema.parse({ rank: 4, loraDropout: 0.1, targetModules: 
 const graphs: Readonly<Record<string, () => Graph>> = {
   'training-sft': () => trainingGraph(llama, lora, sft()),
   'training-cbpo': () => trainingGraph(llama, lora, cbpo({ alpha: 0.3 })),
+  'training-full': () => fullTrainingGraph(llama.config),
   scoring: () => scoringGraph(qwen),
   generation: () => generationGraph(qwen),
 };

@@ -1,8 +1,9 @@
-/** Log-probabilities of chosen tokens without a [rows, vocabulary] tensor of their own. */
+/** Log-probabilities of chosen tokens, under an output matrix that is frozen or trained. */
 import type { Graph, Value } from '../graph.ts';
-import { add, cast, div, exp, log, mul, sub } from './elementwise.ts';
+import type { Dim } from '../shape.ts';
+import { add, cast, div, exp, log, mul, neg, sub } from './elementwise.ts';
 import { gemm } from './matmul.ts';
-import { gather, reshape } from './movement.ts';
+import { expandLike, gather, reshape } from './movement.ts';
 import { reduceMax, reduceSum } from './reduce.ts';
 
 /** A block of rows of the output matrix: they lie together in the file, so a block is a view and no copy. */
@@ -71,6 +72,51 @@ export function tokenLogProbs(
         return mul(g, sub(g, targetRows, expected), reshape(g, dy, [...rows, 1]));
       },
     ],
+  );
+}
+
+/**
+ * The same value where W is trained too: gradients for hidden and for W.
+ *
+ * With E = onehot(target) - softmax, both are a product with dy E: d hidden = dy E W, d W = (dy E)ᵀ hidden. E is one
+ * [rows, vocabulary] tensor, made from the kept log-probabilities in place, so this is for vocabularies of some
+ * thousand entries; a batch of many rows belongs into several runs.
+ *
+ * @param hidden  [rows, width], after the last norm
+ * @param table   [vocabulary, width]
+ * @param targets int64 [rows]
+ * @returns [rows]
+ */
+export function trainedTokenLogProbs(g: Graph, hidden: Value, table: Value, targets: Value): Value {
+  const [rows] = targets.shape as [Dim];
+  const column = reshape(g, targets, [rows, 1]);
+  let logProbs!: Value;
+  return g.composite(
+    [hidden, table],
+    () => {
+      const logits = gemm(g, hidden, table, { transB: true });
+      const { dtype, shape } = logits;
+      logProbs = g.emit({ op: 'LogSoftmax', inputs: [logits], attributes: { axis: -1 }, dtype, shape });
+      const attributes = { axis: 1 };
+      const chosen = g.emit({ op: 'GatherElements', inputs: [logProbs, column], attributes, dtype, shape: [rows, 1] });
+      return reshape(g, chosen, [rows]);
+    },
+    dy => {
+      const { dtype, shape } = logProbs;
+      // -E: a target is in its row once, so every element of the sum is written once
+      const excess = g.emit({
+        op: 'ScatterElements',
+        inputs: [exp(g, logProbs), column, expandLike(g, g.constant(Float32Array.of(-1), [1, 1]), column)],
+        attributes: { axis: 1, reduction: 'add' },
+        dtype,
+        shape,
+      });
+      const factor = neg(g, reshape(g, dy, [rows, 1]));
+      return [
+        () => mul(g, gemm(g, excess, table), factor),
+        () => gemm(g, excess, mul(g, hidden, factor), { transA: true }),
+      ];
+    },
   );
 }
 

@@ -50,7 +50,7 @@ function run(name: string, users: readonly string[], sweep: string, settings: Re
     ]),
     {
       version: 'recipe',
-      onRun: (cell, index, total) => console.error(`${name} ${index}/${total}: ${decodeURIComponent(cell)}`),
+      onRun: (cell, index, total) => console.error(`${name} ${index}/${total}: ${cell}`),
       onEvent: event => {
         if (event.type === 'adapter') console.error(`${name}: ${event.user} loss ${event.metrics.loss?.toFixed(4)}`);
       },
@@ -64,6 +64,6 @@ const lr = Number(best.texts.lr);
 console.log(`learning rate ${lr}: gain ${best.gain.mean.toFixed(3)} on ${development.length} development users`);
 
 const alpha = 'alpha=estimated,0,0.3,0.6,0.9; method=cbpo,bco,kto,sft';
-const ema = 'reference-point=ema,pooled auxiliary-ratio=1,2';
+const ema = 'auxiliary-ratio=1 reference-point=ema,pooled; auxiliary-ratio=2 reference-point=ema,pooled';
 console.log((await run('alpha', evaluated, alpha, { lr })).report);
 console.log((await run('ema', evaluated, ema, { lr })).report);

@@ -18,7 +18,7 @@ export const ablateVerb: Verb = {
     const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {
       version: await version(),
       signal,
-      onRun: (name, index, total) => terminal.say(`run ${index}/${total}: ${decodeURIComponent(name)}`),
+      onRun: (name, index, total) => terminal.say(`run ${index}/${total}: ${name}`),
       onEvent: trainReporter(terminal),
     });
     if (json) {

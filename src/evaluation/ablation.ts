@@ -7,14 +7,14 @@ import { writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
-import { folderName, RunFolder } from '../training/run-folder.ts';
+import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { type TrainEvent, type TrainSummary, train } from '../training/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
 import { overlapReportSchema, uniquenessGroups } from './overlap-report.ts';
-import { type Cell, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
+import { type Cell, cellFolder, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
 
 export const ablateSchema = trainSchema.extend({
   sweep: sweepSchema,
@@ -93,7 +93,7 @@ export async function ablate(
   // Cells of different sweeps may be the same run, as where a default is written out: it is done once.
   const runs = new Map<string, { folder: string; resolved: Resolved<TrainSettings> }>();
   const runOf = (cell: Cell) => {
-    const folder = join(out, 'cells', folderName(cell.name));
+    const folder = join(out, 'cells', cellFolder(cell));
     const resolved = cellSettings(cell, shared, origins, folder);
     const { out: _, ...identity } = resolved.values;
     const key = JSON.stringify(identity);

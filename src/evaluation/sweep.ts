@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { flagName, flagsOf } from '../common/settings.ts';
+import { folderName } from '../training/run-folder.ts';
 import { NOT_IDENTITY, trainSchema } from '../training/settings.ts';
 
 /** One setting and the values it takes, in order. */
@@ -89,4 +90,10 @@ export function cellsOf({ axes }: Sweep): Cell[] {
 /** `auxiliaryRatio` as `auxiliary-ratio`. */
 export function settingName(key: string): string {
   return flagName(key).slice(2);
+}
+
+/** `alpha=0.3+reference-point=ema`; a name with other characters is encoded as users' names are. */
+export function cellFolder({ name }: Cell): string {
+  const plain = name.replaceAll(' ', '+');
+  return /^[\w.=+-]+$/.test(plain) ? plain : folderName(name);
 }

@@ -17,7 +17,7 @@ async function run(sweep: string, users?: string) {
   let steps = 0;
   const summary = await ablate(resolveSettings(ablateSchema, [{ origin: 'test', values }]), {
     version: 'test',
-    onRun: name => void cells.push(decodeURIComponent(name)),
+    onRun: name => void cells.push(name),
     onEvent: event => {
       if (event.type === 'step') steps++;
     },
@@ -32,10 +32,10 @@ describe('an ablation', () => {
   it('trains every combination once, and nothing when called again', async () => {
     const first = await run(SWEEP);
     expect(first.cells).toEqual([
-      'reference-point=ema alpha=0.2',
-      'reference-point=ema alpha=0.5',
-      'reference-point=pooled alpha=0.2',
-      'reference-point=pooled alpha=0.5',
+      'reference-point=ema+alpha=0.2',
+      'reference-point=ema+alpha=0.5',
+      'reference-point=pooled+alpha=0.2',
+      'reference-point=pooled+alpha=0.5',
       'method=sft',
     ]);
     expect(first.steps).toBeGreaterThan(0);

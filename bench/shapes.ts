@@ -37,6 +37,21 @@ export const SHAPES = {
     bos_token_id: 151643,
     eos_token_id: 151645,
   },
+  'llama-10m': {
+    ...SHARED,
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    hidden_size: 256,
+    intermediate_size: 688,
+    num_hidden_layers: 8,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    vocab_size: 6144,
+    max_position_embeddings: 2048,
+    rope_theta: 10_000,
+    bos_token_id: 1,
+    eos_token_id: 2,
+  },
 } as const;
 
 export type ShapeName = keyof typeof SHAPES;

@@ -9,6 +9,7 @@ import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
+import { type ContrastOptions, contrastiveScores } from './contrast.ts';
 import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
@@ -44,6 +45,8 @@ export interface GenerateAllOptions extends TextOptions {
   readonly random: (prompt: number) => Random;
   /** One for all prompts, or one for each; all of the same settings. */
   readonly adapter?: Adapter | readonly Adapter[];
+  /** Choose by `contrastiveScores` of the adapted model against the model alone, in place of the logits. */
+  readonly contrast?: ContrastOptions;
   /** Texts decoded together at most; their cache takes 8 * layers * kvHeads * headDim bytes a token of each. */
   readonly batchSize?: number;
   /** Told each text as it ends; not in the order of the prompts. */
@@ -137,13 +140,16 @@ export class LanguageModel {
    * @throws IdiolectError CONFIG when the adapters do not go together, INTERRUPTED when stopped by the signal
    */
   async generateAll(prompts: readonly string[], options: GenerateAllOptions): Promise<string[]> {
-    const { random, batchSize = 16, onText, signal } = options;
+    const { random, contrast, batchSize = 16, onText, signal } = options;
     const adapters = adapterOfEach(prompts.length, options.adapter);
+    if (contrast && options.adapter === undefined) {
+      throw new IdiolectError('CONFIG', 'contrastive decoding needs an adapter to hold against the model alone.');
+    }
     const generator = await this.#generator(adapters[0]?.config);
-    const started = prompts.map((prompt, i) => this.#textTask(prompt, options, random(i), adapters[i]));
+    const started = prompts.map((prompt, i) => this.#textTask(prompt, options, random(i), adapters[i], contrast));
     const texts = prompts.map(() => '');
     const tasks = started.map(({ task }) => task);
-    for await (const { task, id } of generator.decode(tasks, { batchSize })) {
+    for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
       if (signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; the texts made so far are lost.');
       if (id !== null) continue;
       texts[task] = this.#textOf(started[task]!.produced);
@@ -169,7 +175,7 @@ export class LanguageModel {
   }
 
   /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
-  #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter) {
+  #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
     const { maxPositions } = this.checkpoint.config;
     // A long answer may not push the prompt out: half the positions stay the prompt's.
@@ -177,11 +183,14 @@ export class LanguageModel {
     const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
     const produced: number[] = [];
     const limit = Math.min(maxTokens, maxPositions - ids.length);
-    const choose = (logits: Float32Array): number | null => {
+    const seen = new Set(ids);
+    const choose = (logits: Float32Array, base?: Float32Array): number | null => {
       if (signal?.aborted || produced.length >= limit) return null;
-      const next = sampleToken(logits, options, random);
+      const scores = contrast ? contrastiveScores(logits, base!, seen, contrast) : logits;
+      const next = sampleToken(scores, options, random);
       if (this.tokenizer.endIds.includes(next)) return null;
       produced.push(next);
+      seen.add(next);
       return produced.length < limit ? next : null; // after the last one nothing is left to run
     };
     const task: DecodingTask = { prompt: ids, choose, ...(adapter && { matrices: adapter.matrices }) };

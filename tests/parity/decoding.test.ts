@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { random } from '../../src/common/random.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
+import { contrastiveScores } from '../../src/runtime/contrast.ts';
 import { type DecodingOptions, type DecodingTask, Generator } from '../../src/runtime/generator.ts';
 import type { LanguageModel } from '../../src/runtime/language-model.ts';
 import { argmax, sampleToken } from '../../src/runtime/sampler.ts';
@@ -185,4 +186,57 @@ describe.each(['mistral-window', 'qwen2-window', 'qwen3', 'llama-bf16'])('%s', v
       expect(largestDifference(own, base)).toBeGreaterThan(100 * SAME_ENGINE);
     }
   });
+});
+
+test('contrastive texts, two adapters in the batch: each token is what whole passes without a cache choose', async () => {
+  const variant = 'llama-gqa-tied';
+  const model = await openVariant(variant, await folder());
+  const first = await model.loadAdapter(join(fixtureFolder(variant), 'adapter'));
+  const second = {
+    ...first,
+    matrices: first.matrices.map(matrix => ({ ...matrix, data: matrix.data.map(x => 2 * x) })),
+  };
+  const prompts = ['a', 'some words, then more', 'no', 'a cat', 'what is it'];
+  const adapterOf = (i: number) => (i % 2 === 0 ? first : second);
+  const contrast = { strength: 0.5, plausibility: 0.1, repetitionPenalty: 1.2 };
+  const options = { temperature: 0, topP: 1, maxTokens: 8, random: () => random(0), batchSize: 3 };
+  const adapter = prompts.map((_, i) => adapterOf(i));
+  const texts = await model.generateAll(prompts, { ...options, adapter, contrast });
+
+  // The same by hand, for the ids.
+  const sequences = prompts.map(prompt => [...model.tokenizer.encodePrompt(prompt)]);
+  const lengths = sequences.map(ids => ids.length);
+  const tasks = sequences.map((ids, i): DecodingTask => {
+    let left = options.maxTokens;
+    return {
+      prompt: [...ids],
+      matrices: adapterOf(i).matrices,
+      choose(logits, base) {
+        const next = argmax(contrastiveScores(logits, base!, new Set(ids), contrast));
+        ids.push(next);
+        return model.tokenizer.endIds.includes(next) || --left === 0 ? null : next;
+      },
+    };
+  });
+  await decode(model, tasks, { batchSize: 3, contrast: true }, first);
+  expect(texts).toEqual(sequences.map((ids, i) => model.tokenizer.decode(ids.slice(lengths[i])).trimStart()));
+
+  const { vocabSize } = model.checkpoint.config;
+  const [ofFirst, ofSecond, base] = await Promise.all(
+    [first, second, undefined].map(a => allLogits(model, sequences, a)),
+  );
+  let row = 0;
+  let others = 0;
+  for (const [i, ids] of sequences.entries()) {
+    const own = i % 2 === 0 ? ofFirst! : ofSecond!;
+    for (let t = lengths[i]!; t < ids.length; t++) {
+      const at = (logits: Float32Array) => logits.subarray((row + t - 1) * vocabSize, (row + t) * vocabSize);
+      const scores = contrastiveScores(at(own), at(base!), new Set(ids.slice(0, t)), contrast);
+      expect(ids[t]).toBe(argmax(scores));
+      if (ids[t] !== argmax(at(own))) others++;
+    }
+    row += ids.length;
+  }
+  expect(others).toBeGreaterThan(5); // of at most 40: it is not greedy decoding
+  await model.close();
 });

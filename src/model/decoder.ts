@@ -3,6 +3,7 @@
 import { relative } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import {
+  type AttentionCache,
   add,
   attention,
   cast,
@@ -65,6 +66,9 @@ export function decoderInputs(g: Graph, headDim: number): DecoderInputs {
   };
 }
 
+/** Which rows use which part of the rank, where several adapters are stacked along it. */
+export const LORA_GATE = 'lora.gate';
+
 /** A LoRA whose matrices the graph takes as inputs, so that one session serves every user. */
 export interface LoraInGraph {
   /** Every matrix, in the order of `matrixShapes`. */
@@ -75,19 +79,23 @@ export interface LoraInGraph {
 export interface LoraInputOptions {
   /** Take dropout masks too; for training. */
   readonly dropout: boolean;
+  /** Take the matrices of any number of adapters stacked along the rank, and a gate [tokens, ranks]; for decoding. */
+  readonly stacked?: boolean;
 }
 
 export function loraInputs(
   g: Graph,
   config: LoraConfig,
   modules: readonly LinearModule[],
-  { dropout }: LoraInputOptions,
+  { dropout, stacked = false }: LoraInputOptions,
 ): LoraInGraph {
   const updates = new Map<string, LowRank>();
   const matrices: Value[] = [];
+  const rank = stacked ? 'ranks' : config.rank;
+  const gate = stacked ? g.input(LORA_GATE, 'float32', ['tokens', rank]) : undefined;
   for (const { path, inWidth, outWidth } of targetedModules(config, modules)) {
-    const a = g.input(matrixName(path, 'A'), 'float32', [config.rank, inWidth]);
-    const b = g.input(matrixName(path, 'B'), 'float32', [outWidth, config.rank]);
+    const a = g.input(matrixName(path, 'A'), 'float32', [rank, inWidth]);
+    const b = g.input(matrixName(path, 'B'), 'float32', [outWidth, rank]);
     matrices.push(a, b);
     const keep =
       dropout && config.loraDropout > 0
@@ -98,7 +106,7 @@ export function loraInputs(
             1 / (1 - config.loraDropout),
           )
         : undefined;
-    updates.set(path, { a, b, scale: loraScale(config), keep });
+    updates.set(path, { a, b, scale: loraScale(config), keep, gate });
   }
   return { matrices, updates };
 }
@@ -116,18 +124,21 @@ export function weightInputs(g: Graph, config: ModelConfig): TrainedWeights {
   return { config, linears: linearModules(config), values };
 }
 
-/** Keys and values of earlier tokens, one pair per layer, as graph inputs and outputs. */
+/** Tokens of each sequence the cache holds, among the graph inputs. */
+export const CACHE_LENGTHS = 'cache.lengths';
+
+/** Graph inputs that hold keys and values of earlier tokens, and outputs with those of the new ones, of one layer. */
 export function cacheNames(layer: number): { past: [string, string]; present: [string, string] } {
   return {
-    past: [`past.${layer}.keys`, `past.${layer}.values`],
-    present: [`present.${layer}.keys`, `present.${layer}.values`],
+    past: [`cache.${layer}.keys`, `cache.${layer}.values`],
+    present: [`new.${layer}.keys`, `new.${layer}.values`],
   };
 }
 
 export interface DecoderOptions {
   readonly lora?: LoraInGraph;
-  /** Read and hand on keys and values, for decoding token by token. */
-  readonly cache?: boolean;
+  /** Read keys and values from a cache that holds so many tokens of each sequence, and hand on the new ones. */
+  readonly cacheLengths?: Value;
 }
 
 /** The model without its head. */
@@ -206,7 +217,7 @@ export class Decoder {
     }
     q = rotary(g, q, inputs.positions, inputs.tables);
     k = rotary(g, k, inputs.positions, inputs.tables);
-    const cache = options.cache ? this.#cache(layer) : undefined;
+    const cache = options.cacheLengths && this.#cache(layer, options.cacheLengths);
     return attention(g, q, k, v, inputs.layout, { heads, kvHeads, headDim, window: windows[layer], cache });
   }
 
@@ -217,15 +228,16 @@ export class Decoder {
     return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weight(weight), rmsNormEps), x.shape);
   }
 
-  #cache(layer: number) {
+  #cache(layer: number, lengths: Value): AttentionCache {
     const g = this.#g;
     const { kvHeads, headDim } = this.#config;
     const { past, present } = cacheNames(layer);
-    const shape = ['sequences', kvHeads, 'past', headDim];
+    const shape = ['sequences', kvHeads, 'capacity', headDim];
     return {
       keys: g.input(past[0], 'float32', shape),
       values: g.input(past[1], 'float32', shape),
-      onUpdate(keys: Value, values: Value) {
+      lengths,
+      onUpdate(keys, values) {
         g.output(present[0], keys);
         g.output(present[1], values);
       },
@@ -236,8 +248,9 @@ export class Decoder {
   #linear(x: Value, path: string, { lora }: DecoderOptions, only?: Value): Value {
     const bias = this.#biased.has(path) ? this.#weight(`${path}.bias`) : undefined;
     const update = lora?.updates.get(path);
-    const keep = update?.keep && only ? gather(this.#g, update.keep, only) : update?.keep;
-    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, update && { ...update, keep });
+    const rowsOf = (mask?: Value) => (mask && only ? gather(this.#g, mask, only) : mask);
+    const masked = update && { ...update, keep: rowsOf(update.keep), gate: rowsOf(update.gate) };
+    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, masked);
   }
 
   #headName(): string {

@@ -12,8 +12,8 @@ const rope = (rows: number) => {
   return ropeTables(Float64Array.of(1, 0.1), rows);
 };
 const integers = (tensor: Tensor | undefined) => Array.from(tensor!.data as BigInt64Array, Number);
-const layout = (rows: readonly (readonly number[])[], start?: number) => {
-  const { feeds, tokens } = packRows(rows, rope, start);
+const layout = (rows: readonly (readonly number[])[], starts?: readonly number[]) => {
+  const { feeds, tokens } = packRows(rows, rope, starts);
   return {
     tokens,
     feeds,
@@ -50,10 +50,10 @@ describe('packRows', () => {
 
   test('after a cache: positions go on, and the tables reach them', () => {
     asked.length = 0;
-    const { positions, feeds } = layout([[4]], 9);
-    expect(positions).toEqual([9]);
-    expect(asked).toEqual([10]);
-    expect(feeds['rope.cos']!.dims).toEqual([10, 2]);
+    const { positions, feeds } = layout([[4], [3, 2]], [9, 5]);
+    expect(positions).toEqual([9, 5, 6, 0]);
+    expect(asked).toEqual([11]);
+    expect(feeds['rope.cos']!.dims).toEqual([11, 2]);
   });
 
   test('rows and places are each other’s inverse; the dummy is there when and only when a place is padded', () => {

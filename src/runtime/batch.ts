@@ -60,11 +60,11 @@ export function packBatch(sequences: readonly TokenSequence[], rope: RopeSource)
   };
 }
 
-/** The decoder's own inputs for rows of token ids, each starting at `start` (after what a cache already holds). */
+/** The decoder's own inputs for rows of token ids, each starting where `starts` says: after what a cache already holds. */
 export function packRows(
   rows: readonly (readonly number[])[],
   rope: RopeSource,
-  start = 0,
+  starts: readonly number[] = rows.map(() => 0),
 ): { feeds: Feeds; tokens: number } {
   const length = Math.max(...rows.map(ids => ids.length));
   const real = rows.reduce((sum, ids) => sum + ids.length, 0);
@@ -78,7 +78,7 @@ export function packRows(
     row.forEach((id, t) => {
       rowOfPlace[s * length + t] = ids.length;
       placeOfRow.push(s * length + t);
-      positions.push(start + t);
+      positions.push(starts[s]! + t);
       ids.push(id);
     });
   });
@@ -89,7 +89,7 @@ export function packRows(
     placeOfRow.push(rowOfPlace.indexOf(tokens - 1));
   }
   // The engine wants as many rows in the tables as there are tokens, though it reads only real positions.
-  const tables = rope(Math.max(tokens, start + length));
+  const tables = rope(Math.max(tokens, Math.max(...starts) + length));
   const shape = [tables.rows, tables.cos.length / tables.rows];
   return {
     tokens,

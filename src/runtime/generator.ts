@@ -1,23 +1,66 @@
-/** Token-by-token decoding with a cache of keys and values. */
+/** Token-by-token decoding of many sequences at once, with a cache of keys and values. */
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { cacheNames, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packRows } from './batch.ts';
-import { loraFeeds } from './scorer.ts';
+import { KeyValueCache } from './key-value-cache.ts';
 import { type EngineOptions, Session } from './session.ts';
-import { type Feeds, float32, floats, int64, type Tensor } from './tensor.ts';
+import { StackedAdapters } from './stacked-adapters.ts';
+import { floats, int64 } from './tensor.ts';
 
-/** The decoding graph: new tokens and the cache in, the last token's logits and the longer cache out. */
+/** Prompts are read together as long as their places (sequences * longest) stay below this: it bounds the scores' memory. */
+const PLACES_AT_ONCE = 2048;
+
+/** The decoding graph: new tokens and the cache in, the last token's logits and the new keys and values out. */
 export function generationGraph(checkpoint: Checkpoint, lora?: LoraConfig): Graph {
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['sequences']);
+  const cacheLengths = g.input(CACHE_LENGTHS, 'int64', ['sequences']);
   const decoder = new Decoder(g, checkpoint);
-  const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout: false });
-  g.output('logits', decoder.logits(decoder.hidden(inputs, selected, { lora: adapter, cache: true })));
+  const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout: false, stacked: true });
+  g.output('logits', decoder.logits(decoder.hidden(inputs, selected, { lora: adapter, cacheLengths })));
   return g;
+}
+
+/** A sequence to decode. */
+export interface DecodingTask {
+  /** Ids of the prompt, at least one. */
+  readonly prompt: readonly number[];
+  /** Of the adapter; left out where the generator was made without one. */
+  readonly matrices?: LoraMatrices;
+  /** Picks the next id from the logits [vocabSize], or `null` to end here; `base` are the logits without the adapter. */
+  choose(logits: Float32Array, base?: Float32Array): number | null;
+}
+
+/** The id that goes on a sequence, or `null` where it ended. */
+export interface DecodedToken {
+  readonly task: number;
+  readonly id: number | null;
+}
+
+export interface DecodingOptions {
+  /** Sequences decoded together at most. */
+  readonly batchSize: number;
+  /** Run each sequence without its adapter too, and give `choose` those logits as `base`. */
+  readonly contrast?: boolean;
+}
+
+/** A sequence in the batch. */
+interface Active {
+  readonly index: number;
+  readonly task: DecodingTask;
+  /** Tokens to run next: the whole prompt, then one. */
+  next: readonly number[];
+}
+
+/** The two ways a sequence is run side by side, with its adapter and without, are its lanes; each has a slot of the cache. */
+interface Lanes {
+  readonly count: 1 | 2;
+  readonly cache: KeyValueCache;
+  readonly adapters: StackedAdapters;
 }
 
 export class Generator {
@@ -42,52 +85,91 @@ export class Generator {
   }
 
   /**
-   * Decodes one sequence.
+   * Decodes sequences, each until its own end. One that ends gives its place to the next that waits, so the batch stays
+   * full to the last.
    *
-   * @param prompt   ids of the prompt, at least one
-   * @param choose   picks the next id from the logits [vocabSize], or `null` to stop
-   * @param matrices of the adapter the generator was made for
+   * The logits of a sequence do not depend on what else is in the batch but for rounding: products of more rows, and
+   * softmaxes over a cache with more unused room, may be summed in another order.
    */
   async *decode(
-    prompt: readonly number[],
-    choose: (logits: Float32Array) => number | null,
-    matrices: LoraMatrices = [],
-  ): AsyncGenerator<number> {
-    const adapter = loraFeeds(matrices);
-    let cache = this.#emptyCache();
-    let ids = prompt;
-    let past = 0;
-    while (true) {
-      const { feeds } = packRows([ids], this.#rope, past);
-      const results = await this.#session.run({ ...feeds, ...adapter, ...cache, selected: int64([ids.length - 1]) });
-      past += ids.length;
-      const next = choose(floats(results.logits!));
-      if (next === null) return;
-      yield next;
-      cache = this.#nextCache(results);
-      ids = [next];
+    tasks: readonly DecodingTask[],
+    { batchSize, contrast = false }: DecodingOptions,
+  ): AsyncGenerator<DecodedToken> {
+    const count = contrast ? 2 : 1;
+    const cache = new KeyValueCache(this.#checkpoint.config, Math.min(batchSize, tasks.length) * count);
+    const lanes: Lanes = { count, cache, adapters: new StackedAdapters() };
+    const waiting = tasks.map((task, index): Active => ({ index, task, next: task.prompt })).reverse();
+    const active: Active[] = [];
+    while (active.length > 0 || waiting.length > 0) {
+      // Prompts that find room are read by themselves; otherwise all go on by a token.
+      const joining = takePrompts(waiting, batchSize - active.length, count);
+      const first = joining.length > 0 ? active.length : 0;
+      active.push(...joining);
+      cache.open(joining.length * count);
+      const running = active.slice(first);
+      const logits = await this.#advance(running, first * count, lanes);
+      const ended: number[] = [];
+      for (const [i, sequence] of running.entries()) {
+        const id = sequence.task.choose(logits[i * count]!, contrast ? logits[i * count + 1] : undefined);
+        if (id === null) ended.push(first + i);
+        else sequence.next = [id];
+        yield { task: sequence.index, id };
+      }
+      // From the last on, as the last sequence moves into the place of one that ended.
+      for (const i of ended.reverse()) {
+        for (let lane = count - 1; lane >= 0; lane--) cache.close(i * count + lane);
+        active[i] = active.at(-1)!;
+        active.pop();
+      }
     }
+  }
+
+  /** Runs the next tokens of these sequences, whose slots begin at `first`: logits [vocabSize] of each lane of each. */
+  async #advance(
+    sequences: readonly Active[],
+    first: number,
+    { count, cache, adapters }: Lanes,
+  ): Promise<Float32Array[]> {
+    const rows = sequences.flatMap(({ next }) => Array.from({ length: count }, () => next));
+    const { feeds, tokens } = packRows(rows, this.#rope, cache.lengths.slice(first));
+    const lengths = rows.map(ids => ids.length);
+    const lastRows: number[] = [];
+    for (const length of lengths) lastRows.push((lastRows.at(-1) ?? -1) + length);
+    const results = await this.#session.run({
+      ...feeds,
+      ...(sequences[0]!.task.matrices && adapters.feeds(adapterOfRow(sequences, count, tokens))),
+      ...cache.feeds(first),
+      selected: int64(lastRows),
+    });
+    cache.append(results, first, lengths);
+    const { vocabSize } = this.#checkpoint.config;
+    const logits = floats(results.logits!);
+    return rows.map((_, lane) => logits.subarray(lane * vocabSize, (lane + 1) * vocabSize));
   }
 
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
 
-  #emptyCache(): Feeds {
-    const { layers, kvHeads, headDim } = this.#checkpoint.config;
-    const empty = float32(new Float32Array(0), [1, kvHeads, 0, headDim]);
-    return Object.fromEntries(
-      Array.from({ length: layers }, (_, layer) => cacheNames(layer).past.map(name => [name, empty] as const)).flat(),
-    );
+/** Takes the prompts to read next off the end of those that wait: no more than there is room for, and one at least. */
+function takePrompts(waiting: Active[], room: number, lanes: number): Active[] {
+  const taken: Active[] = [];
+  let longest = 0;
+  while (taken.length < room && waiting.length > 0) {
+    longest = Math.max(longest, waiting.at(-1)!.next.length);
+    if (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE) break;
+    taken.push(waiting.pop()!);
   }
+  return taken;
+}
 
-  #nextCache(results: Readonly<Record<string, Tensor>>): Feeds {
-    const { layers } = this.#checkpoint.config;
-    return Object.fromEntries(
-      Array.from({ length: layers }, (_, layer) => {
-        const { past, present } = cacheNames(layer);
-        return past.map((name, i) => [name, results[present[i]!]!] as const);
-      }).flat(),
-    );
+/** The adapter of each packed row: of a sequence's first lane its own, of the other and of a dummy row none. */
+function adapterOfRow(sequences: readonly Active[], lanes: number, tokens: number): (LoraMatrices | null)[] {
+  const rows: (LoraMatrices | null)[] = [];
+  for (const { task, next } of sequences) {
+    for (let lane = 0; lane < lanes; lane++) for (const _ of next) rows.push(lane === 0 ? task.matrices! : null);
   }
+  while (rows.length < tokens) rows.push(null);
+  return rows;
 }

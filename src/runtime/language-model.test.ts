@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failureOf, oneThread, TINY_CONFIG, temporaryFolders, writeTinyModel } from '../../tests/parity/support.ts';
 import { random } from '../common/random.ts';
 import { parseModelConfig } from '../model/config.ts';
+import { loraConfigSchema } from '../model/lora.ts';
 import { linearModules } from '../model/modules.ts';
 import type { NamedTensor } from '../model/safetensors.ts';
-import { type GenerateOptions, LanguageModel } from './language-model.ts';
+import { contrastSchema } from './contrast.ts';
+import { type GenerateAllOptions, type GenerateOptions, LanguageModel } from './language-model.ts';
 
 const folders = temporaryFolders();
 
@@ -195,6 +197,54 @@ describe('generate', () => {
   test('a prompt beyond the last position is cut from the left', async () => {
     const model = await chainModel(['abca'], { maxPositions: 12 });
     expect((await pieces(model, `${'z'.repeat(50)}b`, { maxTokens: 4 })).join('')).toBe('cabc');
+    await model.close();
+  });
+});
+
+describe('generateAll', () => {
+  const greedy = { temperature: 0, topP: 1, maxTokens: 10, random: () => random(1) };
+  const adapter = (rank: number) => ({ config: loraConfigSchema.parse({ rank }), matrices: [] });
+
+  test('each text ends by itself, and is told when it does', async () => {
+    const model = await chainModel(['abcdefgh']);
+    const told: string[] = [];
+    const onText = (_: number, text: string) => void told.push(text);
+    const texts = await model.generateAll(['a', 'g', 'e', 'h'], { ...greedy, onText, batchSize: 2 });
+    expect(texts).toEqual(['bcdefgh', 'h', 'fgh', '']);
+    expect(told).toEqual(['h', 'fgh', '', 'bcdefgh']);
+    expect(await model.generateAll([], greedy)).toEqual([]);
+    expect(await model.generateAll(['a', 'f'], { ...greedy, maxTokens: 2 })).toEqual(['bc', 'gh']);
+    await model.close();
+  });
+
+  test('stopped by the signal', async () => {
+    const model = await chainModel(['abca']);
+    const stop = new AbortController();
+    const onText = () => stop.abort();
+    const waiting = () => model.generateAll(['a', 'b', 'c'], { ...greedy, batchSize: 1, onText, signal: stop.signal });
+    expect(await failureOf(waiting)).toEqual({
+      code: 'INTERRUPTED',
+      message: 'stopped; the texts made so far are lost.',
+    });
+    await model.close();
+  });
+
+  test('adapters that do not go together', async () => {
+    const model = await chainModel(['ab']);
+    const failure = (more: Partial<GenerateAllOptions>) =>
+      failureOf(() => model.generateAll(['a', 'b'], { ...greedy, ...more }));
+    expect(await failure({ adapter: [adapter(4)] })).toEqual({
+      code: 'CONFIG',
+      message: '1 adapters came with 2 prompts; give one or as many.',
+    });
+    expect(await failure({ adapter: [adapter(4), adapter(8)] })).toEqual({
+      code: 'CONFIG',
+      message: 'adapters of 2 different settings came together; decode those of each settings by themselves.',
+    });
+    expect(await failure({ contrast: contrastSchema.parse({}) })).toEqual({
+      code: 'CONFIG',
+      message: 'contrastive decoding needs an adapter to hold against the model alone.',
+    });
     await model.close();
   });
 });

@@ -9,7 +9,8 @@ import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
-import { Generator } from './generator.ts';
+import { type ContrastOptions, contrastiveScores } from './contrast.ts';
+import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
 import { type Score, Scorer } from './scorer.ts';
@@ -27,12 +28,29 @@ export interface EncodedExample extends TokenSequence {
   readonly completionCut: boolean;
 }
 
-export interface GenerateOptions extends SamplingOptions {
+interface TextOptions extends SamplingOptions {
+  /** New tokens of a text at most. */
   readonly maxTokens: number;
-  readonly random: Random;
-  readonly adapter?: Adapter;
   readonly chat?: ChatMode;
   readonly signal?: AbortSignal;
+}
+
+export interface GenerateOptions extends TextOptions {
+  readonly random: Random;
+  readonly adapter?: Adapter;
+}
+
+export interface GenerateAllOptions extends TextOptions {
+  /** The source of chance of each prompt, by index. With a stream of its own no text depends on the others. */
+  readonly random: (prompt: number) => Random;
+  /** One for all prompts, or one for each; all of the same settings. */
+  readonly adapter?: Adapter | readonly Adapter[];
+  /** Choose by `contrastiveScores` of the adapted model against the model alone, in place of the logits. */
+  readonly contrast?: ContrastOptions;
+  /** Texts decoded together at most; their cache takes 8 * layers * kvHeads * headDim bytes a token of each. */
+  readonly batchSize?: number;
+  /** Told each text as it ends; not in the order of the prompts. */
+  readonly onText?: (prompt: number, text: string) => void;
 }
 
 export class LanguageModel {
@@ -101,31 +119,43 @@ export class LanguageModel {
 
   /** Streams the text that follows a prompt, piece by piece, until an end token or maxTokens. */
   async *generate(prompt: string, options: GenerateOptions): AsyncGenerator<string> {
-    const { adapter, random, maxTokens, signal } = options;
-    const generator = await cached(this.#generators, adapter?.config, lora =>
-      Generator.create(this.checkpoint, this.engine, this.rope, lora),
-    );
-    const { maxPositions } = this.checkpoint.config;
-    // A long answer may not push the prompt out: half the positions stay the prompt's.
-    const room = Math.max(Math.ceil(maxPositions / 2), maxPositions - maxTokens);
-    const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
-    const produced: number[] = [];
-    const choose = (logits: Float32Array): number | null => {
-      if (signal?.aborted || produced.length >= maxTokens || ids.length + produced.length >= maxPositions) return null;
-      const next = sampleToken(logits, options, random);
-      return this.tokenizer.endIds.includes(next) ? null : next;
-    };
+    const { adapter, random } = options;
+    const generator = await this.#generator(adapter?.config);
+    const { task, produced } = this.#textTask(prompt, options, random, adapter);
     let told = '';
-    for await (const id of generator.decode(ids, choose, adapter?.matrices)) {
-      produced.push(id);
-      const text = this.tokenizer.decode(produced).trimStart();
-      // The last character may still be waiting for its other bytes.
-      if (text.endsWith('\uFFFD') || !text.startsWith(told) || text.length === told.length) continue;
+    for await (const { id } of generator.decode([task], { batchSize: 1 })) {
+      const text = this.#textOf(produced);
+      // The last character may still be waiting for its other bytes, unless none will come.
+      const waits = id !== null && text.endsWith('\uFFFD');
+      if (waits || !text.startsWith(told) || text.length === told.length) continue;
       yield text.slice(told.length);
       told = text;
     }
-    const text = this.tokenizer.decode(produced).trimStart();
-    if (text.length > told.length) yield text.slice(told.length);
+  }
+
+  /**
+   * The texts that follow many prompts, decoded together: what `generate` gives for each. Greedy texts are the same but
+   * where two tokens are equally likely to the last digits; see `Generator.decode`.
+   *
+   * @throws IdiolectError CONFIG when the adapters do not go together, INTERRUPTED when stopped by the signal
+   */
+  async generateAll(prompts: readonly string[], options: GenerateAllOptions): Promise<string[]> {
+    const { random, contrast, batchSize = 16, onText, signal } = options;
+    const adapters = adapterOfEach(prompts.length, options.adapter);
+    if (contrast && options.adapter === undefined) {
+      throw new IdiolectError('CONFIG', 'contrastive decoding needs an adapter to hold against the model alone.');
+    }
+    const generator = await this.#generator(adapters[0]?.config);
+    const started = prompts.map((prompt, i) => this.#textTask(prompt, options, random(i), adapters[i], contrast));
+    const texts = prompts.map(() => '');
+    const tasks = started.map(({ task }) => task);
+    for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
+      if (signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; the texts made so far are lost.');
+      if (id !== null) continue;
+      texts[task] = this.#textOf(started[task]!.produced);
+      onText?.(task, texts[task]!);
+    }
+    return texts;
   }
 
   /** Frees the sessions. The model can be used again; sessions open anew. */
@@ -138,6 +168,37 @@ export class LanguageModel {
 
   #scorer(adapter: Adapter | undefined): Promise<Scorer> {
     return cached(this.#scorers, adapter?.config, lora => Scorer.create(this.checkpoint, this.engine, this.rope, lora));
+  }
+
+  #generator(lora: LoraConfig | undefined): Promise<Generator> {
+    return cached(this.#generators, lora, () => Generator.create(this.checkpoint, this.engine, this.rope, lora));
+  }
+
+  /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
+  #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
+    const { maxTokens, signal } = options;
+    const { maxPositions } = this.checkpoint.config;
+    // A long answer may not push the prompt out: half the positions stay the prompt's.
+    const room = Math.max(Math.ceil(maxPositions / 2), maxPositions - maxTokens);
+    const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
+    const produced: number[] = [];
+    const limit = Math.min(maxTokens, maxPositions - ids.length);
+    const seen = new Set(ids);
+    const choose = (logits: Float32Array, base?: Float32Array): number | null => {
+      if (signal?.aborted || produced.length >= limit) return null;
+      const scores = contrast ? contrastiveScores(logits, base!, seen, contrast) : logits;
+      const next = sampleToken(scores, options, random);
+      if (this.tokenizer.endIds.includes(next)) return null;
+      produced.push(next);
+      seen.add(next);
+      return produced.length < limit ? next : null; // after the last one nothing is left to run
+    };
+    const task: DecodingTask = { prompt: ids, choose, ...(adapter && { matrices: adapter.matrices }) };
+    return { task, produced };
+  }
+
+  #textOf(ids: readonly number[]): string {
+    return this.tokenizer.decode(ids).trimStart();
   }
 
   #cutPrompt(ids: readonly number[], room: number): readonly number[] {
@@ -161,4 +222,21 @@ function cached<T>(
     sessions.set(key, session);
   }
   return session;
+}
+
+function adapterOfEach(prompts: number, adapter: Adapter | readonly Adapter[] | undefined): readonly Adapter[] {
+  if (adapter === undefined) return [];
+  if (!Array.isArray(adapter)) return new Array<Adapter>(prompts).fill(adapter as Adapter);
+  const adapters = adapter as readonly Adapter[];
+  if (adapters.length !== prompts) {
+    throw new IdiolectError('CONFIG', `${adapters.length} adapters came with ${prompts} prompts; give one or as many.`);
+  }
+  const settings = new Set(adapters.map(({ config }) => JSON.stringify(config)));
+  if (settings.size > 1) {
+    throw new IdiolectError(
+      'CONFIG',
+      `adapters of ${settings.size} different settings came together; decode those of each settings by themselves.`,
+    );
+  }
+  return adapters;
 }

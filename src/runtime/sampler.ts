@@ -9,20 +9,30 @@ export const samplingSchema = z.object({
 
 export type SamplingOptions = z.infer<typeof samplingSchema>;
 
+/** Logits, or other scores whose softmax is the distribution to draw from; [vocabSize]. */
+type Scores = Float32Array | Float64Array;
+
 /** The index of the largest value; the first of equals. */
-export function argmax(values: Float32Array): number {
+export function argmax(values: Scores): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
 
 /** Greedy at temperature 0, else nucleus sampling (Holtzman et al. 2020) after temperature. */
-export function sampleToken(logits: Float32Array, { temperature, topP }: SamplingOptions, random: Random): number {
-  if (temperature === 0) return argmax(logits);
-  const top = logits[argmax(logits)]!;
-  const weights = Float64Array.from(logits, logit => Math.exp((logit - top) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
-  let candidates = Array.from(weights.keys());
+export function sampleToken(scores: Scores, { temperature, topP }: SamplingOptions, random: Random): number {
+  if (temperature === 0) return argmax(scores);
+  const top = scores[argmax(scores)]!;
+  const weights = new Float64Array(scores.length);
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    weights[i] = Math.exp((scores[i]! - top) / temperature);
+    total += weights[i]!;
+  }
+  // All tokens below this weight together hold less than 1 - topP, so none of them is in the nucleus: few are left to sort.
+  const least = ((1 - topP) * total) / weights.length;
+  let candidates: number[] = [];
+  for (let i = 0; i < weights.length; i++) if (weights[i]! >= least) candidates.push(i);
   let mass = total;
   if (topP < 1) {
     candidates.sort((a, b) => weights[b]! - weights[a]!);

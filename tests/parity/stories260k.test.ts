@@ -43,8 +43,24 @@ describe.skipIf(!present)('stories260k', () => {
     const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
     const found = [1];
     const choose = (logits: Float32Array) => (found.length < ids.length ? argmax(logits) : null);
-    for await (const id of generator.decode([1], choose)) found.push(id);
+    for await (const { id } of generator.decode([{ prompt: [1], choose }], { batchSize: 1 }))
+      if (id !== null) found.push(id);
     expect(found).toEqual(ids);
+    await generator.release();
+  });
+
+  test('greedy ids, in a batch with others before, beside and after them', async () => {
+    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    const opening = (length: number) => ids.slice(0, length);
+    const prompts = [opening(30), opening(1), opening(44), opening(1), opening(12), opening(1)];
+    const found = prompts.map(prompt => [...prompt]);
+    const tasks = prompts.map((prompt, i) => ({
+      prompt,
+      choose: (logits: Float32Array) => (found[i]!.length < ids.length ? argmax(logits) : null),
+    }));
+    for await (const { task, id } of generator.decode(tasks, { batchSize: 4 })) if (id !== null) found[task]!.push(id);
+    // Every prompt is a beginning of the recorded text, and greedy decoding goes on with the rest of it.
+    for (const produced of found) expect(produced).toEqual(ids);
     await generator.release();
   });
 
@@ -55,5 +71,36 @@ describe.skipIf(!present)('stories260k', () => {
     expect(pieces.join('')).toBe(model.tokenizer.decode(ids.slice(1)).trimStart());
     expect(pieces.join('')).toMatch(/^Once upon a time, there was a little girl named Lily\./);
     expect(pieces.length).toBeGreaterThan(30);
+  });
+
+  test('many texts together are what each is alone', async () => {
+    const prompts = [
+      '',
+      'Once upon a time',
+      'Lily and Tom',
+      'The big dog was',
+      'One day, a cat',
+      'Tim had a red ball. He',
+    ];
+    const options = { topP: 0.9, maxTokens: 50 };
+    for (const temperature of [0, 1]) {
+      const streams = (i: number) => random(7, `text ${i}`);
+      const told: [number, string][] = [];
+      const onText = (prompt: number, text: string) => void told.push([prompt, text]);
+      const texts = await model.generateAll(prompts, {
+        ...options,
+        temperature,
+        random: streams,
+        batchSize: 4,
+        onText,
+      });
+      for (const [i, prompt] of prompts.entries()) {
+        let text = '';
+        for await (const piece of model.generate(prompt, { ...options, temperature, random: streams(i) }))
+          text += piece;
+        expect(texts[i]).toBe(text);
+      }
+      expect(told.sort(([a], [b]) => a - b)).toEqual([...texts.entries()]);
+    }
   });
 });

@@ -95,51 +95,93 @@ const layoutInputs = (g: Graph): Layout => ({
   placeOfRow: g.input('place_of_row', 'int64', ['tokens']),
 });
 
-test.each([undefined, 2])('a cache of earlier keys and values changes nothing (window %s)', async window => {
-  const [heads, kvHeads, headDim, past, now] = [4, 2, 2, 3, 2];
-  const rows = (name: string, width: number) => draw([past + now, width], name.length);
-  const [q, k, v] = [rows('q', heads * headDim), rows('key', kvHeads * headDim), rows('value', kvHeads * headDim)];
-  const expected = reference(q, k, v, { lengths: [past + now], group: heads / kvHeads, kvHeads, headDim, window });
-  const part = (x: NdArray, from: number, to: number) => {
-    const width = x.shape[1]!;
-    return tensor({ shape: [to - from, width], data: x.data.slice(from * width, to * width) });
-  };
-  // The cache lies as [sequences, kvHeads, past, headDim].
-  const cached = (x: NdArray) =>
-    tensor(tabulate([1, kvHeads, past, headDim], ([, head, t, i]) => x.data[(t! * kvHeads + head!) * headDim + i!]!));
-  const { rowOfPlace, placeOfRow } = packedLayout([now]);
-  const results = await evaluateBuilt(
-    g => {
-      const input = (name: string, count: number) => g.input(name, 'float32', ['tokens', count * headDim]);
-      const cacheInput = (name: string) => g.input(name, 'float32', ['sequences', kvHeads, 'past', headDim]);
-      const joined: Record<string, Value> = {};
-      const y = attention(g, input('q', heads), input('k', kvHeads), input('v', kvHeads), layoutInputs(g), {
-        heads,
-        kvHeads,
-        headDim,
-        window,
-        cache: {
-          keys: cacheInput('past keys'),
-          values: cacheInput('past values'),
-          onUpdate: (keys, values) => Object.assign(joined, { keys, values }),
-        },
+test.each([undefined, 2])(
+  'a cache of earlier keys and values, each sequence its own count, window %s',
+  async window => {
+    const [heads, kvHeads, headDim, capacity] = [4, 2, 2, 4];
+    const group = heads / kvHeads;
+    // One that holds some, one that is new, one that fills the room, with new tokens of other counts still.
+    const held = [3, 0, 4];
+    const fresh = [1, 3, 2];
+    const cases = held.map((past, s) => {
+      const rows = (name: string, width: number) => draw([past + fresh[s]!, width], name.length + 10 * s);
+      return {
+        past,
+        q: rows('q', heads * headDim),
+        k: rows('key', kvHeads * headDim),
+        v: rows('value', kvHeads * headDim),
+      };
+    });
+    const { tokens, rowOfPlace, placeOfRow } = packedLayout(fresh);
+    type Part = 'q' | 'k' | 'v';
+    const news = (part: Part) => {
+      const width = cases[0]![part].shape[1]!;
+      const data = cases.flatMap(one => [...one[part].data.slice(one.past * width)]);
+      return tensor({
+        shape: [tokens, width],
+        data: Float64Array.from([...data, ...new Array<number>(width).fill(9)]),
       });
-      return { y, ...joined };
-    },
-    {
-      q: part(q, past, past + now),
-      k: part(k, past, past + now),
-      v: part(v, past, past + now),
-      'past keys': cached(k),
-      'past values': cached(v),
-      row_of_place: rowOfPlace,
-      place_of_row: placeOfRow,
-    },
-  );
-  expectClose('y', floats(results.y!), expected.data.slice(past * heads * headDim));
-  expect(results.keys!.dims).toEqual([1, kvHeads, past + now, headDim]);
-  expect(results.values!.dims).toEqual([1, kvHeads, past + now, headDim]);
-});
+    };
+    // The cache lies as [sequences, kvHeads, capacity, headDim]; what is beyond a sequence's own must not be seen.
+    const cached = (part: Part) =>
+      tensor(
+        tabulate([held.length, kvHeads, capacity, headDim], ([s, head, t, i]) =>
+          t! < held[s!]! ? cases[s!]![part].data[(t! * kvHeads + head!) * headDim + i!]! : 7,
+        ),
+      );
+    const results = await evaluateBuilt(
+      g => {
+        const input = (name: string, count: number) => g.input(name, 'float32', ['tokens', count * headDim]);
+        const cacheInput = (name: string) => g.input(name, 'float32', ['sequences', kvHeads, 'capacity', headDim]);
+        const handed: Record<string, Value> = {};
+        const y = attention(g, input('q', heads), input('k', kvHeads), input('v', kvHeads), layoutInputs(g), {
+          heads,
+          kvHeads,
+          headDim,
+          window,
+          cache: {
+            keys: cacheInput('past keys'),
+            values: cacheInput('past values'),
+            lengths: g.input('lengths', 'int64', ['sequences']),
+            onUpdate: (keys, values) => void Object.assign(handed, { keys, values }),
+          },
+        });
+        return { y, ...handed };
+      },
+      {
+        q: news('q'),
+        k: news('k'),
+        v: news('v'),
+        'past keys': cached('k'),
+        'past values': cached('v'),
+        lengths: int64(held),
+        row_of_place: rowOfPlace,
+        place_of_row: placeOfRow,
+      },
+    );
+    const expected = cases.flatMap(({ past, q, k, v }, s) => {
+      const whole = reference(q, k, v, { lengths: [past + fresh[s]!], group, kvHeads, headDim, window });
+      return [...whole.data.slice(past * heads * headDim)];
+    });
+    expectClose('y', floats(results.y!).subarray(0, expected.length), Float64Array.from(expected));
+    // New ones only, at their places from the left: [sequences, kvHeads, length, headDim].
+    for (const part of ['keys', 'values'] as const) {
+      expect(results[part]!.dims).toEqual([3, kvHeads, 3, headDim]);
+      const found = floats(results[part]!);
+      cases.forEach((one, s) => {
+        const whole = one[part === 'keys' ? 'k' : 'v'].data;
+        for (let head = 0; head < kvHeads; head++) {
+          const at = (s * kvHeads + head) * 3 * headDim;
+          const wanted = Array.from({ length: fresh[s]! * headDim }, (_, e) => {
+            const [t, i] = [Math.floor(e / headDim), e % headDim];
+            return Math.fround(whole[((one.past + t) * kvHeads + head) * headDim + i]!);
+          });
+          expect([...found.subarray(at, at + wanted.length)]).toEqual(wanted);
+        }
+      });
+    }
+  },
+);
 
 test('layers of different head counts and windows share one layout', async () => {
   const lengths = [3, 2];

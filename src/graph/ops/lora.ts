@@ -12,6 +12,8 @@ export interface LowRank {
   readonly scale: number;
   /** Dropout on the update's own input, as PEFT has it: [tokens, in], 0 where dropped and 1/(1-p) elsewhere. */
   readonly keep?: Value;
+  /** Which rows use which part of the rank: [tokens, r] of 0 and 1. Adapters stacked along r each reach their own rows. */
+  readonly gate?: Value;
 }
 
 /** x Wᵀ + bias + scale (x Aᵀ) Bᵀ: the update lands in the product's own result by the addend of the last Gemm. */
@@ -20,5 +22,6 @@ export function loraLinear(g: Graph, x: Value, weight: Value, bias: Value | unde
   if (!update) return base;
   const seen = update.keep ? mul(g, x, update.keep) : x;
   const low = gemm(g, seen, update.a, { transB: true });
-  return gemm(g, low, update.b, { transB: true, alpha: update.scale, addend: base });
+  const used = update.gate ? mul(g, low, update.gate) : low;
+  return gemm(g, used, update.b, { transB: true, alpha: update.scale, addend: base });
 }

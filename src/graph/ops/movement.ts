@@ -128,6 +128,17 @@ export function concat(g: Graph, parts: readonly Value[], axis: number): Value {
   });
 }
 
+/** The part of x from `start` to before `end` (int64 scalars) along an axis, `count` long. Made for decoding: no gradient. */
+export function slice(g: Graph, x: Value, axis: number, start: Value, end: Value, count: Dim): Value {
+  const vector = (scalar: Value) => reshape(g, scalar, [1]);
+  return g.emit({
+    op: 'Slice',
+    inputs: [x, vector(start), vector(end), g.integers([axis])],
+    dtype: x.dtype,
+    shape: x.shape.with(axis, count),
+  });
+}
+
 /** Broadcasts x to the shape of `like`. */
 export function expandLike(g: Graph, x: Value, like: Value): Value {
   return expand(g, x, like.shape, shapeOf(g, like));

@@ -90,6 +90,11 @@ describe('the binormal posterior', () => {
     expect(high - low).toBeLessThan(0.08);
   });
 
+  it('has intervals that reach the ends where nothing, or all, is shared', () => {
+    expect(binormalPosterior(draw({ alpha: 0, gap: 3, ratio: 1 }, 40, 60, 1)).low).toBe(0);
+    expect(binormalPosterior(draw({ alpha: 1, gap: 3, ratio: 1 }, 40, 60, 1)).high).toBe(1);
+  });
+
   it('says nothing where a small sample shows nothing, and more with more records', () => {
     const few = binormalPosterior(draw({ alpha: 0.5, gap: 1, ratio: 1 }, 10, 15, 3));
     expect(few.high - few.low).toBeGreaterThan(0.6);

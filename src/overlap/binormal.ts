@@ -14,7 +14,7 @@ import { logOddsOf } from './estimators.ts';
 
 export interface Posterior {
   readonly median: number;
-  /** Central 95% of the posterior. */
+  /** The shortest interval that holds 95% of the posterior; it reaches 0 or 1 where the density is highest there. */
   readonly low: number;
   readonly high: number;
 }
@@ -70,7 +70,7 @@ export function binormalPosterior(scores: Scores): Posterior {
     ranges = massOf(gridOver(sample, ranges, weighed / records));
   }
   ranges = massOf(gridOver(sample, ranges, 1));
-  return quantiles(gridOver(sample, ranges, 1));
+  return summaryOf(gridOver(sample, ranges, 1));
 }
 
 /** Log-odds in units of the target's mean and deviation, the auxiliary ones in bins. */
@@ -111,7 +111,9 @@ interface Grid {
 function gridOver(sample: Sample, ranges: Ranges, power: number): Grid {
   const points = (name: keyof Ranges) => {
     const { low, high } = ranges[name];
-    return Float64Array.from({ length: POINTS[name] }, (_, i) => low + ((high - low) * i) / (POINTS[name] - 1));
+    const last = POINTS[name] - 1;
+    // Weighing both ends, unlike adding steps, never passes the upper one: log(1 - alpha) must exist.
+    return Float64Array.from({ length: last + 1 }, (_, i) => (low * (last - i) + high * i) / last);
   };
   const [alpha, gap, logRatio] = [points('alpha'), points('gap'), points('logRatio')];
   const logs = Array.from(logRatio, r =>
@@ -185,8 +187,8 @@ function massOf({ alpha, gap, logRatio, weight }: Grid): Ranges {
   };
 }
 
-/** Quantiles of alpha, its density read as straight between grid points. */
-function quantiles({ alpha, weight }: Grid): Posterior {
+/** Quantiles of alpha, its mass spread evenly between grid points. */
+function summaryOf({ alpha, weight }: Grid): Posterior {
   const density = Array.from(alpha, (_, a) => weight.flat().reduce((sum, column) => sum + column[a]!, 0));
   const mass = density.slice(1).map((right, i) => (density[i]! + right) / 2);
   const total = mass.reduce((sum, m) => sum + m, 0);
@@ -197,5 +199,10 @@ function quantiles({ alpha, weight }: Grid): Posterior {
     while (i < mass.length - 1 && left > mass[i]!) left -= mass[i++]!;
     return alpha[i]! + step * Math.min(1, left / (mass[i]! || 1));
   };
-  return { median: quantile(0.5), low: quantile(0.025), high: quantile(0.975) };
+  let shortest = { low: 0, high: Number.POSITIVE_INFINITY };
+  for (let step = 0; step <= 50; step++) {
+    const [low, high] = [quantile(step / 1000), quantile(0.95 + step / 1000)];
+    if (high - low < shortest.high - shortest.low) shortest = { low, high };
+  }
+  return { median: quantile(0.5), ...shortest };
 }

@@ -140,28 +140,20 @@ function profile(
   const square = ratio * ratio;
   const [logOwn, logOther] = [Math.log(alpha), Math.log(1 - alpha) - Math.log(ratio)];
   let { mean, variance } = start;
-  let value = 0;
   for (let iteration = 0; iteration < 30; iteration++) {
     // Sums of weights, of x and of x^2, where x of another's record is moved up by the gap.
     let [count, first, second] = [targetCount, 0, targetCount];
-    value = 0;
     for (let i = 0; i < at.length; i++) {
       const own = at[i]! - mean;
-      const other = own + gap;
-      const logP = logOwn - (own * own) / (2 * variance);
-      const logN = logOther - (other * other) / (2 * variance * square);
-      const share = 1 / (1 + Math.exp(logN - logP));
-      const most = Math.max(logP, logN);
-      value += weight[i]! * (most + Math.log1p(Math.exp(Math.min(logP, logN) - most)));
-      const p = weight[i]! * share;
+      const moved = own + gap;
+      const logRatio = logOther - logOwn + (own * own - (moved * moved) / square) / (2 * variance);
+      const p = weight[i]! / (1 + Math.exp(logRatio));
       const n = (weight[i]! - p) / square;
-      const moved = at[i]! + gap;
+      const x = at[i]! + gap;
       count += p + n;
-      first += p * at[i]! + n * moved;
-      second += p * at[i]! * at[i]! + n * moved * moved;
+      first += p * at[i]! + n * x;
+      second += p * at[i]! * at[i]! + n * x * x;
     }
-    value -= (targetCount * (1 + mean * mean)) / (2 * variance);
-    value -= ((targetCount + auxiliaryCount) / 2) * Math.log(variance);
     const nextMean = first / count;
     const nextVariance = Math.max(1e-6, (second - count * nextMean * nextMean) / (targetCount + auxiliaryCount));
     const still = Math.abs(nextMean - mean) + Math.abs(nextVariance - variance) < 1e-4;
@@ -170,6 +162,15 @@ function profile(
   }
   start.mean = mean;
   start.variance = variance;
+  let value = -(targetCount * (1 + mean * mean)) / (2 * variance);
+  value -= ((targetCount + auxiliaryCount) / 2) * Math.log(variance);
+  for (let i = 0; i < at.length; i++) {
+    const own = at[i]! - mean;
+    const moved = own + gap;
+    const logP = logOwn - (own * own) / (2 * variance);
+    const logN = logOther - (moved * moved) / (2 * variance * square);
+    value += weight[i]! * (Math.max(logP, logN) + Math.log1p(Math.exp(-Math.abs(logP - logN))));
+  }
   return value;
 }
 
@@ -192,12 +193,12 @@ function summaryOf({ alpha, weight }: Grid): Posterior {
   const density = Array.from(alpha, (_, a) => weight.flat().reduce((sum, column) => sum + column[a]!, 0));
   const mass = density.slice(1).map((right, i) => (density[i]! + right) / 2);
   const total = mass.reduce((sum, m) => sum + m, 0);
-  const step = alpha[1]! - alpha[0]!;
-  const quantile = (share: number) => {
-    let left = share * total;
+  const quantile = (level: number) => {
+    let left = level * total;
     let i = 0;
     while (i < mass.length - 1 && left > mass[i]!) left -= mass[i++]!;
-    return alpha[i]! + step * Math.min(1, left / (mass[i]! || 1));
+    const share = Math.min(1, left / (mass[i]! || 1));
+    return alpha[i]! * (1 - share) + alpha[i + 1]! * share;
   };
   let shortest = { low: 0, high: Number.POSITIVE_INFINITY };
   for (let step = 0; step <= 50; step++) {

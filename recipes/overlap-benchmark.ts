@@ -3,17 +3,19 @@
  *
  * Synthetic: families of feature vectors with an exact share of the target's kind in the auxiliary side. Real: users of
  * commit histories with a share m of their own held-back records mixed into the auxiliary side; the true alpha is at
- * least m there, because others may write alike. Estimates are taken before the cap. It takes about an hour on one core.
+ * least m there, because others may write alike. Estimates are taken before the cap. It takes about half an hour of one
+ * core; running it again goes on where it stopped, and several may run at once on seeds of their own.
  *
  *   node recipes/overlap-benchmark.ts --out FOLDER [--data commits-100users.jsonl.gz] [--families development]
- *     [--sizes 20,40,100,600] [--ratios 1.5,5] [--repetitions 20]
+ *     [--sizes 20,40,100,600] [--ratios 1.5,5] [--seeds 0:20]
  *
- * Writes cells.json (one object per cell of every table), tables.md and chart.json (series for a line chart).
+ * Writes trials.jsonl, and from all that is in it cells.json (one object per cell of every table), tables.md and
+ * chart.json (series for a line chart).
  */
-import { mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeFileAtomic } from '../src/common/files.ts';
+import { exists, writeFileAtomic } from '../src/common/files.ts';
 import { random } from '../src/common/random.ts';
 import { bootstrapMean, type Estimate } from '../src/evaluation/intervals.ts';
 import { groupByUser, type HistoryRecord, openHistories } from '../src/histories/index.ts';
@@ -30,13 +32,13 @@ const { values } = parseArgs({
     families: { type: 'string', default: 'reported' },
     sizes: { type: 'string', default: '20,40,100,600' },
     ratios: { type: 'string', default: '1.5,5' },
-    repetitions: { type: 'string', default: '20' },
+    seeds: { type: 'string', default: '0:20' },
   },
 });
 const { out, data } = values;
 if (!out) throw new Error('usage: overlap-benchmark.ts --out FOLDER [--data FILE.jsonl.gz]');
 const numbers = (text: string) => text.split(',').map(Number);
-const repetitions = Number(values.repetitions);
+const [firstSeed, endSeed] = values.seeds.split(':').map(Number) as [number, number];
 const development = values.families === 'development';
 const families = development ? DEVELOPMENT : REPORTED;
 /** Users whose order in the file is below this were looked at when the default was chosen. */
@@ -46,7 +48,10 @@ const ESTIMATORS = ['binormal', 'bbe', 'dedpul', 'elkan-noto', 'paper'] as const
 type EstimatorName = (typeof ESTIMATORS)[number];
 
 interface Trial {
+  /** Family and width, or the text. */
   readonly data: string;
+  /** Seed or user. */
+  readonly of: string;
   readonly size: number;
   readonly ratio: number;
   readonly alpha: number;
@@ -56,24 +61,45 @@ interface Trial {
   readonly covered: boolean | null;
   readonly separation: number;
 }
-const trials: Trial[] = [];
+await mkdir(out, { recursive: true });
+const file = join(out, 'trials.jsonl');
+const readTrials = async (): Promise<Trial[]> =>
+  (await exists(file))
+    ? (await readFile(file, 'utf8'))
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line))
+    : [];
+type Setup = Pick<Trial, 'data' | 'of' | 'size' | 'ratio' | 'alpha'>;
+const keyOf = ({ data, of, size, ratio, alpha }: Setup) => JSON.stringify([data, of, size, ratio, alpha]);
+const done = new Set((await readTrials()).map(keyOf));
 
-interface Setup extends Pick<Trial, 'data' | 'size' | 'ratio' | 'alpha'> {
+interface Sample extends BySide<Float32Array[]> {
   readonly truth: number;
-  readonly seed: number;
+  readonly keys?: BySide<string[]>;
 }
 
-function tryAll(rows: BySide<Float32Array[]>, { truth, seed, ...setup }: Setup, keys?: BySide<string[]>): void {
-  const scores = crossFit(rows, CROSS_FIT, { seed, label: 'benchmark' }, keys);
+/** All estimators on one sample, unless the file has them. */
+async function tryAll(setup: Setup, draw: () => Sample): Promise<void> {
+  if (done.has(keyOf(setup))) return;
+  const { truth, keys, ...rows } = draw();
+  const trials: Trial[] = [];
+  const seed = 1;
+  const scores = crossFit(rows, CROSS_FIT, { seed, label: keyOf(setup) }, keys);
   const separation = areaUnderCurve(scores);
   for (const estimator of ESTIMATORS) {
     if (estimator === 'dedpul') {
       trials.push({ ...setup, estimator, error: dedpul(scores) - truth, covered: null, separation });
       continue;
     }
-    const { alpha, low, high } = alphaFromScores(scores, estimator, random(seed, `bootstrap/${estimator}`));
+    const { alpha, low, high } = alphaFromScores(
+      scores,
+      estimator,
+      random(seed, `bootstrap/${estimator}/${keyOf(setup)}`),
+    );
     trials.push({ ...setup, estimator, error: alpha - truth, covered: low <= truth && truth <= high, separation });
   }
+  await appendFile(file, trials.map(trial => `${JSON.stringify(trial)}\n`).join(''));
 }
 
 /** Area under the ROC of P against N for a classifier that saw 1000 of each: what the classes allow. */
@@ -88,21 +114,21 @@ function idealArea(family: Family): number {
   return areaUnderCurve({ target: score(fresh.target), auxiliary: score(fresh.auxiliary) });
 }
 
-for (const family of families) {
-  const data = `${family.name}, width ${family.width}`;
+// Seeds outermost: a run that is stopped has tried everything about equally often.
+for (let seed = firstSeed; seed < endSeed; seed++) {
   for (const size of numbers(values.sizes)) {
     for (const ratio of numbers(values.ratios)) {
       if (size * ratio > 1000) continue; // that many records need no further ones
-      for (const alpha of ALPHAS) {
-        for (let seed = 0; seed < repetitions; seed++) {
-          const label = `${values.families}/${data}/${size}/${ratio}/${alpha}`;
-          const { truth, ...rows } = sample(family, alpha, size, Math.round(size * ratio), random(seed, label));
-          tryAll(rows, { data, size, ratio, alpha, truth, seed });
+      for (const family of families) {
+        for (const alpha of ALPHAS) {
+          const setup = { data: `${family.name}, width ${family.width}`, of: String(seed), size, ratio, alpha };
+          const source = random(1, `${values.families}/${keyOf(setup)}`);
+          await tryAll(setup, () => sample(family, alpha, size, Math.round(size * ratio), source));
         }
       }
     }
   }
-  console.error(`${new Date().toISOString()} ${data}`);
+  console.error(`${new Date().toISOString()} seed ${seed}`);
 }
 
 /** Hashed character n-grams (1 to 4) of what was written, as logarithms of counts, of length 1. */
@@ -142,10 +168,13 @@ if (data) {
         if (size + shared > own.length) continue;
         const target = own.slice(0, size);
         const auxiliary = [...own.slice(size, size + shared), ...others.slice(0, count - shared)];
-        const setup = { data: 'commit subjects', size, ratio, alpha, truth: shared / count, seed: 1 };
         const texts = (of: readonly HistoryRecord[]) => of.map(({ output }) => output);
-        const keys = { target: texts(target), auxiliary: texts(auxiliary) };
-        tryAll({ target: embed(target), auxiliary: embed(auxiliary) }, setup, keys);
+        await tryAll({ data: 'commit subjects', of: user, size, ratio, alpha }, () => ({
+          target: embed(target),
+          auxiliary: embed(auxiliary),
+          truth: shared / count,
+          keys: { target: texts(target), auxiliary: texts(auxiliary) },
+        }));
       }
     }
   }
@@ -187,6 +216,7 @@ function cellsOf(of: readonly Trial[], alphaOf: (trial: Trial) => number | 'all'
     return cellOf(group, { data, size, ratio, alpha, estimator });
   });
 }
+const trials = await readTrials();
 const synthetic = trials.filter(({ data }) => data !== 'commit subjects');
 const cells = [
   ...cellsOf(trials, ({ alpha }) => alpha),
@@ -234,7 +264,6 @@ const chart = ['synthetic', 'commit subjects'].flatMap(data =>
   ),
 );
 
-await mkdir(out, { recursive: true });
 await writeFileAtomic(join(out, 'cells.json'), `${JSON.stringify(cells, null, 1)}\n`);
 await writeFileAtomic(join(out, 'chart.json'), `${JSON.stringify(chart, null, 1)}\n`);
 await writeFileAtomic(join(out, 'tables.md'), `${lines.join('\n')}\n`);

@@ -156,7 +156,8 @@ function profile(
     }
     const nextMean = first / count;
     const nextVariance = Math.max(1e-6, (second - count * nextMean * nextMean) / (targetCount + auxiliaryCount));
-    const still = Math.abs(nextMean - mean) + Math.abs(nextVariance - variance) < 1e-4;
+    // At the top the value changes with the square of what is left here, so that this is far closer than the grid.
+    const still = Math.abs(nextMean - mean) + Math.abs(nextVariance - variance) < 1e-3;
     [mean, variance] = [nextMean, nextVariance];
     if (still) break;
   }

@@ -10,6 +10,11 @@ export const overlapSchema = z.object({
     .enum(['binormal', 'paper', 'bbe', 'elkan-noto', 'dedpul'])
     .default('binormal')
     .describe('how alpha is read from the scores of the proxy classifier'),
+  overlapRatio: z
+    .number()
+    .positive()
+    .default(5)
+    .describe('others’ records per own record that alpha is estimated from; they are embedded, not trained on'),
   overlapCap: z
     .number()
     .min(0)

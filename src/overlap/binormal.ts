@@ -19,8 +19,11 @@ export interface Posterior {
   readonly high: number;
 }
 
-/** Prior of the gap d, in deviations of the target's scores: normal, cut off at 0. */
-const GAP = { mean: 2.5, deviation: 1.5, most: 10 };
+/**
+ * Prior of the gap d, in deviations of the target's scores: normal, and flat from 3 deviations of its own on, so that
+ * classes that are very far apart are believed. The grid goes to `most`, or to the lowest auxiliary score beyond it.
+ */
+const GAP = { mean: 2.5, deviation: 1.5, flatFrom: 3, most: 10 };
 /** Prior of the logarithm of the ratio r: normal around 0, cut off where one deviation is twice the other. */
 const LOG_RATIO = { deviation: 0.35, most: Math.log(2) };
 const POINTS = { alpha: 21, gap: 16, logRatio: 5 };
@@ -38,6 +41,8 @@ interface Sample {
   readonly auxiliaryCount: number;
   /** The target's scores have mean 0 and variance 1 here. */
   readonly targetCount: number;
+  /** Of the auxiliary scores. */
+  readonly lowest: number;
 }
 
 interface Range {
@@ -63,7 +68,7 @@ export function binormalPosterior(scores: Scores): Posterior {
   const records = sample.targetCount + sample.auxiliaryCount;
   let ranges: Ranges = {
     alpha: { low: 0, high: 1 },
-    gap: { low: 0, high: GAP.most },
+    gap: { low: 0, high: Math.max(GAP.most, -sample.lowest) },
     logRatio: { low: -LOG_RATIO.most, high: LOG_RATIO.most },
   };
   for (let weighed = FIRST_RECORDS; weighed < records; weighed *= 4) {
@@ -79,7 +84,7 @@ function sampleOf({ target, auxiliary }: Scores): Sample {
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const deviation = Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length) || 1;
   const u = auxiliary.map(p => (logOddsOf(p) - mean) / deviation);
-  return { auxiliary: binned(u), auxiliaryCount: u.length, targetCount: x.length };
+  return { auxiliary: binned(u), auxiliaryCount: u.length, targetCount: x.length, lowest: Math.min(...u) };
 }
 
 function binned(values: Float64Array): Points {
@@ -118,7 +123,8 @@ function gridOver(sample: Sample, ranges: Ranges, power: number): Grid {
   const [alpha, gap, logRatio] = [points('alpha'), points('gap'), points('logRatio')];
   const logs = Array.from(logRatio, r =>
     Array.from(gap, d => {
-      const prior = -((r / LOG_RATIO.deviation) ** 2) / 2 - ((d - GAP.mean) / GAP.deviation) ** 2 / 2;
+      const far = Math.min(GAP.flatFrom, Math.abs(d - GAP.mean) / GAP.deviation);
+      const prior = -((r / LOG_RATIO.deviation) ** 2) / 2 - far ** 2 / 2;
       const start = { mean: 0, variance: 1 }; // of the target; each alpha starts where the one before ended
       return alpha.map(a => prior + power * profile(sample, a, d, Math.exp(r), start));
     }),

@@ -90,6 +90,19 @@ describe('the binormal posterior', () => {
     expect(high - low).toBeLessThan(0.08);
   });
 
+  it.each([6, 12, 25])('counts, where the classes are %f deviations apart', gap => {
+    const { auxiliary } = draw({ alpha: 0.5, gap, ratio: 1 }, 40, 60, 1);
+    const own = auxiliary.filter(p => p > sigmoid(0.7 - (1.3 * gap) / 2)).length;
+    const { median } = binormalPosterior(draw({ alpha: 0.5, gap, ratio: 1 }, 40, 60, 1));
+    // The prior draws a share of 60 towards 1/2 by about 1/60; far classes add a little of their grid's step.
+    expect(Math.abs(median - own / 60)).toBeLessThan(0.03);
+  });
+
+  it('has intervals that reach the ends where nothing, or all, is shared', () => {
+    expect(binormalPosterior(draw({ alpha: 0, gap: 3, ratio: 1 }, 40, 60, 1)).low).toBe(0);
+    expect(binormalPosterior(draw({ alpha: 1, gap: 3, ratio: 1 }, 40, 60, 1)).high).toBe(1);
+  });
+
   it('says nothing where a small sample shows nothing, and more with more records', () => {
     const few = binormalPosterior(draw({ alpha: 0.5, gap: 1, ratio: 1 }, 10, 15, 3));
     expect(few.high - few.low).toBeGreaterThan(0.6);

@@ -14,13 +14,16 @@ import { logOddsOf } from './estimators.ts';
 
 export interface Posterior {
   readonly median: number;
-  /** Central 95% of the posterior. */
+  /** The shortest interval that holds 95% of the posterior; it reaches 0 or 1 where the density is highest there. */
   readonly low: number;
   readonly high: number;
 }
 
-/** Prior of the gap d, in deviations of the target's scores: normal, cut off at 0. */
-const GAP = { mean: 2.5, deviation: 1.5, most: 10 };
+/**
+ * Prior of the gap d, in deviations of the target's scores: normal, and flat from 3 deviations of its own on, so that
+ * classes that are very far apart are believed. The grid goes to `most`, or to the lowest auxiliary score beyond it.
+ */
+const GAP = { mean: 2.5, deviation: 1.5, flatFrom: 3, most: 10 };
 /** Prior of the logarithm of the ratio r: normal around 0, cut off where one deviation is twice the other. */
 const LOG_RATIO = { deviation: 0.35, most: Math.log(2) };
 const POINTS = { alpha: 21, gap: 16, logRatio: 5 };
@@ -38,6 +41,8 @@ interface Sample {
   readonly auxiliaryCount: number;
   /** The target's scores have mean 0 and variance 1 here. */
   readonly targetCount: number;
+  /** Of the auxiliary scores. */
+  readonly lowest: number;
 }
 
 interface Range {
@@ -63,14 +68,14 @@ export function binormalPosterior(scores: Scores): Posterior {
   const records = sample.targetCount + sample.auxiliaryCount;
   let ranges: Ranges = {
     alpha: { low: 0, high: 1 },
-    gap: { low: 0, high: GAP.most },
+    gap: { low: 0, high: Math.max(GAP.most, -sample.lowest) },
     logRatio: { low: -LOG_RATIO.most, high: LOG_RATIO.most },
   };
   for (let weighed = FIRST_RECORDS; weighed < records; weighed *= 4) {
     ranges = massOf(gridOver(sample, ranges, weighed / records));
   }
   ranges = massOf(gridOver(sample, ranges, 1));
-  return quantiles(gridOver(sample, ranges, 1));
+  return summaryOf(gridOver(sample, ranges, 1));
 }
 
 /** Log-odds in units of the target's mean and deviation, the auxiliary ones in bins. */
@@ -79,7 +84,7 @@ function sampleOf({ target, auxiliary }: Scores): Sample {
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const deviation = Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length) || 1;
   const u = auxiliary.map(p => (logOddsOf(p) - mean) / deviation);
-  return { auxiliary: binned(u), auxiliaryCount: u.length, targetCount: x.length };
+  return { auxiliary: binned(u), auxiliaryCount: u.length, targetCount: x.length, lowest: Math.min(...u) };
 }
 
 function binned(values: Float64Array): Points {
@@ -111,12 +116,15 @@ interface Grid {
 function gridOver(sample: Sample, ranges: Ranges, power: number): Grid {
   const points = (name: keyof Ranges) => {
     const { low, high } = ranges[name];
-    return Float64Array.from({ length: POINTS[name] }, (_, i) => low + ((high - low) * i) / (POINTS[name] - 1));
+    const last = POINTS[name] - 1;
+    // Weighing both ends, unlike adding steps, never passes the upper one: log(1 - alpha) must exist.
+    return Float64Array.from({ length: last + 1 }, (_, i) => (low * (last - i) + high * i) / last);
   };
   const [alpha, gap, logRatio] = [points('alpha'), points('gap'), points('logRatio')];
   const logs = Array.from(logRatio, r =>
     Array.from(gap, d => {
-      const prior = -((r / LOG_RATIO.deviation) ** 2) / 2 - ((d - GAP.mean) / GAP.deviation) ** 2 / 2;
+      const far = Math.min(GAP.flatFrom, Math.abs(d - GAP.mean) / GAP.deviation);
+      const prior = -((r / LOG_RATIO.deviation) ** 2) / 2 - far ** 2 / 2;
       const start = { mean: 0, variance: 1 }; // of the target; each alpha starts where the one before ended
       return alpha.map(a => prior + power * profile(sample, a, d, Math.exp(r), start));
     }),
@@ -138,36 +146,38 @@ function profile(
   const square = ratio * ratio;
   const [logOwn, logOther] = [Math.log(alpha), Math.log(1 - alpha) - Math.log(ratio)];
   let { mean, variance } = start;
-  let value = 0;
   for (let iteration = 0; iteration < 30; iteration++) {
     // Sums of weights, of x and of x^2, where x of another's record is moved up by the gap.
     let [count, first, second] = [targetCount, 0, targetCount];
-    value = 0;
     for (let i = 0; i < at.length; i++) {
       const own = at[i]! - mean;
-      const other = own + gap;
-      const logP = logOwn - (own * own) / (2 * variance);
-      const logN = logOther - (other * other) / (2 * variance * square);
-      const share = 1 / (1 + Math.exp(logN - logP));
-      const most = Math.max(logP, logN);
-      value += weight[i]! * (most + Math.log1p(Math.exp(Math.min(logP, logN) - most)));
-      const p = weight[i]! * share;
+      const moved = own + gap;
+      const logRatio = logOther - logOwn + (own * own - (moved * moved) / square) / (2 * variance);
+      const p = weight[i]! / (1 + Math.exp(logRatio));
       const n = (weight[i]! - p) / square;
-      const moved = at[i]! + gap;
+      const x = at[i]! + gap;
       count += p + n;
-      first += p * at[i]! + n * moved;
-      second += p * at[i]! * at[i]! + n * moved * moved;
+      first += p * at[i]! + n * x;
+      second += p * at[i]! * at[i]! + n * x * x;
     }
-    value -= (targetCount * (1 + mean * mean)) / (2 * variance);
-    value -= ((targetCount + auxiliaryCount) / 2) * Math.log(variance);
     const nextMean = first / count;
     const nextVariance = Math.max(1e-6, (second - count * nextMean * nextMean) / (targetCount + auxiliaryCount));
-    const still = Math.abs(nextMean - mean) + Math.abs(nextVariance - variance) < 1e-4;
+    // At the top the value changes with the square of what is left here, so that this is far closer than the grid.
+    const still = Math.abs(nextMean - mean) + Math.abs(nextVariance - variance) < 1e-3;
     [mean, variance] = [nextMean, nextVariance];
     if (still) break;
   }
   start.mean = mean;
   start.variance = variance;
+  let value = -(targetCount * (1 + mean * mean)) / (2 * variance);
+  value -= ((targetCount + auxiliaryCount) / 2) * Math.log(variance);
+  for (let i = 0; i < at.length; i++) {
+    const own = at[i]! - mean;
+    const moved = own + gap;
+    const logP = logOwn - (own * own) / (2 * variance);
+    const logN = logOther - (moved * moved) / (2 * variance * square);
+    value += weight[i]! * (Math.max(logP, logN) + Math.log1p(Math.exp(-Math.abs(logP - logN))));
+  }
   return value;
 }
 
@@ -185,17 +195,22 @@ function massOf({ alpha, gap, logRatio, weight }: Grid): Ranges {
   };
 }
 
-/** Quantiles of alpha, its density read as straight between grid points. */
-function quantiles({ alpha, weight }: Grid): Posterior {
+/** Quantiles of alpha, its mass spread evenly between grid points. */
+function summaryOf({ alpha, weight }: Grid): Posterior {
   const density = Array.from(alpha, (_, a) => weight.flat().reduce((sum, column) => sum + column[a]!, 0));
   const mass = density.slice(1).map((right, i) => (density[i]! + right) / 2);
   const total = mass.reduce((sum, m) => sum + m, 0);
-  const step = alpha[1]! - alpha[0]!;
-  const quantile = (share: number) => {
-    let left = share * total;
+  const quantile = (level: number) => {
+    let left = level * total;
     let i = 0;
     while (i < mass.length - 1 && left > mass[i]!) left -= mass[i++]!;
-    return alpha[i]! + step * Math.min(1, left / (mass[i]! || 1));
+    const share = Math.min(1, left / (mass[i]! || 1));
+    return alpha[i]! * (1 - share) + alpha[i + 1]! * share;
   };
-  return { median: quantile(0.5), low: quantile(0.025), high: quantile(0.975) };
+  let shortest = { low: 0, high: Number.POSITIVE_INFINITY };
+  for (let step = 0; step <= 50; step++) {
+    const [low, high] = [quantile(step / 1000), quantile(0.95 + step / 1000)];
+    if (high - low < shortest.high - shortest.low) shortest = { low, high };
+  }
+  return { median: quantile(0.5), ...shortest };
 }

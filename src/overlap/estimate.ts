@@ -10,6 +10,11 @@ export const overlapSchema = z.object({
     .enum(['binormal', 'paper', 'bbe', 'elkan-noto', 'dedpul'])
     .default('binormal')
     .describe('how alpha is read from the scores of the proxy classifier'),
+  overlapRatio: z
+    .number()
+    .positive()
+    .default(5)
+    .describe('others’ records per own record that alpha is estimated from; they are embedded, not trained on'),
   overlapCap: z
     .number()
     .min(0)
@@ -35,7 +40,7 @@ export interface OverlapEstimate {
   /** In [0, overlapCap]. */
   readonly alpha: number;
   /**
-   * 95%: the central part of the posterior for `binormal`, a percentile bootstrap over the scores for the others; the
+   * 95%: the shortest part of the posterior for `binormal`, a percentile bootstrap over the scores for the others; the
    * whole range for a fallback. Not capped, so that it shows what the cap hides.
    */
   readonly interval: { readonly low: number; readonly high: number };
@@ -57,13 +62,6 @@ export interface OverlapEstimate {
 export const CROSS_FIT = { folds: 5, repeats: 5, penalties: [1e-4, 1e-3, 1e-2, 1e-1, 1] };
 /** Enough for a 2.5% quantile to one decimal of its own spread; DEDPUL needs milliseconds for each. */
 const RESAMPLES = 200;
-
-const BY_SCORES: Readonly<Record<Exclude<OverlapSettings['overlapEstimator'], 'binormal'>, Estimator>> = {
-  paper,
-  bbe,
-  'elkan-noto': elkanNoto,
-  dedpul,
-};
 
 /**
  * Estimates alpha. A user with fewer than `overlapFewRecords` different records gets `overlapPrior` and a fallback;
@@ -95,10 +93,7 @@ export function estimateOverlap(
     return { ...capAt(settings.overlapPrior, overlapCap), interval, estimator, fallback, ...counts, separation: null };
   }
   const scores = crossFit({ target, auxiliary }, CROSS_FIT, source, keys);
-  const { alpha, low, high } =
-    estimator === 'binormal'
-      ? binormalAlpha(scores)
-      : bootstrapped(BY_SCORES[estimator], scores, random(source.seed, `${source.label}/bootstrap`));
+  const { alpha, low, high } = alphaFromScores(scores, estimator, random(source.seed, `${source.label}/bootstrap`));
   return {
     ...capAt(alpha, overlapCap),
     interval: { low, high },
@@ -134,9 +129,24 @@ function capAt(alpha: number, cap: number): { alpha: number; capped: boolean } {
   return { alpha: Math.min(alpha, cap), capped: alpha > cap };
 }
 
-function binormalAlpha(scores: Scores) {
-  const { median, low, high } = binormalPosterior(scores);
-  return { alpha: median, low, high };
+/** Alpha and its 95% interval, neither capped; the source is drawn from by the bootstrap alone. */
+export function alphaFromScores(scores: Scores, estimator: OverlapSettings['overlapEstimator'], source: Random) {
+  switch (estimator) {
+    case 'binormal': {
+      const { median, low, high } = binormalPosterior(scores);
+      return { alpha: median, low, high };
+    }
+    case 'paper':
+      return bootstrapped(paper, scores, source);
+    case 'bbe':
+      return bootstrapped(bbe, scores, source);
+    case 'elkan-noto':
+      return bootstrapped(elkanNoto, scores, source);
+    case 'dedpul':
+      return bootstrapped(dedpul, scores, source);
+    default:
+      throw estimator satisfies never;
+  }
 }
 
 /** The percentile bootstrap that draws scores of both sides anew; the classifier stays as it is. */

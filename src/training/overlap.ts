@@ -10,15 +10,7 @@ import type { Dataset } from './dataset.ts';
 import { auxiliaryPool, latest, type recordChoiceSchema } from './user-records.ts';
 
 /** Every setting an estimate depends on, beside the model and the data. */
-export const overlapRunSchema = z.object({
-  ...embedderSchema.shape,
-  ...overlapSchema.shape,
-  overlapRatio: z
-    .number()
-    .positive()
-    .default(5)
-    .describe('records of others per own record that alpha is estimated from'),
-});
+export const overlapRunSchema = z.object({ ...embedderSchema.shape, ...overlapSchema.shape });
 
 type StudySettings = z.infer<typeof overlapRunSchema> &
   Pick<z.infer<typeof recordChoiceSchema>, 'auxiliaryFrom' | 'historyShare'> & {

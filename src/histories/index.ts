@@ -1,5 +1,6 @@
 /** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
 export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
+export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
 export { type GitOptions, importGit } from './git.ts';

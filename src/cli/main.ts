@@ -43,6 +43,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'make histories from the LaMP benchmark’s files',
     load: async () => (await import('./import.ts')).importLampVerb,
   },
+  'import longlamp': {
+    summary: 'make histories from the LongLaMP benchmark’s files',
+    load: async () => (await import('./import.ts')).importLongLampVerb,
+  },
   'import oppu': {
     summary: 'make histories from the layout OPPU and CoPe share',
     load: async () => (await import('./import.ts')).importOppuVerb,

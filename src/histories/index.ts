@@ -6,6 +6,7 @@ export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } f
 export { type GitOptions, importGit } from './git.ts';
 export { type ReadOptions, readHistories, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';
+export { importLongLamp, type LongLampOptions } from './longlamp.ts';
 export { detectLayout, type Layout, openHistories } from './open.ts';
 export { importOppu, type OppuOptions } from './oppu.ts';
 export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, recordKey } from './record.ts';

@@ -1,10 +1,10 @@
 /** Questions of LaMP and its descendants made records: one prompt for profile and query, every pair once per user. */
 import { IdiolectError } from '../common/errors.ts';
-import { type BenchmarkTask, findTask, type ProfileItem } from './benchmark-tasks.ts';
 import { readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
 import type { ReadOptions } from './jsonl.ts';
 import { type HistoryRecord, parseRecord, recordKey } from './record.ts';
+import { type BenchmarkTask, findTask, type ProfileItem } from './tasks.ts';
 
 export interface BenchmarkOptions extends ReadOptions {
   /** The task's name, such as `LaMP-4` or `news_headline`. Default: told by the words of the first query. */

@@ -19,6 +19,7 @@ export {
   type TooFew,
   type UserSplit,
 } from './split.ts';
+export { type MetricName, type TaskPreset, taskPreset } from './tasks.ts';
 export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
 export {

@@ -1,8 +1,15 @@
 /** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
 export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
+export {
+  type BenchmarkFile,
+  type BenchmarkFiles,
+  type BenchmarkFilesOptions,
+  benchmarkFiles,
+} from './benchmark-files.ts';
 export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
+export { type DownloadOptions, download, type RemoteFile } from './download.ts';
 export { type GitOptions, importGit } from './git.ts';
 export { type ReadOptions, readHistories, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';

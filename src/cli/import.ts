@@ -1,7 +1,14 @@
-/** `idiolect import git|lamp|oppu`: other people's files as histories. */
+/** `idiolect import git|lamp|longlamp|oppu`: other people's files as histories. */
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { type HistoryRecord, importGit, importLamp, importOppu, writeHistories } from '../histories/index.ts';
+import {
+  type HistoryRecord,
+  importGit,
+  importLamp,
+  importLongLamp,
+  importOppu,
+  writeHistories,
+} from '../histories/index.ts';
 import type { Terminal } from './terminal.ts';
 import type { Verb, VerbArguments } from './verb.ts';
 
@@ -45,6 +52,24 @@ export const importLampVerb: Verb = {
   async run(args) {
     const { outputs, skipBad } = args.resolved.values as z.infer<typeof lampSchema>;
     await write(args, importLamp(args.operands[0]!, { outputs, skipBad, ...reporting(args.terminal) }));
+  },
+};
+
+const longLampSchema = z.object({
+  out,
+  split: z.enum(['train', 'val', 'test']).default('test').describe('which files of a folder'),
+  skipBad,
+});
+
+export const importLongLampVerb: Verb = {
+  name: 'import longlamp',
+  summary: 'Parquet files of LongLaMP: profiles become training records, answered rows queries.',
+  operands: [{ name: 'PATH', description: "the folder of one configuration's files, or one of its files" }],
+  schema: longLampSchema,
+  example: 'idiolect import longlamp abstract_generation_user --out abstracts.jsonl.gz',
+  async run(args) {
+    const { split, skipBad } = args.resolved.values as z.infer<typeof longLampSchema>;
+    await write(args, importLongLamp(args.operands[0]!, { split, skipBad, ...reporting(args.terminal) }));
   },
 };
 

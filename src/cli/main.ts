@@ -35,6 +35,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'write text with a model and an adapter',
     load: async () => (await import('./generate.ts')).generateVerb,
   },
+  'data get': {
+    summary: 'download a benchmark’s files from its makers',
+    load: async () => (await import('./data.ts')).dataGetVerb,
+  },
   'import git': {
     summary: 'make histories from a git repository',
     load: async () => (await import('./import.ts')).importGitVerb,
@@ -42,6 +46,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   'import lamp': {
     summary: 'make histories from the LaMP benchmark’s files',
     load: async () => (await import('./import.ts')).importLampVerb,
+  },
+  'import longlamp': {
+    summary: 'make histories from the LongLaMP benchmark’s files',
+    load: async () => (await import('./import.ts')).importLongLampVerb,
   },
   'import oppu': {
     summary: 'make histories from the layout OPPU and CoPe share',
@@ -70,8 +78,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
 export async function main(args: readonly string[]): Promise<void> {
-  // The importers are verbs of two words.
-  const words = args[0] === 'import' ? 2 : 1;
+  const words = args[0] === 'import' || args[0] === 'data' ? 2 : 1;
   const name = args.length === 0 ? undefined : args.slice(0, words).join(' ');
   const rest = args.slice(words);
   const out = terminal();

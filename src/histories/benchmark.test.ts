@@ -89,7 +89,7 @@ describe('importLamp', () => {
   test.each([
     ['Paraphrase the following tweet without any explanation: x', 'LaMP-7 asks to paraphrase a text, but'],
     ['For an author who has written the paper with the title "x", which', 'LaMP-1 asks which of two papers'],
-    ['Translate: x', 'no known task words its queries like "Translate: x". Known: LaMP-2M (movie_tagging),'],
+    ['Translate: x', 'no known task words its queries like "Translate: x". Known: LaMP-1 (citation),'],
   ])('refuses %s', async (input, sentence) => {
     await expect(lamp([{ id: '1', input, profile: [{ id: 'p', text: 'x' }] }])).rejects.toThrow(sentence);
   });

@@ -1,10 +1,19 @@
 /** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
 export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
+export {
+  type BenchmarkFile,
+  type BenchmarkFiles,
+  type BenchmarkFilesOptions,
+  benchmarkFiles,
+} from './benchmark-files.ts';
+export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
+export { type DownloadOptions, download, type RemoteFile } from './download.ts';
 export { type GitOptions, importGit } from './git.ts';
 export { type ReadOptions, readHistories, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';
+export { importLongLamp, type LongLampOptions } from './longlamp.ts';
 export { detectLayout, type Layout, openHistories } from './open.ts';
 export { importOppu, type OppuOptions } from './oppu.ts';
 export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, recordKey } from './record.ts';
@@ -25,6 +34,7 @@ export {
   type TooFew,
   type UserSplit,
 } from './split.ts';
+export { type MetricName, type TaskPreset, taskPreset } from './tasks.ts';
 export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
 export {

@@ -93,7 +93,7 @@ describe('a signal', () => {
 describe('help and mistakes', () => {
   it('tell every verb, and every flag of a verb', async () => {
     const overview = await idiolect(['--help']);
-    expect(overview.stdout).toContain('train        train one adapter per user');
+    expect(overview.stdout).toMatch(/^ {2}train +train one adapter per user/m);
     for (const verb of [
       ['train'],
       ['adapt'],
@@ -102,8 +102,10 @@ describe('help and mistakes', () => {
       ['ablate'],
       ['tokens'],
       ['generate'],
+      ['data', 'get'],
       ['import', 'git'],
       ['import', 'lamp'],
+      ['import', 'longlamp'],
       ['import', 'oppu'],
       ['simulate'],
     ]) {

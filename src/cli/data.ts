@@ -1,0 +1,46 @@
+/** `idiolect data get`: the files of a benchmark, from its makers. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { benchmarkFiles, download } from '../histories/index.ts';
+import { TimeLeft } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+const split = z.enum(['train', 'dev', 'test']);
+
+const schema = z.object({
+  out: z.string().describe('folder for the files; each task has its own inside'),
+  split: z.array(split).min(1).default(['train', 'dev', 'test']).describe('which splits; dev is LongLaMP’s val'),
+  time: z.boolean().default(false).describe('split by time within each user (default: by user)'),
+  mirror: z.string().optional().describe("an address in place of the makers' own, with the same paths below it"),
+});
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+export const dataGetVerb: Verb = {
+  name: 'data get',
+  summary: 'Downloads a task of LaMP or LongLaMP from its makers; the same command goes on where it stopped.',
+  operands: [{ name: 'TASK', description: 'lamp-1 to lamp-7, abstract-generation, product-review or topic-writing' }],
+  schema,
+  example: 'idiolect data get lamp-4 --split dev --time --out data',
+  async run({ resolved, operands, terminal, json, signal }) {
+    const { out, split, time, mirror } = resolved.values as z.infer<typeof schema>;
+    const { licence, folder, files } = await benchmarkFiles(operands[0]!, { splits: split, time, mirror });
+    terminal.say(licence);
+    const home = join(out, folder);
+    await mkdir(home, { recursive: true });
+    let bytes = 0;
+    for (const [i, file] of files.entries()) {
+      const left = new TimeLeft();
+      const onProgress = (done: number, total: number | undefined, before: number) => {
+        const of = total === undefined ? '' : ` of ${megabytes(total)}`;
+        const time = total === undefined ? '' : left.after(done - before, total - before);
+        terminal.progress(`${file.name} (${i + 1} of ${files.length}): ${megabytes(done)}${of} MB  ${time}`);
+      };
+      const came = await download(file, join(home, file.name), { signal, onProgress });
+      bytes += came;
+      terminal.say(`${join(home, file.name)}: ${came === 0 ? 'there already' : `${megabytes(came)} MB`}`);
+    }
+    if (json) terminal.print(JSON.stringify({ folder: home, files: files.map(({ name }) => name), bytes }));
+  },
+};

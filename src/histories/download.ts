@@ -1,0 +1,185 @@
+/** Downloads a large file: goes on where it stopped, checks what came, and gives it its name only when it is whole. */
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { sha256OfFile } from '../common/files.ts';
+
+export interface RemoteFile {
+  readonly url: string;
+  /** Bytes; where it is not known beforehand, what the server says is what is checked. */
+  readonly size?: number;
+  /** SHA-256 as lower-case hexadecimal. */
+  readonly sha256?: string;
+}
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes there are and there will be (undefined where the server does not say), and those from an earlier try. */
+  readonly onProgress?: (done: number, total: number | undefined, before: number) => void;
+  /** Milliseconds before the first new try, doubled each time. Default 1,000. */
+  readonly retryDelay?: number;
+}
+
+/** Tries in a row that bring nothing new before giving up. */
+const TRIES = 5;
+
+/**
+ * Downloads to `path` and returns how many bytes came, 0 where the file was there already. What has come lies in a
+ * hidden file beside it, so that after a lost connection, or in another run, only the rest is asked for (HTTP ranges,
+ * with If-Range, so that parts of two versions are never joined). A server that knows no ranges sends it all again.
+ *
+ * @throws IdiolectError DATA where the server cannot be reached, says no, or keeps breaking off, and where what came is
+ *   of another size or content; INTERRUPTED by the signal. In all cases but the last check, what came is kept.
+ */
+export async function download(remote: RemoteFile, path: string, options: DownloadOptions = {}): Promise<number> {
+  const { signal, retryDelay = 1000 } = options;
+  const there = await sizeOf(path);
+  if (there !== undefined && (remote.size === undefined || there === remote.size)) return 0;
+  const partial = join(dirname(path), `.${basename(path)}.partial`);
+  const before = (await sizeOf(partial)) ?? 0;
+  let furthest = 0;
+  for (let fruitless = 0; ; ) {
+    const stopped = () => new IdiolectError('INTERRUPTED', `stopped; the same command goes on with ${path}.`);
+    if (signal?.aborted) throw stopped();
+    const failed = await attempt(remote.url, partial, before, options);
+    if (!failed) break;
+    const reached = (await sizeOf(partial)) ?? 0;
+    fruitless = reached > furthest ? 1 : fruitless + 1;
+    if (signal?.aborted) throw stopped();
+    if (failed.isFinal || fruitless === TRIES) {
+      const kept = reached > 0 ? ' What came is kept; run the same command again.' : '';
+      throw new IdiolectError('DATA', `${remote.url} ${failed.sentence}${kept}`, { cause: failed.cause });
+    }
+    furthest = Math.max(furthest, reached);
+    await pause(retryDelay * 2 ** (fruitless - 1), undefined, { signal }).catch(() => {});
+  }
+  const size = (await sizeOf(partial)) ?? 0;
+  await check(remote, partial, size);
+  await rename(partial, path);
+  await rm(noteOf(partial), { force: true });
+  return size;
+}
+
+/** What the bytes of a partial file are of. */
+interface Note {
+  url: string;
+  /** The version, as the server names it: an ETag or a date. */
+  version: string;
+}
+const noteOf = (partial: string) => `${partial}.json`;
+
+interface Failure {
+  sentence: string;
+  /** Whether trying again is of no use. */
+  isFinal: boolean;
+  cause?: unknown;
+}
+
+/** One request, to the end of the file or until it breaks; undefined where the file is whole. */
+async function attempt(
+  url: string,
+  partial: string,
+  before: number,
+  { signal, onProgress }: DownloadOptions,
+): Promise<Failure | undefined> {
+  const note = await readNote(partial);
+  const have = note?.url === url ? ((await sizeOf(partial)) ?? 0) : 0;
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (note && have > 0) Object.assign(headers, { range: `bytes=${have}-`, 'if-range': note.version });
+  let response: Response;
+  try {
+    response = await fetch(url, { headers, signal });
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    // Where nothing ever came, there is no network, no such server or a mistyped address.
+    return { sentence: `cannot be reached (${reasonOf(cause ?? error)}).`, isFinal: have === 0, cause: error };
+  }
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+  const continues = response.status === 206 && range !== null && Number(range[1]) === have;
+  if (!continues && response.status !== 200) {
+    await response.body?.cancel();
+    const { status, statusText } = response;
+    // A run that was ended just before the file got its name left nothing to ask for.
+    if (status === 416 && response.headers.get('content-range') === `bytes */${have}`) return undefined;
+    // A range that cannot be had, though it was there before: asked for anew without one.
+    if (have > 0 && (status === 416 || status === 206)) await rm(partial, { force: true });
+    else
+      return {
+        sentence: `answers ${status} ${statusText}`.trimEnd().concat('.'),
+        isFinal: status < 500 && status !== 429,
+      };
+    return { sentence: `sends no part of the file (${status}).`, isFinal: false };
+  }
+  const length = response.headers.get('content-length');
+  const total = continues ? Number(range[2]) : length === null ? undefined : Number(length);
+  const version = response.headers.get('etag') ?? response.headers.get('last-modified');
+  // A weak ETag does not promise the same bytes. Without a version there is nothing to go on from.
+  if (version && !version.startsWith('W/')) await writeFile(noteOf(partial), JSON.stringify({ url, version }));
+  else await rm(noteOf(partial), { force: true });
+  const file = await open(partial, continues ? 'a' : 'w');
+  let done = continues ? have : 0;
+  const earlier = continues ? Math.min(before, have) : 0;
+  try {
+    onProgress?.(done, total, earlier);
+    for await (const bytes of chunksOf(response)) {
+      await writeAll(file, bytes);
+      done += bytes.length;
+      onProgress?.(done, total, earlier);
+    }
+    await file.sync();
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    return { sentence: `broke off (${reasonOf(error.cause)}).`, isFinal: false, cause: error.cause };
+  } finally {
+    await file.close();
+  }
+  if (total === undefined || done === total) return undefined;
+  return { sentence: `broke off after ${done} of ${total} bytes.`, isFinal: false };
+}
+
+/** The connection failed, not the disk. */
+class Broken extends Error {}
+
+async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read().catch(cause => {
+      throw new Broken('', { cause });
+    });
+    if (done) return;
+    yield value;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) written += (await file.write(bytes, written)).bytesWritten;
+}
+
+/** Removes what does not pass, so that the next try starts anew. */
+async function check({ url, size, sha256 }: RemoteFile, partial: string, found: number): Promise<void> {
+  const wrong =
+    size !== undefined && found !== size
+      ? `has ${found} bytes where ${size} were announced`
+      : sha256 !== undefined && (await sha256OfFile(partial)) !== sha256
+        ? 'has other content than was announced (its SHA-256 differs)'
+        : undefined;
+  if (!wrong) return;
+  await rm(partial, { force: true });
+  throw new IdiolectError('DATA', `${url} ${wrong}; it was thrown away. Run the command again.`);
+}
+
+async function readNote(partial: string): Promise<Note | undefined> {
+  try {
+    return JSON.parse(await readFile(noteOf(partial), 'utf8')) as Note;
+  } catch {
+    return undefined; // none, or cut short by a kill: the download starts anew
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}

@@ -9,12 +9,13 @@
  *   node recipes/overlap-benchmark.ts --out FOLDER [--data commits-100users.jsonl.gz] [--families development]
  *     [--sizes 20,40,100,600] [--ratios 1.5,5] [--seeds 0:20]
  *
- * Writes trials.jsonl, and from all that is in it cells.json (one object per cell of every table), tables.md and
- * chart.json (series for a line chart).
+ * Writes trials.jsonl, and from all that is in it cells.json (one object per cell of every table), tables.md and the
+ * pictures.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lineChart } from '../src/charts/line-chart.ts';
 import { exists, writeFileAtomic } from '../src/common/files.ts';
 import { random } from '../src/common/random.ts';
 import { bootstrapMean, type Estimate } from '../src/evaluation/intervals.ts';
@@ -253,18 +254,30 @@ for (const data of new Set(cells.map(cell => cell.data))) {
   lines.push(...table(`${data}, by size and alpha`, 'records, alpha', one, cell => `${sizeOf(cell)}, ${cell.alpha}`));
 }
 
-/** For a line chart in small multiples: absolute error and bias against alpha, a panel per size, a line per estimator. */
-const chart = ['synthetic', 'commit subjects'].flatMap(data =>
-  (['absoluteError', 'bias'] as const).flatMap(measure =>
-    cellsOf(data === 'synthetic' ? synthetic : trials.filter(trial => trial.data === data), ({ alpha }) => alpha, data)
-      .filter(({ ratio }) => ratio === 1.5)
-      .map(({ size, estimator, alpha, [measure]: { mean, low, high } }) => {
-        return { data, measure, facet: `${size} records`, name: estimator, point: { x: alpha, y: mean, low, high } };
-      }),
-  ),
-);
+/** Absolute error and bias against alpha, a panel per size, a line per estimator. */
+const MEASURES = { absoluteError: 'mean absolute error of alpha', bias: 'bias of alpha' } as const;
+for (const data of ['synthetic', 'commit subjects']) {
+  const of = data === 'synthetic' ? synthetic : trials.filter(trial => trial.data === data);
+  const drawn = cellsOf(of, ({ alpha }) => alpha, data).filter(({ ratio }) => ratio === 1.5);
+  if (drawn.length === 0) continue;
+  for (const measure of ['absoluteError', 'bias'] as const) {
+    const lines = Map.groupBy(drawn, ({ size, estimator }) => JSON.stringify([size, estimator]));
+    const picture = lineChart({
+      title: `${MEASURES[measure]}, ${data}`,
+      subtitle: 'by own records, 1.5 times as many others; 95% intervals over samples',
+      x: { label: 'true alpha' },
+      y: { label: MEASURES[measure], zero: true },
+      series: [...lines.values()].map(cells => ({
+        name: cells[0]!.estimator,
+        facet: `${cells[0]!.size} records`,
+        points: cells.map(({ alpha, [measure]: { mean, low, high } }) => ({ x: Number(alpha), y: mean, low, high })),
+      })),
+      width: 860,
+    });
+    await writeFileAtomic(join(out, `${data.replace(' ', '-')}-${measure === 'bias' ? 'bias' : 'error'}.svg`), picture);
+  }
+}
 
 await writeFileAtomic(join(out, 'cells.json'), `${JSON.stringify(cells, null, 1)}\n`);
-await writeFileAtomic(join(out, 'chart.json'), `${JSON.stringify(chart, null, 1)}\n`);
 await writeFileAtomic(join(out, 'tables.md'), `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));

@@ -64,7 +64,8 @@ async function estimateOfFirstUser(name: string, values: Partial<SimulateSetting
   return { truth: users[0]!, estimate: await study.estimate('u1') };
 }
 
-describe('the estimate of alpha', () => {
+// Two seconds each on a machine that has nothing else to do.
+describe('the estimate of alpha', { timeout: 180_000 }, () => {
   it.each([3, 7, 13])('finds the true overlap of a user whose habits %i of 21 users have', async circle => {
     const { truth, estimate } = await estimateOfFirstUser(`circle-${circle}.jsonl`, { overlap: '0', circle });
     expect(truth.alpha).toBeCloseTo((circle - 1) / 20, 12);

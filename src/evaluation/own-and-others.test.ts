@@ -1,7 +1,7 @@
 /** Style distance and attribution on real users' texts, where these lie beside the project; they never enter it. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { collect, groupByUser, openHistories, splitByTime } from '../histories/index.ts';
 import { attribute, trainAttributor } from './attribution.ts';
 import { styleDistance } from './style-distance.ts';
@@ -10,19 +10,19 @@ const file = fileURLToPath(new URL('../../../shared/data/commits-100users.jsonl.
 const present = existsSync(file);
 if (!present) console.log('skipped: the development data sets are not beside the project');
 
+async function readUsers() {
+  const split = splitByTime(await groupByUser(await collect(openHistories(file))));
+  const texts = (records: readonly { output: string }[]) => records.map(({ output }) => output);
+  return [...split.users.values()].map(({ user, train, query }) => ({
+    user,
+    train: texts(train),
+    query: texts(query),
+  }));
+}
+const users = present ? await readUsers() : [];
+
 // Seconds of work each; the limit leaves room for a machine that does much else.
 describe.skipIf(!present)('one hundred authors of commits', { timeout: 240_000 }, () => {
-  let users: { user: string; train: string[]; query: string[] }[] = [];
-  beforeAll(async () => {
-    const split = splitByTime(await groupByUser(await collect(openHistories(file))));
-    const texts = (records: readonly { output: string }[]) => records.map(({ output }) => output);
-    users = [...split.users.values()].map(({ user, train, query }) => ({
-      user,
-      train: texts(train),
-      query: texts(query),
-    }));
-  });
-
   it('are told apart by their later commits far better than by chance', () => {
     const attributor = trainAttributor(new Map(users.map(({ user, train }) => [user, train])));
     const { top1, chance } = attribute(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readGzipJson } from '../../../tests/support/gzip-json.ts';
+import { porterStem } from './porter-stemmer.ts';
 import { type RougeScores, rouge } from './rouge.ts';
 
 const pairs = readGzipJson<[string, string][]>('text_pairs.json.gz');
@@ -55,18 +56,22 @@ describe('ROUGE', () => {
 });
 
 describe.skipIf(!present)('the vectors of ROUGE-1.5.5', () => {
+  // Its stemmer is Porter's, for words of more than three letters; ours for METEOR does the same to these.
+  const stemmed = (text: string) =>
+    (text.toLowerCase().match(/[a-z0-9]+/g) ?? []).map(word => (word.length > 3 ? porterStem(word) : word)).join(' ');
+
   it('have our values where they ask for ROUGE-1, -2 or -L', () => {
     const { vectors }: Vectors = JSON.parse(readFileSync(file, 'utf8'));
     let checked = 0;
     for (const { target, prediction, type, use_stemmer, ...expected } of vectors) {
-      if (type === 'rougeLsum' || use_stemmer) continue;
-      const found = rouge(prediction, target)[type];
+      if (type === 'rougeLsum') continue;
+      const found = use_stemmer ? rouge(stemmed(prediction), stemmed(target))[type] : rouge(prediction, target)[type];
       // Five decimals are given.
       expect(Math.abs(found.precision - expected.precision)).toBeLessThan(5.1e-6);
       expect(Math.abs(found.recall - expected.recall)).toBeLessThan(5.1e-6);
       expect(Math.abs(found.f1 - expected.fmeasure)).toBeLessThan(5.1e-6);
       checked++;
     }
-    expect(checked).toBe(13); // the other 8 are of rougeLsum or of the stemmer
+    expect(checked).toBe(17); // the other 4 are of rougeLsum
   });
 });

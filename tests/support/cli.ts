@@ -22,7 +22,9 @@ export function idiolect(
   } = {},
 ): Promise<Finished> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [SELF, ...args], { env: { ...process.env, ...options.env } });
+    // Plain text, whatever the terminal or the build server can show.
+    const env = { ...process.env, NO_COLOR: '1', ...options.env };
+    const child = spawn(process.execPath, [SELF, ...args], { env });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', text => {

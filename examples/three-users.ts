@@ -25,7 +25,7 @@ const count = await writeHistories(data, habitualHistories(60));
 console.log(`${count} records of 3 users in ${data}`);
 
 // A random backbone has everything to learn: many epochs, a high rate, and a small beta, which lets the adapter go far.
-const method = { embedder: 'ngrams', beta: 0.05, epochs: 60, lr: 5e-3, rank: 16, targetModules: 'all-linear' };
+const method = { embedder: 'ngrams', beta: 0.05, epochs: 90, lr: 5e-3, rank: 16, targetModules: 'all-linear' };
 const settings = resolveSettings(trainSchema, [
   {
     origin: 'example',

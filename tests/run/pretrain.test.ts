@@ -29,7 +29,16 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 function run(out: string, values: Record<string, unknown> = {}, options: Partial<Parameters<typeof pretrain>[2]> = {}) {
-  const common = { steps: 12, batchSize: 4, blockLength: 32, warmupSteps: 2, lr: 5e-3, evaluateEvery: 6, saveEvery: 5 };
+  const common = {
+    steps: 12,
+    batchSize: 4,
+    blockLength: 32,
+    warmupSteps: 2,
+    lr: 5e-3,
+    evaluateEvery: 6,
+    saveEvery: 5,
+    threads: 1,
+  };
   const settings = { ...common, out: place.path(out), ...values };
   const sources = { config, tokens, heldOut, companions };
   const resolved = resolveSettings(pretrainSchema, [{ origin: 'test', values: settings }]);

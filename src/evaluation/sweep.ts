@@ -31,8 +31,10 @@ export interface Cell {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** How a value says that the setting is left alone: an alpha is then estimated for each user. */
-const UNSET = new Set(['default', 'estimated']);
+/** A value that leaves the setting alone; an alpha left alone is estimated for each user. */
+function isUnset(key: string, value: string): boolean {
+  return value === 'default' || (key === 'alpha' && value === 'estimated');
+}
 
 export const sweepSchema = z
   .string()
@@ -61,7 +63,7 @@ function parseAxes(text: string): Axis[] {
       throw new IdiolectError('USAGE', `--sweep: "${name}" is no setting that can be varied. Those are ${names}.`);
     }
     const values = list.split(',').map(value => {
-      if (UNSET.has(value)) return { text: value, value: undefined };
+      if (isUnset(flag.key, value)) return { text: value, value: undefined };
       const typed = flag.isSwitch ? value === 'true' : flag.parse(value);
       const checked = (trainSchema.shape[flag.key as keyof typeof trainSchema.shape] as z.ZodType).safeParse(typed);
       if (checked.success) return { text: value, value: checked.data };

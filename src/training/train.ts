@@ -154,8 +154,9 @@ class TrainingRun {
   async trainAll(users: readonly string[]): Promise<void> {
     const open: string[] = [];
     for (const user of users) if (!(await this.#folder.isFinished(user))) open.push(user);
+    const objective = objectiveOf(this.#settings, 0);
     const plans = open.map(user =>
-      planUser(userRecords(this.#dataset, user, this.#settings), this.#encoder, this.#settings),
+      planUser(userRecords(this.#dataset, user, this.#settings), this.#encoder, objective, this.#settings),
     );
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
@@ -163,7 +164,6 @@ class TrainingRun {
     if (plans.length === 0) return;
 
     const alphaOf = await this.#alphas(open);
-    const objective = objectiveOf(this.#settings, 0);
     const reference = objective.needsReference ? await this.#scoreReferences(plans) : null;
     const lora = loraConfigSchema.parse(this.#settings);
     const trainer = new Trainer(this.#model, lora, objective, this.#settings);

@@ -1,5 +1,6 @@
 /** A user's work before it starts: the token sequences, and which of them meet in which step. */
 import { random } from '../common/random.ts';
+import type { Objective } from '../objectives/objective.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { EncodedExample } from '../runtime/language-model.ts';
 import type { TrainingExample } from './batch-gradient.ts';
@@ -30,7 +31,8 @@ export interface UserPlan {
 export function planUser(
   { user, ...records }: UserRecords,
   encoder: Encoder,
-  { method, seed, epochs, batchSize }: Pick<TrainSettings, 'method' | 'seed' | 'epochs' | 'batchSize'>,
+  { needsMismatched }: Pick<Objective, 'needsMismatched'>,
+  { seed, epochs, batchSize }: Pick<TrainSettings, 'seed' | 'epochs' | 'batchSize'>,
 ): UserPlan {
   const encode = ({ record, weight }: WeightedRecord): WeightedExample => ({ ...encoder.encode(record), weight });
   const target = records.target.map(encode);
@@ -46,10 +48,9 @@ export function planUser(
     dislikedCount: disliked.length,
   });
   const all = [...target, ...auxiliary, ...disliked];
-  const mismatched =
-    method === 'kto'
-      ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), encoder.maxLength)
-      : new Map<TokenSequence, TokenSequence>();
+  const mismatched = needsMismatched
+    ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), encoder.maxLength)
+    : new Map<TokenSequence, TokenSequence>();
   return { user, target, auxiliary, disliked, mismatched, batches };
 }
 

@@ -70,6 +70,7 @@ describe('an ablation', () => {
     ['alhpa=0,1', /"alhpa" is no setting that can be varied/],
     ['users=a,b', /"users" is no setting that can be varied/],
     ['alpha=0,much', /expected a number, found "much"/],
+    ['lr=estimated', /expected a number, found "estimated"/],
     ['alpha=0,1', /"1" is no value of --alpha/],
     ['method=cbpo,ppo', /"ppo" is no value of --method/],
   ])('refuses the sweep "%s"', async (sweep, sentence) => {

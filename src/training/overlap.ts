@@ -18,6 +18,12 @@ type StudySettings = z.infer<typeof overlapRunSchema> &
     readonly seed: number;
   };
 
+/** The records of a user and those of others they are told from. */
+interface Comparison {
+  readonly own: readonly HistoryRecord[];
+  readonly others: readonly HistoryRecord[];
+}
+
 /** Other users whose estimates stand in for that of a user with too few records. */
 const STAND_INS = 20;
 
@@ -27,7 +33,9 @@ export class OverlapStudy {
   readonly #embedder: Embedder;
   readonly #settings: StudySettings;
   readonly #vectors = new Map<HistoryRecord, Float32Array>();
+  readonly #comparisons = new Map<string, Comparison>();
   readonly #estimates = new Map<string, Promise<OverlapEstimate>>();
+  #pool: readonly HistoryRecord[] | undefined;
   #standIns: Promise<ReadonlyMap<string, OverlapEstimate>> | undefined;
 
   constructor(dataset: Dataset, embedder: Embedder, settings: StudySettings) {
@@ -92,11 +100,16 @@ export class OverlapStudy {
   }
 
   /** The user's latest records, and others' drawn as for training, so that the training draw begins this one. */
-  #compared(user: string): { own: readonly HistoryRecord[]; others: readonly HistoryRecord[] } {
+  #compared(user: string): Comparison {
+    const known = this.#comparisons.get(user);
+    if (known) return known;
     const { auxiliaryFrom, historyShare, overlapRatio, seed } = this.#settings;
     const own = latest(this.#dataset.users.get(user)!.train, historyShare);
     const count = Math.max(1, Math.round(overlapRatio * own.length));
-    return { own, others: sampleAuxiliary(auxiliaryPool(this.#dataset, auxiliaryFrom), { user, count, seed }) };
+    this.#pool ??= auxiliaryPool(this.#dataset, auxiliaryFrom);
+    const comparison = { own, others: sampleAuxiliary(this.#pool, { user, count, seed }) };
+    this.#comparisons.set(user, comparison);
+    return comparison;
   }
 
   async #vectorsOf(records: readonly HistoryRecord[]): Promise<Float32Array[]> {

@@ -1,6 +1,7 @@
 /** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
+import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
 import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
@@ -39,6 +40,8 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
   const settings = trainSchema.parse({
     ...saved,
+    // A name means the commit it meant then.
+    ...(record.sources.commit !== undefined && { model: atCommit(String(saved.model), record.sources.commit) }),
     // The division the run was made with, wherever its first file lies now.
     targetUsers: (await exists(folder.usersFile)) ? folder.usersFile : undefined,
     ...(model && { model }),

@@ -1,7 +1,8 @@
 /** Where the files of LaMP and LongLaMP are: nothing of them is shipped, everyone downloads them from their makers. */
 import { z } from 'zod';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
-import type { RemoteFile } from './download.ts';
+import type { RemoteFile } from '../common/download.ts';
+import { IdiolectError } from '../common/errors.ts';
+import { askHub } from '../common/hub-api.ts';
 import { namedTask } from './tasks.ts';
 
 export interface BenchmarkFile extends RemoteFile {
@@ -75,7 +76,7 @@ async function longLampFiles(
 ): Promise<BenchmarkFiles> {
   const host = mirror.replace(/\/$/, '');
   const configuration = `${task}_${time ? 'temporal' : 'user'}`;
-  const { sha, cardData, siblings } = await askHub(`${host}/api/${LONGLAMP}?blobs=true`);
+  const { sha, cardData, siblings } = await askHub(`${host}/api/${LONGLAMP}?blobs=true`, repositorySchema);
   const wanted = splits.map(split => (split === 'dev' ? 'val' : split));
   const pattern = new RegExp(
     `^(?:.*/)?${configuration}/(?:.*/)?((?:${wanted.join('|')})-\\d{5}-of-\\d{5}\\.parquet)$`,
@@ -92,18 +93,4 @@ async function longLampFiles(
   }
   const licence = [cardData?.license ?? []].flat().join(', ') || 'not stated on its card';
   return { licence: `LongLaMP's licence: ${licence} (${host}/${LONGLAMP}).`, folder: configuration, files };
-}
-
-async function askHub(url: string): Promise<z.infer<typeof repositorySchema>> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    throw new IdiolectError('DATA', `${url} cannot be reached (${reasonOf(cause ?? error)}).`, { cause: error });
-  }
-  if (!response.ok) throw new IdiolectError('DATA', `${url} answers ${response.status} ${response.statusText}.`);
-  const parsed = repositorySchema.safeParse(await response.json().catch(() => undefined));
-  if (parsed.success) return parsed.data;
-  throw new IdiolectError('DATA', `${url} does not answer with a list of files; has the Hub's interface changed?`);
 }

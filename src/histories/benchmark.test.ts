@@ -86,12 +86,43 @@ describe('importLamp', () => {
     }
   });
 
+  const cite = 'For an author who has written the paper with the title "x", which reference is related? ...';
+  const paraphrase = 'Paraphrase the following tweet without any explanation before or after it: x';
   test.each([
-    ['Paraphrase the following tweet without any explanation: x', 'LaMP-7 asks to paraphrase a text, but'],
-    ['For an author who has written the paper with the title "x", which', 'LaMP-1 asks which of two papers'],
-    ['Translate: x', 'no known task words its queries like "Translate: x". Known: LaMP-1 (citation),'],
-  ])('refuses %s', async (input, sentence) => {
-    await expect(lamp([{ id: '1', input, profile: [{ id: 'p', text: 'x' }] }])).rejects.toThrow(sentence);
+    [
+      'LaMP-1: a title to its abstract, or to a cited paper',
+      cite,
+      [
+        { id: '1', title: 'T', abstract: 'A' },
+        { id: '2', title: 'T', abstract: 'A', citation: 'C' },
+      ],
+      [
+        ['Generate an abstract for the title "T"', 'A'],
+        ['Name a reference of the paper with the title "T"', 'C'],
+      ],
+    ],
+    ['LaMP-7: a tweet without its source', paraphrase, [{ id: '1', text: 'W' }], [['Write a tweet.', 'W']]],
+  ])('%s, since the queries’ own kind of answer is in no profile', async (_, input, items, pairs) => {
+    const records = await lamp([{ id: 'q', input, profile: items }], golds(['q', 'G']));
+    expect(records.map(record => [record.input, record.output])).toEqual([...pairs, [input, 'G']]);
+  });
+
+  test.each([
+    [{ id: '1', input: cite, profile: [{ id: 'p', title: 'T' }] }, '"abstract" is missing. LaMP-1 needs title, abstr'],
+    [{ id: '1', input: paraphrase, profile: [{ id: 'p' }] }, '"text" is missing. LaMP-7 needs text.'],
+    [
+      { id: '1', input: 'Translate: x', profile: [] },
+      'no known task words its queries like "Translate: x". Known: LaMP-1 (citation),',
+    ],
+  ])('refuses %j', async (question, sentence) => {
+    await expect(lamp([question])).rejects.toThrow(sentence);
+  });
+
+  test('refuses queries of another task than is named, skip or not', async () => {
+    const questions = [{ id: '1', input: paraphrase, profile: [{ id: 'p', text: 'x' }] }];
+    await expect(lamp(questions, undefined, { task: 'lamp-4', skipBad: true })).rejects.toThrow(
+      'q.json holds queries of LaMP-7; expected those of LaMP-4.',
+    );
   });
 
   test('says where an item lacks a field, and leaves it out when asked', async () => {
@@ -161,6 +192,17 @@ describe('importOppu', () => {
       { user: 'other', ...train },
       { user: 'other', id: 'q1', ...query, output: 'gold' },
     ]);
+  });
+
+  test('the release names the file of tweets otherwise', async () => {
+    const home = join(folder, 'tweet_paraphrase');
+    await mkdir(home);
+    const query = [{ id: 'q', input: 'Paraphrase the following tweet without any explanation: x' }];
+    const users = [{ user_id: 1, query, profile: [{ id: '0', date: 2009, text: 'W' }] }];
+    await file('tweet_paraphrase/user_more_100_history.json.gz', users);
+    await file('tweet_paraphrase/user_more_100_history_label.json', golds(['q', 'L']));
+    const records = await collect(importOppu(home));
+    expect(records.map(({ output }) => output)).toEqual(['W', 'L']);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
 import type { ReadOptions } from './jsonl.ts';
 import { type HistoryRecord, parseRecord, recordKey } from './record.ts';
-import { type BenchmarkTask, findTask, type ProfileItem } from './tasks.ts';
+import { type BenchmarkTask, findTask, type ProfileItem, pairOf } from './tasks.ts';
 
 export interface BenchmarkOptions extends ReadOptions {
   /** The task's name, such as `LaMP-4` or `news_headline`. Default: told by the words of the first query. */
@@ -24,11 +24,12 @@ export interface Question {
 
 /**
  * Yields every profile item as a record with split `train`, then every query whose answer is known as a record with
- * split `query`. The prompt of a profile item opens with the very words of the file's queries. A user who comes with
- * several questions has each record once. Items with an empty text or answer are left out and reported.
+ * split `query`. The prompt of a profile item opens with the very words of the file's queries, except in LaMP-1 and
+ * LaMP-7, whose profiles show another task than the queries ask (tasks.ts). A user who comes with several questions has
+ * each record once. Items with an empty text or answer are left out and reported.
  *
- * @throws IdiolectError DATA for items that lack a field and queries worded unlike the task (unless `skipBad`), for a
- *   task without pairs, and where nothing is left.
+ * @throws IdiolectError DATA for items that lack a field and queries worded unlike the task (unless `skipBad`), for
+ *   queries of another task than is named, and where nothing is left.
  */
 export async function* benchmarkRecords(
   source: string,
@@ -100,11 +101,13 @@ function profileRecord(
   user: string,
   item: ProfileItem,
 ): HistoryRecord | null | string {
+  const pair = pairOf(task, item);
+  const fields = [...pair.inputs, pair.output];
   const values: string[] = [];
-  for (const field of [...task.inputs, task.output]) {
+  for (const field of fields) {
     const value = item[field];
     if (typeof value !== 'string' && typeof value !== 'number') {
-      return `"${field}" is missing. ${task.name} needs ${[...task.inputs, task.output].join(', ')}.`;
+      return `"${field}" is missing. ${task.name} needs ${fields.join(', ')}.`;
     }
     values.push(String(value));
   }
@@ -112,7 +115,7 @@ function profileRecord(
   const output = values.pop();
   const id = item.id ?? undefined;
   const time = item.date === undefined || item.date === null ? undefined : String(item.date);
-  const input = opening + task.subject(...values);
+  const input = (pair.opening ?? opening) + pair.subject(...values);
   const made = parseRecord({ user, input, output, id, time, split: 'train' });
   return 'problem' in made ? made.problem : made.value;
 }

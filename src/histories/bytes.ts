@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { exists } from '../common/files.ts';
 
 const PIECE = 256 * 1024;
 
@@ -66,4 +67,10 @@ function fileError(path: string, error: unknown): unknown {
     return say(`is a damaged or truncated gzip file (${reasonOf(error)}). Copy or download it again.`);
   }
   return code ? say(`cannot be read (${reasonOf(error)}).`) : error;
+}
+
+/** The path of a file or of its compressed twin, `.gz`, whichever there is. */
+export async function eitherName(path: string): Promise<string | undefined> {
+  if (await exists(path)) return path;
+  return (await exists(`${path}.gz`)) ? `${path}.gz` : undefined;
 }

@@ -1,4 +1,6 @@
 /** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
+export { type DownloadOptions, download, type RemoteFile } from '../common/download.ts';
+export { profileRequest, withExamples, withProfile } from './augment.ts';
 export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
 export {
   type BenchmarkFile,
@@ -9,14 +11,13 @@ export {
 export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
-export { type DownloadOptions, download, type RemoteFile } from './download.ts';
 export { type GitOptions, importGit } from './git.ts';
-export { type ReadOptions, readHistories, writeHistories } from './jsonl.ts';
+export { type ReadOptions, readHistories, readJsonLines, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';
 export { importLongLamp, type LongLampOptions } from './longlamp.ts';
 export { detectLayout, type Layout, openHistories } from './open.ts';
 export { importOppu, type OppuOptions } from './oppu.ts';
-export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, recordKey } from './record.ts';
+export { type HistoryRecord, historyRecordSchema, type Parsed, parseRecord, parseWith, recordKey } from './record.ts';
 export {
   Population,
   type SimulatedRecord,
@@ -25,6 +26,7 @@ export {
   simulateSchema,
 } from './simulate/simulate.ts';
 export { type SimulationSummary, writeSimulation } from './simulate/write.ts';
+export { detectSource, type Source } from './source.ts';
 export {
   groupByUser,
   inTimeOrder,
@@ -34,7 +36,16 @@ export {
   type TooFew,
   type UserSplit,
 } from './split.ts';
-export { type MetricName, type TaskPreset, taskPreset } from './tasks.ts';
+export {
+  importTable,
+  TABLE_FIELDS,
+  type TableColumns,
+  type TableField,
+  type TableOptions,
+  tableColumns,
+} from './table.ts';
+export { type TaskHistoriesOptions, taskHistories } from './task-files.ts';
+export { type MetricName, type TaskPreset, taskLabels, taskPreset } from './tasks.ts';
 export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
 export {

@@ -30,12 +30,12 @@ export interface LampOptions extends BenchmarkOptions {
 }
 
 /**
- * Reads a {split}_questions.json(.gz) of LaMP-2 (tags and categories), 3, 4, 5 or 6. A profile item becomes a record
- * with split `train`, a question with a known answer one with split `query` and the question's id, under which LaMP
+ * Reads a {split}_questions.json(.gz) of any of LaMP's tasks. A profile item becomes a record with split `train`, a question with a known answer one with split `query` and the question's id, under which LaMP
  * expects the prediction. Both inputs hold LaMP's own instruction, so the prompt template is `plain`.
  * The user is `user_id`; in the user split, where there is none, every question is another user and its id is used.
  *
- * LaMP-1 and LaMP-7 are refused: their profiles hold no answers to the kind of question that is asked.
+ * In LaMP-1 and LaMP-7 a profile holds no answers to the kind of question that is asked: what its items become there,
+ * and after whom, tasks.ts says.
  *
  * @throws IdiolectError DATA naming file and question for what is missing, of a wrong type, or cut short.
  */

@@ -76,6 +76,12 @@ function withoutNull(item: Record<string, unknown>): Record<string, unknown> {
   return { ...filled, id, date };
 }
 
+/** The splits whose files a folder holds, all or some of them. */
+export async function longLampSplits(folder: string): Promise<string[]> {
+  const splits = (await readdir(folder)).flatMap(name => SHARD.exec(name)?.[1] ?? []);
+  return ['train', 'val', 'test'].filter(split => splits.includes(split));
+}
+
 /** The files to read, in order. */
 async function filesOf(path: string, split: string): Promise<string[]> {
   const found = await stat(path).catch(error => {

@@ -3,9 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists } from '../common/files.ts';
 import { type BenchmarkOptions, benchmarkRecords, type Question, readGolds } from './benchmark.ts';
-import { readBytes } from './bytes.ts';
+import { eitherName, readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
 import { type HistoryRecord, parseWith } from './record.ts';
 
@@ -24,8 +23,8 @@ const EXPECTED: Record<string, string> = {
 /** `user_id` or `user_name`; the others are LongLaMP's own names, which some conversions keep. */
 const USER_FIELDS = ['user_id', 'user_name', 'name', 'reviewerId', 'author'] as const;
 
-const HISTORY = 'user_top_100_history.json';
-const LABELS = 'user_top_100_history_label.json';
+/** The evaluated users' file; OPPU's release has the second name for tweets. Labels: the same with `_label`. */
+const HISTORIES = ['user_top_100_history.json', 'user_more_100_history.json'] as const;
 const OTHERS = 'user_others.json';
 
 export interface OppuOptions extends BenchmarkOptions {
@@ -36,10 +35,11 @@ export interface OppuOptions extends BenchmarkOptions {
 }
 
 /**
- * Reads a folder with user_top_100_history.json, user_top_100_history_label.json and user_others.json (each may end in
- * .gz), or one such file. Profile items become records with split `train`, answered queries records with split
- * `query`; inputs hold the benchmark's own instruction, so the prompt template is `plain`. Texts are not cut here:
- * this layout's custom of 768 words is `maxWords` of `renderPrompt`, and `capWords` for outputs.
+ * Reads a folder with user_top_100_history.json (or user_more_100_history.json), its labels in a file named so with
+ * `_label`, and user_others.json (each may end in .gz), or one such file. Profile items become records with split
+ * `train`, answered queries records with split `query`; inputs hold the benchmark's own instruction, so the prompt
+ * template is `plain`. Texts are not cut here: this layout's custom of 768 words is `maxWords` of `renderPrompt`, and
+ * `capWords` for outputs.
  *
  * @throws IdiolectError DATA naming file and user for what is missing, of a wrong type, or cut short.
  */
@@ -49,9 +49,10 @@ export async function* importOppu(path: string, options: OppuOptions = {}): Asyn
     found => found.isDirectory(),
     () => false,
   );
-  const file = folder ? await eitherName(join(path, evaluated ? HISTORY : OTHERS)) : path;
-  const beside = folder && evaluated ? await eitherName(join(path, LABELS)) : undefined;
-  const labels = options.labels ?? (beside && (await exists(beside)) ? beside : undefined);
+  const named = evaluated ? await evaluatedUsersFile(path) : await eitherName(join(path, OTHERS));
+  const file = folder ? (named ?? join(path, evaluated ? HISTORIES[0] : OTHERS)) : path;
+  const beside = folder && evaluated ? await eitherName(file.replace(/\.json(\.gz)?$/, '_label.json')) : undefined;
+  const labels = options.labels ?? beside;
   const golds = labels ? await readGolds(labels) : new Map<string, string>();
 
   async function* read(): AsyncGenerator<Question> {
@@ -75,7 +76,11 @@ export async function* importOppu(path: string, options: OppuOptions = {}): Asyn
   yield* benchmarkRecords(file, read(), options);
 }
 
-/** The file itself or its compressed twin. */
-async function eitherName(path: string): Promise<string> {
-  return !(await exists(path)) && (await exists(`${path}.gz`)) ? `${path}.gz` : path;
+/** The file of the evaluated users in a folder of this layout; undefined where there is none. */
+export async function evaluatedUsersFile(folder: string): Promise<string | undefined> {
+  for (const name of HISTORIES) {
+    const found = await eitherName(join(folder, name));
+    if (found) return found;
+  }
+  return undefined;
 }

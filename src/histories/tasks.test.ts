@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTask, namedTask, taskPreset } from './tasks.ts';
+import { findTask, namedTask, taskLabels, taskPreset } from './tasks.ts';
 
 const rouge = ['rouge1', 'rougeL'];
 
@@ -29,9 +29,26 @@ describe('taskPreset', () => {
     }
     expect(() => taskPreset('LaMP-8')).toThrow('there is no task "LaMP-8". Known: LaMP-1 (citation), LaMP-2M');
   });
+});
 
-  it('has presets where there is nothing to train on, and refuses to train there', () => {
-    expect(() => findTask('file.json', 'lamp-7', '')).toThrow('file.json: LaMP-7 asks to paraphrase a text, but');
-    expect(() => findTask('file.json', 'citation', '')).toThrow('file.json: LaMP-1 asks which of two papers');
+describe('findTask', () => {
+  it('goes by the words of a query, and says where they are those of another task', () => {
+    const headline = 'Generate a headline for the following article: x';
+    expect(findTask('f.json', undefined, headline).name).toBe('LaMP-4');
+    expect(() => findTask('f.json', 'lamp-5', headline)).toThrow(
+      'f.json holds queries of LaMP-4; expected those of La',
+    );
+  });
+});
+
+describe('taskLabels', () => {
+  it.each([
+    ['lamp-1', 'For an author who has written the paper with the title "x", which', ['[1]', '[2]']],
+    ['LaMP-2M', 'Which tag ...? tags: [sci-fi, based on a book] description: [x]', ['sci-fi', 'based on a book']],
+    ['LaMP-2N', 'Which category ...? categories: [food & drink, x] article: y', ['food & drink', 'x']],
+    ['product_rating', 'What is the score of the following review', ['1', '2', '3', '4', '5']],
+    ['LaMP-4', 'Generate a headline: [x, y]', undefined],
+  ])('%s', (task, query, labels) => {
+    expect(taskLabels(task, query)).toEqual(labels);
   });
 });

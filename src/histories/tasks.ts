@@ -11,7 +11,19 @@ export type ProfileItem = Record<string, unknown>;
 /** Named as the functions that compute them. */
 export type MetricName = 'accuracy' | 'macroF1' | 'mae' | 'rmse' | 'rouge1' | 'rougeL' | 'meteor';
 
-interface TaskBase {
+/** How an item of a profile becomes an input and an output. */
+export interface ProfilePair {
+  /** What the input opens with. Default: the words that the file's queries open with. */
+  opening?: string;
+  /** The profile fields that `subject` reads. */
+  inputs: readonly string[];
+  /** What stands after the opening, from the values of `inputs`. */
+  subject: (...values: string[]) => string;
+  /** The profile field that holds what the user wrote, or chose. */
+  output: string;
+}
+
+export interface BenchmarkTask {
   name: string;
   /** The name in the layout of OPPU and CoPe. */
   oppuName: string;
@@ -20,6 +32,12 @@ interface TaskBase {
    * differ between releases of the benchmarks (the list of tags, for one).
    */
   opening: RegExp;
+  /** How profiles are trained on. The first pair whose output an item has is made of it, else the last. */
+  pairs: readonly [ProfilePair, ...ProfilePair[]];
+  /** Where that is not what the queries ask for: one sentence on what it is. */
+  unlikeQueries?: string;
+  /** The answers that a query leaves to choose from, where it does. */
+  labels?: (query: string) => readonly string[] | undefined;
   metrics: readonly MetricName[];
   /** The longest answer, in tokens. */
   maxNewTokens: 100 | 600;
@@ -30,34 +48,51 @@ interface TaskBase {
   files?: { lamp: string } | { longLamp: string };
 }
 
-/** A task whose profiles are pairs of input and output, as its queries are. */
-export interface BenchmarkTask extends TaskBase {
-  /** The profile fields that `subject` reads. */
-  inputs: readonly string[];
-  /** What stands after the opening, from the values of `inputs`. */
-  subject: (...values: string[]) => string;
-  /** The profile field that holds what the user wrote. */
-  output: string;
-}
+/** The pair where the input is one field as it is, worded as the queries are. */
+const as = (input: string, output: string): ProfilePair => ({ inputs: [input], subject: text => text, output });
 
-/** A task whose profiles hold no pairs to train on, and why. */
-interface TaskWithoutPairs extends TaskBase {
-  noPairs: string;
-}
-
-const only = (text: string) => text;
+/** The list in `tags: [sci-fi, comedy] description: `. */
+const listed = (query: string) => /: \[(.*?)\]/s.exec(query)?.[1]?.split(', ');
 
 const ROUGE = ['rouge1', 'rougeL'] as const;
-const LABELS = { metrics: ['accuracy', 'macroF1'], maxNewTokens: 100 } as const;
+const LABELS = { labels: listed, metrics: ['accuracy', 'macroF1'], maxNewTokens: 100 } as const;
 const SHORT = { metrics: ROUGE, maxNewTokens: 100 } as const;
 const LONG = { metrics: [...ROUGE, 'meteor'], maxNewTokens: 600 } as const;
 
-const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
+/*
+ * LaMP-1 and LaMP-7 ask for what no profile item shows, so adapters are trained on another task there, as others do:
+ * - LaMP-1 asks which of two papers an author cites; a profile lists the author's own papers. LaMP's makers train
+ *   per-user adapters to write a paper's abstract for its title (PEFT/data/datasets.py of LaMP-Benchmark/LaMP).
+ *   OPPU's release adds to each item a paper that it cites, and trains on title to cited title (`OPPU_full` in its
+ *   prompt/prompt.json); where an item has that field, so is done here.
+ * - LaMP-7 asks to paraphrase a text; a profile holds tweets without the text each would paraphrase. OPPU trains on the
+ *   tweet after a prompt that says no more than that a tweet follows (`tweet:`); so is done here. LaMP's makers have the
+ *   tweet completed from its first tenth to quarter instead, cut at random.
+ * The wordings are this project's.
+ */
+const TASKS: readonly BenchmarkTask[] = [
   {
     name: 'LaMP-1',
     oppuName: 'citation',
     opening: /^For an author who has written the paper with the title /,
-    noPairs: "LaMP-1 asks which of two papers to cite, but a profile lists the author's papers without such choices",
+    pairs: [
+      {
+        opening: 'Name a reference of the paper with the title ',
+        inputs: ['title'],
+        subject: title => `"${title}"`,
+        output: 'citation',
+      },
+      {
+        opening: 'Generate an abstract for the title ',
+        inputs: ['title'],
+        subject: title => `"${title}"`,
+        output: 'abstract',
+      },
+    ],
+    unlikeQueries:
+      'profiles hold no choice between two references; trained on is the title of a paper to its abstract, ' +
+      'or, where the files name one, to a paper it cites',
+    labels: () => ['[1]', '[2]'],
     metrics: ['accuracy'],
     maxNewTokens: 100,
     files: { lamp: 'LaMP_1' },
@@ -66,9 +101,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-2M',
     oppuName: 'movie_tagging',
     opening: /^Which tag does this movie relate to .*? description: /s,
-    inputs: ['description'],
-    subject: only,
-    output: 'tag',
+    pairs: [as('description', 'tag')],
     ...LABELS,
     files: { lamp: 'LaMP_2/new' },
   },
@@ -76,9 +109,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-2N',
     oppuName: 'news_categorize',
     opening: /^Which category does this article relate to .*? article: /s,
-    inputs: ['text'],
-    subject: only,
-    output: 'category',
+    pairs: [as('text', 'category')],
     ...LABELS,
     files: { lamp: 'LaMP_2' },
   },
@@ -86,9 +117,8 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-3',
     oppuName: 'product_rating',
     opening: /^What is the score of the following review on a scale of 1 to 5\?.*? review: /s,
-    inputs: ['text'],
-    subject: only,
-    output: 'score',
+    pairs: [as('text', 'score')],
+    labels: () => ['1', '2', '3', '4', '5'],
     metrics: ['mae', 'rmse'],
     maxNewTokens: 100,
     files: { lamp: 'LaMP_3' },
@@ -97,9 +127,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-4',
     oppuName: 'news_headline',
     opening: /^Generate a headline for the following article: /,
-    inputs: ['text'],
-    subject: only,
-    output: 'title',
+    pairs: [as('text', 'title')],
     ...SHORT,
     files: { lamp: 'LaMP_4' },
   },
@@ -107,9 +135,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-5',
     oppuName: 'scholarly_title',
     opening: /^Generate a title for the following abstract of a paper: /,
-    inputs: ['abstract'],
-    subject: only,
-    output: 'title',
+    pairs: [as('abstract', 'title')],
     ...SHORT,
     files: { lamp: 'LaMP_5' },
   },
@@ -117,16 +143,15 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'LaMP-6',
     oppuName: 'email_subject',
     opening: /^Generate a subject for the following email: /,
-    inputs: ['text'],
-    subject: only,
-    output: 'title',
+    pairs: [as('text', 'title')],
     ...SHORT,
   },
   {
     name: 'LaMP-7',
     oppuName: 'tweet_paraphrase',
     opening: /^Paraphrase the following tweet/,
-    noPairs: 'LaMP-7 asks to paraphrase a text, but a profile holds tweets without the text each would paraphrase',
+    pairs: [{ opening: 'Write a tweet.', inputs: [], subject: () => '', output: 'text' }],
+    unlikeQueries: 'profiles hold no text that a tweet paraphrases; trained on is the tweet alone',
     ...SHORT,
     files: { lamp: 'LaMP_7' },
   },
@@ -136,9 +161,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'abstract generation',
     oppuName: 'abstract_generation',
     opening: /^Generate an abstract for the title /,
-    inputs: ['title'],
-    subject: title => `"${title}"`,
-    output: 'abstract',
+    pairs: [{ inputs: ['title'], subject: title => `"${title}"`, output: 'abstract' }],
     ...LONG,
     files: { longLamp: 'abstract_generation' },
   },
@@ -146,11 +169,15 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'review writing',
     oppuName: 'review_writing',
     opening: /^Generate the review text written by a reviewer who has (?:a )?given an overall rating of /,
-    inputs: ['overall', 'description', 'summary'],
-    subject: (overall, description, summary) =>
-      `"${ratingText(overall!)}" for a product with description "${description}". ` +
-      `The summary of the review text is "${summary}".`,
-    output: 'reviewText',
+    pairs: [
+      {
+        inputs: ['overall', 'description', 'summary'],
+        subject: (overall, description, summary) =>
+          `"${ratingText(overall!)}" for a product with description "${description}". ` +
+          `The summary of the review text is "${summary}".`,
+        output: 'reviewText',
+      },
+    ],
     ...LONG,
     files: { longLamp: 'product_review' },
   },
@@ -158,9 +185,7 @@ const TASKS: readonly (BenchmarkTask | TaskWithoutPairs)[] = [
     name: 'topic writing',
     oppuName: 'topic_writing',
     opening: /^Generate the content for a reddit post /i,
-    inputs: ['summary'],
-    subject: only,
-    output: 'content',
+    pairs: [as('summary', 'content')],
     ...LONG,
     files: { longLamp: 'topic_writing' },
   },
@@ -174,7 +199,7 @@ function ratingText(overall: string): string {
 /** How a task is written by anyone: LaMP-5, lamp_5, LaMP5. */
 const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
-const namesOf = ({ name, oppuName, files }: TaskBase) =>
+const namesOf = ({ name, oppuName, files }: BenchmarkTask) =>
   files && 'longLamp' in files ? [name, oppuName, files.longLamp] : [name, oppuName];
 
 /**
@@ -182,27 +207,45 @@ const namesOf = ({ name, oppuName, files }: TaskBase) =>
  *
  * @throws IdiolectError CONFIG for an unknown name.
  */
-export function namedTask(name: string): BenchmarkTask | TaskWithoutPairs {
+export function namedTask(name: string): BenchmarkTask {
   const task = TASKS.find(task => namesOf(task).some(known => plain(known) === plain(name)));
   if (task) return task;
   throw new IdiolectError('CONFIG', `there is no task "${name}". Known: ${known()}.`);
 }
 
 /**
- * The task by its name, or else by the words of a query, where its profiles are to be trained on.
+ * The task of a file, by the words of its first query; where a name is given, the task of that name.
  *
  * @param source the file, for errors.
- * @throws IdiolectError DATA for LaMP-1 and LaMP-7, whose profiles hold no pairs of input and output to learn from,
- *   and for words of no known task; CONFIG for an unknown name.
+ * @throws IdiolectError DATA for words of no known task where none is named, and for those of another task than is
+ *   named; CONFIG for an unknown name.
  */
 export function findTask(source: string, name: string | undefined, query: string): BenchmarkTask {
-  const task = name ? namedTask(name) : TASKS.find(({ opening }) => opening.test(query));
+  const found = TASKS.find(({ opening }) => opening.test(query));
+  const task = name ? namedTask(name) : found;
   if (!task) {
     const start = JSON.stringify(query.slice(0, 60));
     throw new IdiolectError('DATA', `${source}: no known task words its queries like ${start}. Known: ${known()}.`);
   }
-  if (!('noPairs' in task)) return task;
-  throw new IdiolectError('DATA', `${source}: ${task.noPairs}: there are no pairs to train on.`);
+  if (found && found !== task) {
+    throw new IdiolectError('DATA', `${source} holds queries of ${found.name}; expected those of ${task.name}.`);
+  }
+  return task;
+}
+
+/**
+ * What a query of the task leaves to choose from, in its order: `[1]` and `[2]`, the tags or categories it lists, the
+ * ratings 1 to 5. Undefined where the answer is free text.
+ *
+ * @throws IdiolectError CONFIG for an unknown name.
+ */
+export function taskLabels(name: string, query: string): readonly string[] | undefined {
+  return namedTask(name).labels?.(query);
+}
+
+/** The pair that is made of a profile item. */
+export function pairOf({ pairs }: BenchmarkTask, item: ProfileItem): ProfilePair {
+  return pairs.find(({ output }) => (item[output] ?? null) !== null) ?? pairs.at(-1)!;
 }
 
 function known(): string {

@@ -135,6 +135,8 @@ function peftTargets({ config, matrices }: Adapter): string | string[] {
 export interface AdapterOrigin {
   /** What the adapter belongs to; PEFT and servers look it up here, so it is never empty. */
   readonly baseModel: string;
+  /** The base's commit, where it is from a hub; PEFT's AutoPeftModel loads it at that. */
+  readonly revision?: string;
   /** Markdown for the folder's README, after the title. */
   readonly description: string;
 }
@@ -161,6 +163,7 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
     peft_type: 'LORA',
     r: config.rank,
     rank_pattern: {},
+    ...(origin.revision !== undefined && { revision: origin.revision }),
     target_modules: peftTargets(adapter),
     task_type: 'CAUSAL_LM',
     use_dora: false,

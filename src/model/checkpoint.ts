@@ -1,16 +1,21 @@
 /** A Hugging Face model folder: its configuration and where each weight lies. Nothing is loaded here. */
 import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { z } from 'zod';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { exists, sha256 } from '../common/files.ts';
+import { IdiolectError } from '../common/errors.ts';
+import { sha256 } from '../common/files.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
+import { snapshotOf } from './hub-cache.ts';
 import { type LinearModule, linearModules } from './modules.ts';
 import { readHeader, type TensorEntry } from './safetensors.ts';
+import { weightFileNames } from './weight-files.ts';
 
 export interface Checkpoint {
   /** As it was named by the caller. */
   readonly folder: string;
+  /** What PEFT and servers look the model up by: its name on the Hub where it is in the Hub's cache, else the folder. */
+  readonly name: string;
+  /** Where it is in the Hub's cache, the commit. */
+  readonly commit?: string;
   readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** The folder that holds every weight file, links resolved; the graph names files relative to it. */
@@ -22,7 +27,6 @@ export interface Checkpoint {
   readonly fingerprint: string;
 }
 
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 const FLOAT_TYPES = new Set(['F32', 'F16', 'BF16']);
 
 /**
@@ -45,8 +49,11 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const linears = linearModules(config);
   for (const [name, shape] of weightShapes(config)) check(folder, tensors.get(name), name, shape);
+  const snapshot = snapshotOf(folder);
   return {
     folder,
+    name: snapshot?.id ?? folder,
+    ...(snapshot && { commit: snapshot.commit }),
     config,
     tensors,
     weightsFolder: commonFolder(files),
@@ -54,26 +61,6 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     linears,
     fingerprint: sha256(...fingerprints),
   };
-}
-
-/** model.safetensors, or the files its index names. */
-async function weightFileNames(folder: string): Promise<string[]> {
-  if (await exists(join(folder, 'model.safetensors'))) return ['model.safetensors'];
-  const index = join(folder, 'model.safetensors.index.json');
-  if (!(await exists(index))) {
-    throw new IdiolectError(
-      'CHECKPOINT',
-      `${folder} holds neither model.safetensors nor model.safetensors.index.json. ` +
-        'Convert other formats (pytorch_model.bin, GGUF) to safetensors first.',
-    );
-  }
-  let map: z.infer<typeof indexSchema>;
-  try {
-    map = indexSchema.parse(JSON.parse(await readFile(index, 'utf8')));
-  } catch (error) {
-    throw new IdiolectError('CHECKPOINT', `${index} is not a weight index (${reasonOf(error)}). Download it again.`);
-  }
-  return [...new Set(Object.values(map.weight_map))].sort();
 }
 
 /** With links resolved: a hub cache is full of them. */

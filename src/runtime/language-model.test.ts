@@ -217,6 +217,16 @@ describe('generateAll', () => {
     await model.close();
   });
 
+  test('prompt and text together stay within maxLength; the prompt keeps half of it', async () => {
+    const model = await chainModel(['abca']);
+    const all = (prompts: string[], maxLength: number) => model.generateAll(prompts, { ...greedy, maxLength });
+    // The start token and "a" leave six of eight, a prompt cut to half leaves four.
+    expect(await all(['a', 'zzzzzzzzb'], 8)).toEqual(['bcabca', 'cabc']);
+    // More than the model was made for is not more; maxTokens stands beside it.
+    expect(await all(['a'], 1000)).toEqual(['bcabcabcab']);
+    await model.close();
+  });
+
   test('stopped by the signal', async () => {
     const model = await chainModel(['abca']);
     const stop = new AbortController();

@@ -5,6 +5,7 @@ import type { Random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
 import { readAdapter } from '../model/adapter.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
+import { resolveModel } from '../model/hub.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
@@ -31,6 +32,8 @@ export interface EncodedExample extends TokenSequence {
 interface TextOptions extends SamplingOptions {
   /** New tokens of a text at most. */
   readonly maxTokens: number;
+  /** Longest sequence in tokens, prompt and text together (default: what the model was made for). */
+  readonly maxLength?: number;
   readonly chat?: ChatMode;
   readonly signal?: AbortSignal;
 }
@@ -70,8 +73,13 @@ export class LanguageModel {
     this.rope = ropeSource(checkpoint.config);
   }
 
-  /** @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder */
-  static async load(folder: string, engine: EngineOptions = defaultEngine): Promise<LanguageModel> {
+  /**
+   * @param model a Hugging Face folder, or a name on the Hub, which is fetched where the cache does not have it
+   * @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder or the name; DATA where
+   *   the model cannot be fetched
+   */
+  static async load(model: string, engine: EngineOptions = defaultEngine): Promise<LanguageModel> {
+    const folder = await resolveModel(model);
     const checkpoint = await openCheckpoint(folder);
     const tokenizer = await Tokenizer.load(folder, checkpoint.config);
     return new LanguageModel(checkpoint, tokenizer, engine);
@@ -177,12 +185,12 @@ export class LanguageModel {
   /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
-    const { maxPositions } = this.checkpoint.config;
+    const positions = Math.min(this.checkpoint.config.maxPositions, options.maxLength ?? Number.POSITIVE_INFINITY);
     // A long answer may not push the prompt out: half the positions stay the prompt's.
-    const room = Math.max(Math.ceil(maxPositions / 2), maxPositions - maxTokens);
+    const room = Math.max(Math.ceil(positions / 2), positions - maxTokens);
     const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
     const produced: number[] = [];
-    const limit = Math.min(maxTokens, maxPositions - ids.length);
+    const limit = Math.min(maxTokens, positions - ids.length);
     const seen = new Set(ids);
     const choose = (logits: Float32Array, base?: Float32Array): number | null => {
       if (signal?.aborted || produced.length >= limit) return null;

@@ -163,7 +163,8 @@ class Adaptation {
   }
 
   async train(sequences: readonly TokenSequence[], users: number): Promise<void> {
-    const { seed, epochs, batchSize, model } = this.#settings;
+    const { seed, epochs, batchSize } = this.#settings;
+    const { name: baseModel, commit: revision } = this.#model.checkpoint;
     const counts = { targetCount: sequences.length, auxiliaryCount: 0, dislikedCount: 0 };
     const batches = planBatches({ user: NAME, seed, epochs, batchSize, ...counts });
     const isFinished = await exists(join(this.adapter, 'adapter_model.safetensors'));
@@ -177,7 +178,7 @@ class Adaptation {
       const options = { onEvent: this.#emit, signal: this.#signal };
       await trainAdapter(trainer, work, this.#settings, this.#folder, options);
       const description = `# Adapted to a task\n\nLoRA adapter ${this.#origin(sequences.length, users)}.`;
-      await writeAdapter(this.adapter, trainer.adapter, { baseModel: model, description });
+      await writeAdapter(this.adapter, trainer.adapter, { baseModel, revision, description });
     } finally {
       await trainer.release();
     }
@@ -187,10 +188,11 @@ class Adaptation {
   async merge(records: number, users: number): Promise<void> {
     if (await exists(join(this.#merged, 'config.json'))) return;
     stopIfAsked(this.#signal, this.#folder);
-    const { model, rank } = this.#settings;
-    const name = basename(resolve(model));
+    const { rank } = this.#settings;
+    const { name: baseModel } = this.#model.checkpoint;
+    const name = basename(resolve(baseModel));
     await mergeAdapter(this.#model.checkpoint, await this.#model.loadAdapter(this.adapter), this.#merged, {
-      baseModel: model,
+      baseModel,
       description: `# ${name}, adapted to a task\n\n${name} with a LoRA adapter of rank ${rank} merged into it, ${this.#origin(records, users)}.`,
       onProgress: (done, total) => this.#emit({ type: 'merge', done, total }),
     });

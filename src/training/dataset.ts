@@ -56,7 +56,7 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   const { byUser, training, heldOut } = setDislikedApart(users);
   if (training > 0) {
     notices.push(
-      `${training} training records have label false: known negatives of cbpo, bco and kto; sft leaves them out`,
+      `${training} training records have label false: known negatives of cbpo, bco and kto; sft and dpo leave them out`,
     );
   }
   if (heldOut > 0) notices.push(`${heldOut} held-out records have label false and are not used`);

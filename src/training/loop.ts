@@ -27,6 +27,8 @@ export interface AdapterWork {
   readonly batches: readonly PlannedBatch[];
   /** The records of a planned batch. */
   readonly batchOf: (planned: PlannedBatch) => readonly TrainingExample[];
+  /** The adapter to start from; a fresh one where absent. */
+  readonly start?: LoraMatrices;
   /** More to tell of a step, measured before it. */
   readonly measure?: (step: number, batch: readonly TrainingExample[], matrices: LoraMatrices) => Promise<StepMetrics>;
 }
@@ -49,7 +51,7 @@ export interface LoopOptions {
  */
 export async function trainAdapter(
   trainer: Trainer,
-  { name, objective, batches, batchOf, measure }: AdapterWork,
+  { name, objective, batches, batchOf, start, measure }: AdapterWork,
   settings: LoopSettings,
   folder: RunFolder,
   { onEvent, signal }: LoopOptions,
@@ -57,7 +59,7 @@ export async function trainAdapter(
   const { seed, lr, weightDecay, maxGradNorm, saveEvery } = settings;
   const stateFolder = folder.stateOf(name);
   await mkdir(stateFolder, { recursive: true });
-  trainer.reset(random(seed, `adapter/${name}`), objective);
+  trainer.reset(random(seed, `adapter/${name}`), objective, start);
   const saved = await loadCheckpoint(stateFolder, trainer.state.matrices);
   if (saved) {
     trainer.restore(saved.state, objective);

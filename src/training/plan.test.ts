@@ -41,6 +41,27 @@ describe('planned batches', () => {
     );
   });
 
+  it('never part pairs, and hold each once an epoch, at any batch size', () => {
+    fc.assert(
+      fc.property(plan, fc.integer({ min: 1, max: 12 }), ({ targetCount: pairs, ...options }, batchSize) => {
+        const counts = { targetCount: pairs, auxiliaryCount: pairs, dislikedCount: 0 };
+        const batches = planBatches({ ...options, ...counts, batchSize, paired: true });
+        for (const { target, auxiliary, disliked } of batches) {
+          expect(auxiliary).toEqual(target);
+          expect(target.length).toBeGreaterThan(0);
+          // Two records a pair; a batch may be over by one pair, as whole pairs allow.
+          expect(2 * target.length).toBeLessThanOrEqual(batchSize + 2);
+          expect(disliked).toEqual([]);
+        }
+        for (let epoch = 0; epoch < options.epochs; epoch++) {
+          const seen = batches.filter(batch => batch.epoch === epoch).flatMap(({ target }) => target);
+          expect(seen.toSorted((a, b) => a - b)).toEqual([...Array(pairs).keys()]);
+        }
+      }),
+      { seed: 3 },
+    );
+  });
+
   it('depend on the seed, the user and the epoch', () => {
     const options = {
       user: 'a',

@@ -11,6 +11,8 @@ export interface PlanOptions {
   /** 0 for objectives without an auxiliary group. */
   readonly auxiliaryCount: number;
   readonly dislikedCount: number;
+  /** Target and auxiliary records of one index belong together (default: they do not). */
+  readonly paired?: boolean;
 }
 
 export interface PlannedBatch {
@@ -27,16 +29,18 @@ export interface PlannedBatch {
  * Every batch of a run. Each epoch shuffles the groups anew and deals them over ceil(records / batchSize) batches, as
  * evenly as whole records allow, so that each batch holds the groups in about the ratio of the whole. Where target or
  * auxiliary records are fewer than the batches, they are dealt in turn and seen more than once an epoch: the loss has
- * no value without either. Disliked records are seen once an epoch; a batch may have none.
+ * no value without either. Disliked records are seen once an epoch; a batch may have none. Pairs stay together and are
+ * seen once an epoch: a batch too small for one holds it still.
  */
 export function planBatches(options: PlanOptions): PlannedBatch[] {
-  const { user, seed, epochs, batchSize, targetCount, auxiliaryCount, dislikedCount } = options;
-  const batches = Math.ceil((targetCount + auxiliaryCount + dislikedCount) / batchSize);
+  const { user, seed, epochs, batchSize, targetCount, auxiliaryCount, dislikedCount, paired } = options;
+  const wanted = Math.ceil((targetCount + auxiliaryCount + dislikedCount) / batchSize);
+  const batches = paired ? Math.min(wanted, targetCount) : wanted;
   return Array.from({ length: epochs }, (_, epoch) => {
     const order = (group: string, count: number) =>
       random(seed, `order/${user}/${group}/${epoch}`).shuffled([...Array(count).keys()]);
     const target = dealInTurn(order('target', targetCount), batches);
-    const auxiliary = dealInTurn(order('auxiliary', auxiliaryCount), batches);
+    const auxiliary = paired ? target : dealInTurn(order('auxiliary', auxiliaryCount), batches);
     const disliked = dealOnce(order('disliked', dislikedCount), batches);
     return target.map((indices, batch) => ({
       epoch,

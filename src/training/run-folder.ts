@@ -1,9 +1,10 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { takeLock } from '../common/lock.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
@@ -13,19 +14,37 @@ import type { Dataset } from './dataset.ts';
 /** What the adapters of a run depend on besides its settings. */
 export interface RunSources {
   readonly model: string;
+  /** The model's commit, where it is from a hub. */
+  readonly commit?: string;
   readonly data: string;
   /** Fingerprint of the division into targets and others, where there is one. */
   readonly users?: string;
+  /** SHA-256 of the rejected texts, where pairs are trained on. */
+  readonly rejected?: string;
+  /** Fingerprint of the run whose adapters training starts from. */
+  readonly start?: string;
 }
 
 export function sourcesOf({ checkpoint }: LanguageModel, { fingerprint, split }: Dataset): RunSources {
-  return { model: checkpoint.fingerprint, data: fingerprint, ...(split && { users: splitFingerprint(split) }) };
+  return {
+    model: checkpoint.fingerprint,
+    ...(checkpoint.commit !== undefined && { commit: checkpoint.commit }),
+    data: fingerprint,
+    ...(split && { users: splitFingerprint(split) }),
+  };
 }
 
 const runSchema = z.object({
   version: z.string(),
-  /** Fingerprint of the model, SHA-256 of the data file, fingerprint of the division of users. */
-  sources: z.object({ model: z.string(), data: z.string(), users: z.string().optional() }),
+  /** As `RunSources` says: fingerprints and hashes, and the model's commit. */
+  sources: z.object({
+    model: z.string(),
+    commit: z.string().optional(),
+    data: z.string(),
+    users: z.string().optional(),
+    rejected: z.string().optional(),
+    start: z.string().optional(),
+  }),
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
 
@@ -135,7 +154,13 @@ export class RunFolder {
       const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
       if (there !== here) differences.push(`${flagName(key)} ${there} there, ${here} here`);
     }
-    const sources = { model: 'another model', data: 'another data', users: 'another division of users' } as const;
+    const sources = {
+      model: 'another model',
+      data: 'another data',
+      users: 'another division of users',
+      rejected: 'other rejected texts',
+      start: 'other adapters to start from',
+    } as const;
     for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
       if (before.sources[source] !== now.sources[source]) differences.push(difference);
     }
@@ -148,24 +173,8 @@ export class RunFolder {
   }
 
   /** Takes the folder for this process; a lock left by a process that is gone is taken over. */
-  async lock(): Promise<() => Promise<void>> {
-    const file = join(this.path, '.lock');
-    await mkdir(this.path, { recursive: true });
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await writeFile(file, String(process.pid), { flag: 'wx' });
-        return () => rm(file, { force: true });
-      } catch {
-        const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-        if (attempt > 0 || (holder && isAlive(holder))) {
-          throw new IdiolectError(
-            'CONFIG',
-            `${this.path} is in use by process ${holder}. Wait for it, or choose another --out.`,
-          );
-        }
-        await rm(file, { force: true });
-      }
-    }
+  lock(): Promise<() => Promise<void>> {
+    return takeLock(join(this.path, '.lock'), this.path, 'Wait for it, or choose another --out.');
   }
 
   /** What was logged, step by step; a line cut short by a kill is passed over. */
@@ -186,15 +195,6 @@ export class RunFolder {
     if (steps.length === 0) return;
     const kept = steps.filter(entry => entry.user !== user || entry.step <= step);
     await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -27,11 +27,21 @@ export const dataSchema = z.object({
 });
 
 export const trainSchema = z.object({
-  model: z.string().describe('Hugging Face model folder'),
+  model: z.string().describe('Hugging Face model folder, or owner/name[@revision] on the Hub'),
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command goes on where it stopped'),
   users: z.string().optional().describe('users to train: names separated by commas, or first:N (default: all)'),
-  method: z.enum(['cbpo', 'bco', 'kto', 'sft']).default('cbpo').describe('training objective'),
+  method: z.enum(['cbpo', 'bco', 'kto', 'dpo', 'sft']).default('cbpo').describe('training objective'),
+  rejected: z
+    .string()
+    .optional()
+    .describe('JSON Lines of {user, input, output, rejected}: what the own records were chosen over (dpo)'),
+  start: z
+    .string()
+    .optional()
+    .describe(
+      'run folder whose adapters training starts from; the reference stays the model (default: fresh adapters)',
+    ),
   alpha: z
     .number()
     .min(0)
@@ -77,6 +87,8 @@ export const NOT_IDENTITY = [
   'users',
   'klEvery',
   'targetUsers', // who they are is compared, not how they were named
+  'rejected', // the texts are compared, not where they lie
+  'start', // likewise: the record of that run is
   'saveEvery',
   'cache',
   'threads',

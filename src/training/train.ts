@@ -1,11 +1,13 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
 import { defaultCacheFolder } from '../common/cache-folder.ts';
+import { IdiolectError } from '../common/errors.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
 import { loraConfigSchema, targetedModules } from '../model/lora.ts';
 import { bco } from '../objectives/bco.ts';
 import { cbpo } from '../objectives/cbpo.ts';
+import { dpo } from '../objectives/dpo.ts';
 import { kto } from '../objectives/kto.ts';
 import type { Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
@@ -19,8 +21,10 @@ import { KlProbe, meanKl } from './kl-probe.ts';
 import { type AdapterWork, stopIfAsked, trainAdapter } from './loop.ts';
 import { OverlapStudy } from './overlap.ts';
 import { ReferenceCache, sequenceKey } from './reference-cache.ts';
+import { type RejectedTexts, readRejected } from './rejected.ts';
 import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
+import { startFingerprint, startMatrices } from './start.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 import { batchOf, planUser, sequencesOf, type UserPlan } from './user-plan.ts';
 import { auxiliaryPool, userRecords } from './user-records.ts';
@@ -78,16 +82,26 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
   // What cannot be is told before the folder is taken, so that the setting can be corrected.
-  if (settings.method !== 'sft') auxiliaryPool(dataset, settings.auxiliaryFrom);
+  requirePairs(settings);
+  const rejected = settings.rejected === undefined ? undefined : await readRejected(settings.rejected);
+  if (settings.method !== 'sft' && !rejected) auxiliaryPool(dataset, settings.auxiliaryFrom);
   await requireEmbedder(settings.embedder);
-  targetedModules(loraConfigSchema.parse(settings), model.checkpoint.linears);
-
+  const lora = loraConfigSchema.parse(settings);
+  targetedModules(lora, model.checkpoint.linears);
+  const start = settings.start && (await startFingerprint(settings.start, model.checkpoint));
   const folder = new RunFolder(settings.out);
+  for (const user of await unfinished(users, folder)) {
+    if (rejected) userRecords(dataset, user, settings, rejected);
+    if (settings.start !== undefined) await startMatrices(settings.start, user, lora, model.checkpoint);
+  }
+
   const unlock = await folder.lock();
   try {
-    await folder.open(resolved, sourcesOf(model, dataset), options.version, NOT_IDENTITY);
+    const texts = rejected && { rejected: rejected.fingerprint };
+    const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }) };
+    await folder.open(resolved, sources, options.version, NOT_IDENTITY);
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
-    const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal);
+    const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal, rejected);
     await run.trainAll(users);
   } finally {
     await model.close();
@@ -107,6 +121,23 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   };
 }
 
+async function unfinished(users: readonly string[], folder: RunFolder): Promise<string[]> {
+  const open: string[] = [];
+  for (const user of users) if (!(await folder.isFinished(user))) open.push(user);
+  return open;
+}
+
+/** @throws IdiolectError CONFIG where pairs are wanted and not given, or given and not wanted */
+function requirePairs({ method, rejected }: TrainSettings): void {
+  if ((method === 'dpo') === (rejected !== undefined)) return;
+  throw new IdiolectError(
+    'CONFIG',
+    method === 'dpo'
+      ? '--method dpo needs --rejected, a file of what the own records were chosen over.'
+      : `--rejected belongs to --method dpo; --method ${method} takes others' records instead.`,
+  );
+}
+
 /** @param alpha the user's overlap; read by cbpo alone */
 function objectiveOf(settings: TrainSettings, alpha: number): Objective {
   const { method, beta } = settings;
@@ -117,6 +148,8 @@ function objectiveOf(settings: TrainSettings, alpha: number): Objective {
       return bco({ beta });
     case 'kto':
       return kto({ beta });
+    case 'dpo':
+      return dpo({ beta });
     case 'cbpo':
       return cbpo({ ...settings, alpha });
     default:
@@ -132,6 +165,7 @@ class TrainingRun {
   readonly #folder: RunFolder;
   readonly #emit: (event: TrainEvent) => void;
   readonly #signal: AbortSignal | undefined;
+  readonly #rejected: RejectedTexts | undefined;
 
   constructor(
     settings: TrainSettings,
@@ -141,6 +175,7 @@ class TrainingRun {
     folder: RunFolder,
     emit: (event: TrainEvent) => void,
     signal: AbortSignal | undefined,
+    rejected: RejectedTexts | undefined,
   ) {
     this.#settings = settings;
     this.#model = model;
@@ -149,14 +184,19 @@ class TrainingRun {
     this.#folder = folder;
     this.#emit = emit;
     this.#signal = signal;
+    this.#rejected = rejected;
   }
 
   async trainAll(users: readonly string[]): Promise<void> {
-    const open: string[] = [];
-    for (const user of users) if (!(await this.#folder.isFinished(user))) open.push(user);
+    const open = await unfinished(users, this.#folder);
     const objective = objectiveOf(this.#settings, 0);
     const plans = open.map(user =>
-      planUser(userRecords(this.#dataset, user, this.#settings), this.#encoder, objective, this.#settings),
+      planUser(
+        userRecords(this.#dataset, user, this.#settings, this.#rejected),
+        this.#encoder,
+        objective,
+        this.#settings,
+      ),
     );
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
@@ -236,9 +276,10 @@ class TrainingRun {
     probe: KlProbe,
     reference: ReferenceCache | null,
   ): Promise<void> {
-    const { klEvery } = this.#settings;
+    const { klEvery, start } = this.#settings;
     const { user, batches } = plan;
     const work: AdapterWork = {
+      ...(start !== undefined && { start: await startMatrices(start, user, trainer.lora, this.#model.checkpoint) }),
       name: user,
       objective: objectiveOf(this.#settings, alpha),
       batches,
@@ -258,11 +299,16 @@ class TrainingRun {
   }
 
   async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {
-    const { model, method, beta, seed } = this.#settings;
+    const { method, beta, seed } = this.#settings;
+    const { name: baseModel, commit: revision } = this.#model.checkpoint;
     const overlap = method === 'cbpo' ? `, alpha ${Number(alpha.toFixed(4))}` : '';
-    const compared = method === 'sft' ? '' : `, beta ${beta}, ${auxiliary.length} records of others`;
+    const compared =
+      method === 'sft'
+        ? ''
+        : `, beta ${beta}, ${auxiliary.length} ${method === 'dpo' ? 'rejected texts' : 'records of others'}`;
     await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, {
-      baseModel: model,
+      baseModel,
+      revision,
       description:
         `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
         `${target.length} own records, ${batches.length} steps, seed ${seed}.`,

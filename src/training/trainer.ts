@@ -53,11 +53,16 @@ export class Trainer {
     this.#state = this.#fresh(random(0));
   }
 
-  /** Starts another user: a fresh adapter, optimiser and objective state. Nothing of the last user stays. */
-  reset(source: Random, objective: Objective = this.#objective): void {
+  /**
+   * Starts another user: a fresh adapter, optimiser and objective state. Nothing of the last user stays.
+   *
+   * @param start an adapter of the same settings to start from instead of a fresh one; it is copied
+   */
+  reset(source: Random, objective: Objective = this.#objective, start?: LoraMatrices): void {
     invariant(objective.signature === this.#objective.signature, 'one trainer serves one kind of objective');
     this.#objective = objective;
     this.#state = this.#fresh(source);
+    this.#state.matrices.forEach(({ data }, i) => void (start && data.set(start[i]!.data)));
     this.#pending = null;
   }
 

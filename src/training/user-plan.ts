@@ -29,7 +29,7 @@ export interface UserPlan {
 }
 
 export function planUser(
-  { user, ...records }: UserRecords,
+  { user, paired, ...records }: UserRecords,
   encoder: Encoder,
   { needsMismatched }: Pick<Objective, 'needsMismatched'>,
   { seed, epochs, batchSize }: Pick<TrainSettings, 'seed' | 'epochs' | 'batchSize'>,
@@ -46,6 +46,7 @@ export function planUser(
     targetCount: target.length,
     auxiliaryCount: auxiliary.length,
     dislikedCount: disliked.length,
+    paired,
   });
   const all = [...target, ...auxiliary, ...disliked];
   const mismatched = needsMismatched

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { type HistoryRecord, sampleAuxiliary } from '../histories/index.ts';
 import type { Dataset } from './dataset.ts';
+import type { RejectedTexts } from './rejected.ts';
 
 /** The settings that say which records, and how much each counts. */
 export const recordChoiceSchema = z.object({
@@ -35,10 +36,15 @@ export interface UserRecords {
   readonly user: string;
   /** The user's own records; their weights have mean 1. */
   readonly target: readonly WeightedRecord[];
-  /** Others' records, drawn with the seed, each of weight 1; empty for objectives that need none. */
+  /**
+   * Others' records, drawn with the seed, each of weight 1; empty for objectives that need none. For pairs the i-th is
+   * what the i-th target record was chosen over.
+   */
   readonly auxiliary: readonly WeightedRecord[];
   /** The user's known negatives; a weight of 2 counts as two of them. */
   readonly disliked: readonly WeightedRecord[];
+  /** Whether target and auxiliary records are pairs, which no batch may part. */
+  readonly paired: boolean;
 }
 
 export interface RecordSettings extends RecordChoice {
@@ -48,7 +54,8 @@ export interface RecordSettings extends RecordChoice {
 }
 
 /**
- * The latest share of a user's own training records, and a draw from other users' training records.
+ * The latest share of a user's own training records, and a draw from other users' training records; with rejected
+ * texts, the own records that have one, and those.
  *
  * @throws IdiolectError DATA when weights by age are asked for and a record has no time; CONFIG for a pool that is not
  */
@@ -56,20 +63,31 @@ export function userRecords(
   dataset: Dataset,
   user: string,
   { method, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
+  rejected?: RejectedTexts,
 ): UserRecords {
   const { train, disliked } = dataset.users.get(user)!;
-  const own = latest(train, historyShare);
-  const rejected = method === 'sft' ? [] : latest(disliked, historyShare);
+  const recent = latest(train, historyShare);
+  const own = rejected ? recent.filter(record => rejected.of(record) !== undefined) : recent;
+  if (own.length === 0) {
+    throw new IdiolectError(
+      'DATA',
+      `--rejected has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
+    );
+  }
+  const needsOthers = method !== 'sft' && !rejected;
+  const known = needsOthers ? latest(disliked, historyShare) : [];
   const count = Math.max(1, Math.round(auxiliaryRatio * own.length));
-  const others = method === 'sft' ? [] : sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed });
+  const others = needsOthers ? sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed }) : [];
+  const lost = own.flatMap(record => (rejected ? [{ ...record, output: rejected.of(record)! }] : []));
 
-  const weights = recordWeights([...own, ...rejected], timeDecay, user);
+  const weights = recordWeights([...own, ...known], timeDecay, user);
   const meanWeight = own.reduce((sum, record) => sum + weights.get(record)!, 0) / own.length;
   return {
     user,
     target: own.map(record => ({ record, weight: weights.get(record)! / meanWeight })),
-    auxiliary: others.map(record => ({ record, weight: 1 })),
-    disliked: rejected.map(record => ({ record, weight: weights.get(record)! })),
+    auxiliary: [...others, ...lost].map(record => ({ record, weight: 1 })),
+    disliked: known.map(record => ({ record, weight: weights.get(record)! })),
+    paired: rejected !== undefined,
   };
 }
 

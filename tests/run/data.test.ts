@@ -54,4 +54,18 @@ describe('data get', () => {
     expect(stderr).toMatch(/error: http:\S+\/LaMP_4\/dev\/dev_outputs\.json answers 404 Not Found\.\n$/);
     expect(await readFile(join(folder, 'LaMP_4', 'dev_questions.json'), 'utf8')).toBe('[]');
   });
+
+  it.each([
+    ['lamp-4', String.raw`/LaMP_4/dev/dev_questions\.json`],
+    ['topic-writing', String.raw`/api/datasets/LongLaMP/LongLaMP\?blobs=true`],
+  ])('%s without a network: one sentence', async (task, address) => {
+    const gone = await fileServer();
+    await gone.close();
+    const get = ['data', 'get', task, '--split', 'dev', '--out', join(folder, 'offline'), '--mirror', gone.address];
+    const { code, stdout, stderr } = await idiolect(get);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      new RegExp(`(^|\\n)error: ${gone.address}${address} cannot be reached \\(.*ECONNREFUSED.*\\)\\.\n$`),
+    );
+  });
 });

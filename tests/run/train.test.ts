@@ -162,7 +162,7 @@ describe('what cannot be trained', () => {
   it.each([
     [{ users: 'ada,eve' }, /has no user "eve".*It has 3, such as ada, grace, linus/],
     [{ template: 'haiku' }, /"haiku" is neither a template/],
-    [{ model: 'nowhere' }, /nowhere.config.json cannot be read/],
+    [{ model: 'nowhere' }, /nowhere is neither a folder nor a name on the Hub/],
     [{ data: 'nowhere.jsonl' }, /nowhere.jsonl/],
     [{ embedder: 'ngram' }, /"ngram" is neither backbone, ngrams nor a folder/],
     [{ targetModules: ['q_prj'] }, /no linear layer is called "q_prj". There are q_proj/],

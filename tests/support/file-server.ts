@@ -10,7 +10,9 @@ export interface ServedFile {
   /** How many more requests are sent half of what they ask for, and then wait for `drop`. */
   stalls?: number;
   /** How many more requests are answered by this status. */
-  refusals?: { count: number; status: number };
+  refusals?: { count: number; status: number; headers?: Record<string, string> };
+  /** Where requests are sent on to, in place of the content. */
+  readonly redirect?: string;
 }
 
 export interface FileServer {
@@ -19,6 +21,8 @@ export interface FileServer {
   readonly files: Map<string, ServedFile>;
   /** Each request as `path range`. */
   readonly requests: string[];
+  /** What each request said who it is, by path. */
+  readonly authorizations: Map<string, string | undefined>;
   /**
    * Closes the connections that wait. On the word of the reader, since what has arrived but was not read yet when a
    * connection closes is lost to it.
@@ -30,10 +34,12 @@ export interface FileServer {
 export async function fileServer(): Promise<FileServer> {
   const files = new Map<string, ServedFile>();
   const requests: string[] = [];
+  const authorizations = new Map<string, string | undefined>();
   const waiting = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname;
     requests.push(`${path} ${request.headers.range ?? ''}`.trimEnd());
+    authorizations.set(path, request.headers.authorization);
     const file = files.get(path);
     if (file) serve(file, request, response, waiting);
     else response.writeHead(404).end();
@@ -43,6 +49,7 @@ export async function fileServer(): Promise<FileServer> {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     files,
     requests,
+    authorizations,
     drop() {
       for (const response of waiting) response.destroy();
       waiting.clear();
@@ -63,7 +70,11 @@ function serve(
 ): void {
   if (file.refusals && file.refusals.count > 0) {
     file.refusals.count -= 1;
-    response.writeHead(file.refusals.status).end();
+    response.writeHead(file.refusals.status, file.refusals.headers).end();
+    return;
+  }
+  if (file.redirect !== undefined) {
+    response.writeHead(302, { location: file.redirect }).end();
     return;
   }
   const { content, etag } = file;

@@ -1,9 +1,11 @@
 /** Downloads a large file: goes on where it stopped, checks what came, and gives it its name only when it is whole. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { sha256OfFile } from '../common/files.ts';
+import { IdiolectError, reasonOf } from './errors.ts';
+import { sha256OfFile } from './files.ts';
 
 export interface RemoteFile {
   readonly url: string;
@@ -11,32 +13,42 @@ export interface RemoteFile {
   readonly size?: number;
   /** SHA-256 as lower-case hexadecimal. */
   readonly sha256?: string;
+  /** The name git has for the content, the SHA-1 of `blob SIZE`, a zero byte and the bytes, as hexadecimal. */
+  readonly gitBlob?: string;
 }
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Bytes there are and there will be (undefined where the server does not say), and those from an earlier try. */
   readonly onProgress?: (done: number, total: number | undefined, before: number) => void;
+  /** Sent with each request; `authorization` not to another host, should the server send us there. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where what has come lies until it is whole. Default a hidden file beside `path`. */
+  readonly partial?: string;
   /** Milliseconds before the first new try, doubled each time. Default 1,000. */
   readonly retryDelay?: number;
 }
+
+/** As progress lines show bytes. */
+export const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 /** Tries in a row that bring nothing new before giving up. */
 const TRIES = 5;
 
 /**
- * Downloads to `path` and returns how many bytes came, 0 where the file was there already. What has come lies in a
- * hidden file beside it, so that after a lost connection, or in another run, only the rest is asked for (HTTP ranges,
+ * Downloads to `path` and returns its size in bytes, 0 where the file was there already. What has come lies in a
+ * file beside it, so that after a lost connection, or in another run, only the rest is asked for (HTTP ranges,
  * with If-Range, so that parts of two versions are never joined). A server that knows no ranges sends it all again.
  *
- * @throws IdiolectError DATA where the server cannot be reached, says no, or keeps breaking off, and where what came is
- *   of another size or content; INTERRUPTED by the signal. In all cases but the last check, what came is kept.
+ * @throws IdiolectError DATA where the server cannot be reached, says no (its Response is the cause), or keeps breaking
+ *   off, where the disk is full, and where what came is of another size or content; INTERRUPTED by the signal. In all
+ *   cases but the last check, what came is kept.
  */
 export async function download(remote: RemoteFile, path: string, options: DownloadOptions = {}): Promise<number> {
   const { signal, retryDelay = 1000 } = options;
   const there = await sizeOf(path);
   if (there !== undefined && (remote.size === undefined || there === remote.size)) return 0;
-  const partial = join(dirname(path), `.${basename(path)}.partial`);
+  const partial = options.partial ?? join(dirname(path), `.${basename(path)}.partial`);
   const before = (await sizeOf(partial)) ?? 0;
   let furthest = 0;
   for (let fruitless = 0; ; ) {
@@ -81,11 +93,11 @@ async function attempt(
   url: string,
   partial: string,
   before: number,
-  { signal, onProgress }: DownloadOptions,
+  { signal, onProgress, headers: given }: DownloadOptions,
 ): Promise<Failure | undefined> {
   const note = await readNote(partial);
   const have = note?.url === url ? ((await sizeOf(partial)) ?? 0) : 0;
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  const headers: Record<string, string> = { ...given, 'accept-encoding': 'identity' };
   if (note && have > 0) Object.assign(headers, { range: `bytes=${have}-`, 'if-range': note.version });
   let response: Response;
   try {
@@ -108,6 +120,7 @@ async function attempt(
       return {
         sentence: `answers ${status} ${statusText}`.trimEnd().concat('.'),
         isFinal: status < 500 && status !== 429,
+        cause: response,
       };
     return { sentence: `sends no part of the file (${status}).`, isFinal: false };
   }
@@ -129,6 +142,10 @@ async function attempt(
     }
     await file.sync();
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      const place = `the disk of ${dirname(partial)} is full`;
+      throw new IdiolectError('DATA', `${place}; what came is kept. Make room and run the same command again.`);
+    }
     if (!(error instanceof Broken)) throw error;
     return { sentence: `broke off (${reasonOf(error.cause)}).`, isFinal: false, cause: error.cause };
   } finally {
@@ -157,16 +174,24 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Removes what does not pass, so that the next try starts anew. */
-async function check({ url, size, sha256 }: RemoteFile, partial: string, found: number): Promise<void> {
+async function check({ url, size, sha256, gitBlob }: RemoteFile, partial: string, found: number): Promise<void> {
   const wrong =
     size !== undefined && found !== size
       ? `has ${found} bytes where ${size} were announced`
       : sha256 !== undefined && (await sha256OfFile(partial)) !== sha256
         ? 'has other content than was announced (its SHA-256 differs)'
-        : undefined;
+        : gitBlob !== undefined && (await gitBlobOf(partial, found)) !== gitBlob
+          ? 'has other content than was announced (its SHA-1 differs)'
+          : undefined;
   if (!wrong) return;
-  await rm(partial, { force: true });
+  for (const file of [partial, noteOf(partial)]) await rm(file, { force: true });
   throw new IdiolectError('DATA', `${url} ${wrong}; it was thrown away. Run the command again.`);
+}
+
+async function gitBlobOf(file: string, size: number): Promise<string> {
+  const hash = createHash('sha1').update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 async function readNote(partial: string): Promise<Note | undefined> {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FileServer, fileServer, type ServedFile } from '../../tests/support/file-server.ts';
-import { sha256 } from '../common/files.ts';
 import { type DownloadOptions, download, type RemoteFile } from './download.ts';
+import { sha256 } from './files.ts';
 
 const content = Buffer.from(Array.from({ length: 40_000 }, (_, i) => i % 251));
 let server: FileServer;

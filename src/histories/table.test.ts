@@ -1,0 +1,138 @@
+/** Tables as products export them: quotes, line breaks inside cells, other names, and everything that goes wrong. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collect } from './collect.ts';
+import { importTable, type TableColumns, tableColumns } from './table.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'idiolect-table-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const POSTS: TableColumns = { user: 'author', input: 'subject', output: 'text', time: 'sent' };
+
+/** Reads a table of this content; its errors begin with `posts`. */
+async function read(content: string | Uint8Array, columns: TableColumns = POSTS, skipBad?: boolean) {
+  const file = join(folder, 'posts');
+  await writeFile(file, content);
+  const skipped: string[] = [];
+  try {
+    const records = await collect(
+      importTable(file, { columns, ...(skipBad && { skipBad }), onSkip: message => void skipped.push(message) }),
+    );
+    return { records, skipped: skipped.map(message => message.replace(file, 'posts')), problem: '' };
+  } catch (error) {
+    return { records: [], skipped, problem: (error as Error).message.replace(file, 'posts') };
+  }
+}
+
+describe('CSV', () => {
+  it('keeps quotes, separators and line breaks inside cells, and drops a byte order mark', async () => {
+    const csv =
+      '\ufeffauthor,subject,text,sent,likes\r\n' +
+      'ada,"Re: ""lunch"", again","Yes,\r\nat noon.",2026-05-01,3\r\n' +
+      '\r\n' +
+      'grace,,ok,2026-05-02 08:00,\r\n';
+    const expected = [
+      { user: 'ada', input: 'Re: "lunch", again', output: 'Yes,\nat noon.', time: '2026-05-01T00:00:00.000Z' },
+      { user: 'grace', input: '', output: 'ok', time: '2026-05-02T08:00:00.000Z' },
+    ];
+    expect((await read(csv)).records).toEqual(expected);
+    expect((await read(gzipSync(csv))).records).toEqual(expected);
+  });
+
+  it('finds the separator in the header', async () => {
+    for (const separator of [';', '\t', '|', ',']) {
+      const csv = [['author', 'text', '"subject, if any"'].join(separator), ['ada', 'hi', 'x'].join(separator)].join(
+        '\n',
+      );
+      const { records } = await read(csv, { user: 'author', output: 'text', input: 'subject, if any' });
+      expect(records).toEqual([{ user: 'ada', input: 'x', output: 'hi' }]);
+    }
+  });
+
+  it('reads the columns of their own names, Unix seconds, truth, and no input where there is none', async () => {
+    const csv = 'user,output,time,label\n7,hi,1700000000,t\n7,no,,FALSE\n7,so,2026,\n';
+    expect((await read(csv, { input: '' })).records).toEqual([
+      { user: '7', input: '', output: 'hi', time: '2023-11-14T22:13:20.000Z', label: true },
+      { user: '7', input: '', output: 'no', label: false },
+      { user: '7', input: '', output: 'so', time: '2026-01-01T00:00:00.000Z' },
+    ]);
+  });
+
+  it.each([
+    ['author,text\nada,hi\n', 'posts:1: there is no column "subject" (input); there are author, text. Name the right'],
+    ['author,text,text,subject,sent\n', 'posts:1: there are several columns "text". Rename all but one.'],
+    ['author,subject,text,sent\nada,"a\nb",,2026\n', 'posts:2: "text" is empty; it must be a string with'],
+    ['author,subject,text,sent\nada,"a\nb",hi,2026\n\n ,a,b,\n', 'posts:5: "author" is " "; it must be a string with'],
+    ['author,subject,text,sent\nada,a,hi,2026\nada,a,hi, you,2026\n', 'posts:3: found 5 cells where the header has 4.'],
+    ['author,subject,text,sent\nada,a,hi,yesterday\n', 'posts:2: "sent" is "yesterday"; it must be an ISO 8601 date'],
+    ['author,subject,text,sent\nada,a,hi,1700000000000\n', 'not milliseconds'],
+    ['author,subject,text,sent\nada,a,"hi\nada,b,ho,2026\n', 'the file ends inside a quoted cell. A quote inside'],
+    ['author,subject,text,sent\nada,a,x,2026\nada,5" disk,b,\n', 'posts:3: a quote stands where none may.'],
+    ['author,subject,text,sent\n', 'posts has no rows: there is only a header.'],
+    ['\n \n', 'posts has no rows: it is empty.'],
+    ['', 'posts has no rows: it is empty.'],
+    ['[{"author": "ada"}]', 'posts is a JSON list, not JSON Lines or CSV.'],
+  ])('%j: says where and what', async (csv, problem) => {
+    expect((await read(csv)).problem).toContain(problem);
+  });
+
+  it('says in which line the text is not UTF-8', async () => {
+    const latin = Buffer.from('author,subject,text,sent\nada,a,hi,2026\nren\xe9,a,hi,2026\n', 'latin1');
+    expect((await read(latin)).problem).toBe('posts:3: not valid UTF-8. Save the file as UTF-8.');
+    const wide = Buffer.from('\ufeffauthor,subject', 'utf16le');
+    expect((await read(wide)).problem).toBe('posts:1: not valid UTF-8 (it looks like UTF-16). Save the file as UTF-8.');
+  });
+
+  it('leaves bad rows out, and names them, where that is asked for', async () => {
+    const csv = 'author,subject,text,sent\nada,a,,2026\nada,b,hi,2026\nada,b\n';
+    const { records, skipped } = await read(csv, POSTS, true);
+    expect(records.map(({ output }) => output)).toEqual(['hi']);
+    expect(skipped).toHaveLength(2);
+    expect(skipped[1]).toMatch(/^posts:4: found 2 cells/);
+    expect((await read('author,subject,text,sent\nada,a,,2026\n', POSTS, true)).problem).toBe(
+      'posts has no usable rows: all 1 were left out as bad.',
+    );
+  });
+});
+
+describe('JSON Lines of other names', () => {
+  const line = (value: object) => `${JSON.stringify(value)}\n`;
+
+  it('become records', async () => {
+    const jsonl =
+      line({ author: 4711, subject: '', text: 'first, "quoted"\nsecond', sent: 1_700_000_000, extra: [1] }) +
+      line({ author: 'ada', subject: 'x', text: 'y' });
+    expect((await read(jsonl)).records).toEqual([
+      { user: '4711', input: '', output: 'first, "quoted"\nsecond', time: '2023-11-14T22:13:20.000Z' },
+      { user: 'ada', input: 'x', output: 'y' },
+    ]);
+  });
+
+  it.each([
+    [
+      line({ author: 'ada', subject: 'a', text: 'b', sent: 5 }) + line({ author: 'ada', text: 'b' }),
+      'posts:2: "subject"',
+    ],
+    [line({ author: 'ada', subject: 'a', text: '  ' }), 'posts:1: "text" is "  "; it must be'],
+    [line({ author: 'ada', subject: 'a', text: 'b' }), 'posts: there is no column "sent" (time); there are author'],
+    [`${line({ author: 'ada', subject: 'a', text: 'b', sent: 5 })}{"author": "a`, 'posts:2: not JSON'],
+  ])('%j: says where and what', async (jsonl, problem) => {
+    expect((await read(jsonl)).problem).toContain(problem);
+  });
+});
+
+describe('the columns of a table', () => {
+  it('are the header of a CSV, or the fields of the first line', async () => {
+    const file = join(folder, 'columns');
+    await writeFile(file, '\ufeff"author"; text\nada;x\n');
+    expect(await tableColumns(file)).toEqual(['author', 'text']);
+    await writeFile(file, '\n{"who": 1, "what": 2}\n');
+    expect(await tableColumns(file)).toEqual(['who', 'what']);
+  });
+});

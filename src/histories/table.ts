@@ -1,0 +1,239 @@
+/** Importer of tables: a product's own CSV or JSON Lines, whose columns have other names than a record's fields. */
+import { pipeline, Readable } from 'node:stream';
+import { type CsvError, parse } from 'csv-parse';
+import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { type ReadOptions, readJsonLines } from './jsonl.ts';
+import { readLines } from './lines.ts';
+import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
+
+/** Fields of a record that a table may fill; the first three it must. */
+export const TABLE_FIELDS = ['user', 'input', 'output', 'time', 'label'] as const;
+export type TableField = (typeof TABLE_FIELDS)[number];
+const REQUIRED = ['user', 'input', 'output'] as const satisfies readonly TableField[];
+
+/**
+ * Which column each field is read from. A field that is left out is read from the column of its own name; `time` and
+ * `label` may have none. An empty name for `input` says that nothing was asked: every input is empty.
+ */
+export type TableColumns = Readonly<Partial<Record<TableField, string>>>;
+
+export interface TableOptions extends ReadOptions {
+  columns?: TableColumns;
+}
+
+/** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
+const LONGEST_ROW = 16_000_000;
+
+/** Text goes to the parser this many characters at a time: line by line is several times slower. */
+const PIECE = 1 << 16;
+
+const HINT = 'Name the right ones by --user-field, --input-field, --output-field, --time-field and --label-field.';
+
+/**
+ * Reads a table, plain or gzip, one row at a time. What begins with `{` is JSON Lines; all else is CSV with a header,
+ * separated by whichever of comma, semicolon, tab and bar stands most often in it. CSV cells may be quoted and span
+ * lines (a line break in them becomes a line feed); empty cells of `time` and `label` count as absent.
+ *
+ * @throws IdiolectError DATA naming file, line and column: for a column that is not there, a row that is no record
+ *   (unless `skipBad`), text that is not UTF-8 or not CSV, and a table without a single usable row.
+ */
+export async function* importTable(path: string, options: TableOptions = {}): AsyncGenerator<HistoryRecord> {
+  const { columns = {} } = options;
+  const separator = await separatorOf(path);
+  if (separator !== null) {
+    yield* importCsv(path, separator, columns, options);
+    return;
+  }
+  // JSON Lines may leave out what a line has none of, so a named column must only be there once.
+  const seen = new Set<string>();
+  const read = (value: unknown): Parsed<HistoryRecord> => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return parseRecord(value);
+    for (const name of Object.keys(value)) seen.add(name);
+    const found = new Map(Object.entries(value));
+    // Products number their users more often than they name them.
+    const text = (one: unknown, field: TableField) => (field === 'user' && typeof one === 'number' ? String(one) : one);
+    return recordOf((column, field) => text(found.get(column), field), columns);
+  };
+  yield* readJsonLines(path, read, options);
+  requireColumns(path, [...seen], columns);
+}
+
+/**
+ * The names of a table's columns: a CSV's header, or the fields of the first JSON line.
+ *
+ * @throws IdiolectError DATA as `importTable` does
+ */
+export async function tableColumns(path: string): Promise<string[]> {
+  const separator = await separatorOf(path);
+  if (separator !== null) for await (const { cells } of csvRows(path, separator)) return cells.map(name => name.trim());
+  const fields = (value: unknown): Parsed<string[]> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? { value: Object.keys(value) }
+      : { problem: 'not a JSON object. Each line must be one.' };
+  for await (const names of readJsonLines(path, fields)) return names;
+  throw new IdiolectError('DATA', `${path} has no rows: it is empty.`);
+}
+
+/**
+ * Whether a file would be read as CSV; else as JSON Lines.
+ *
+ * @throws IdiolectError DATA for a file that is neither, or empty
+ */
+export async function isCsv(path: string): Promise<boolean> {
+  return (await separatorOf(path)) !== null;
+}
+
+/** What separates the cells; null for JSON Lines. */
+async function separatorOf(path: string): Promise<string | null> {
+  for await (const { text, utf16, number } of readLines(path)) {
+    if (text === null) throw notUtf8(path, number, utf16);
+    const start = text.trimStart()[0];
+    if (start === undefined) continue;
+    if (start === '{') return null;
+    if (start === '[') {
+      throw new IdiolectError('DATA', `${path} is a JSON list, not JSON Lines or CSV. Write one object a line.`);
+    }
+    const unquoted = text.replace(/"[^"]*"/g, '');
+    const count = (separator: string) => unquoted.split(separator).length;
+    return [',', ';', '\t', '|'].reduce((best, next) => (count(next) > count(best) ? next : best));
+  }
+  throw new IdiolectError('DATA', `${path} has no rows: it is empty.`);
+}
+
+async function* importCsv(
+  path: string,
+  separator: string,
+  columns: TableColumns,
+  { skipBad = false, onSkip }: ReadOptions,
+): AsyncGenerator<HistoryRecord> {
+  let header: string[] | undefined;
+  let kept = 0;
+  let skipped = 0;
+  for await (const { line, cells } of csvRows(path, separator)) {
+    if (!header) {
+      header = cells.map(name => name.trim());
+      requireColumns(`${path}:${line}`, header, columns);
+      continue;
+    }
+    const parsed = rowOf(header, cells, columns);
+    if ('value' in parsed) {
+      kept += 1;
+      yield parsed.value;
+      continue;
+    }
+    const message = `${path}:${line}: ${parsed.problem}`;
+    if (!skipBad) throw new IdiolectError('DATA', message);
+    skipped += 1;
+    onSkip?.(message, skipped);
+  }
+  if (kept > 0) return;
+  const found = skipped > 0 ? `usable rows: all ${skipped} were left out as bad` : 'rows: there is only a header';
+  throw new IdiolectError('DATA', `${path} has no ${found}.`);
+}
+
+/** @throws IdiolectError DATA for a column that is needed or named, and is not there or is there twice */
+function requireColumns(place: string, found: readonly string[], columns: TableColumns): void {
+  for (const field of TABLE_FIELDS) {
+    const name = columns[field] ?? ((REQUIRED as readonly string[]).includes(field) ? field : undefined);
+    if (name === undefined || (field === 'input' && name === '')) continue;
+    if (!found.includes(name)) {
+      const names = found.slice(0, 20).join(', ');
+      throw new IdiolectError('DATA', `${place}: there is no column "${name}" (${field}); there are ${names}. ${HINT}`);
+    }
+    if (found.indexOf(name) !== found.lastIndexOf(name)) {
+      throw new IdiolectError('DATA', `${place}: there are several columns "${name}". Rename all but one.`);
+    }
+  }
+}
+
+function rowOf(header: readonly string[], cells: readonly string[], columns: TableColumns): Parsed<HistoryRecord> {
+  if (cells.length !== header.length) {
+    const why = 'A cell that holds the separator or a line break must stand in double quotes.';
+    return { problem: `found ${cells.length} cells where the header has ${header.length}. ${why}` };
+  }
+  return recordOf((column, field) => cellValue(field, cells[header.indexOf(column)] ?? ''), columns);
+}
+
+/** @param read the value of a field in the column of that name */
+function recordOf(read: (column: string, field: TableField) => unknown, columns: TableColumns): Parsed<HistoryRecord> {
+  const columnOf = (field: TableField) => columns[field] ?? field;
+  const fields = TABLE_FIELDS.map(field => {
+    const isNone = field === 'input' && columnOf(field) === '';
+    return [field, isNone ? '' : read(columnOf(field), field)] as const;
+  });
+  const parsed = parseRecord(Object.fromEntries(fields));
+  if ('value' in parsed) return parsed;
+  // The problem names the record's field; whoever made the table knows the column.
+  return { problem: parsed.problem.replace(/^"(\w+)"/, (_, field: TableField) => `"${columnOf(field)}"`) };
+}
+
+const TRUTH: Readonly<Record<string, boolean>> = { true: true, t: true, 1: true, false: false, f: false, 0: false };
+
+function cellValue(field: TableField, cell: string): unknown {
+  if (field !== 'time' && field !== 'label') return cell;
+  const text = cell.trim();
+  if (text === '') return undefined;
+  if (field === 'label') return TRUTH[text.toLowerCase()] ?? cell;
+  // Four digits are a year, more are Unix seconds.
+  return /^\d{5,}(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+interface CsvRow {
+  /** Where the row begins, counted from 1. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+async function* csvRows(path: string, separator: string): AsyncGenerator<CsvRow> {
+  const parser = parse({
+    delimiter: separator,
+    record_delimiter: '\n',
+    relax_column_count: true,
+    skip_empty_lines: true,
+    info: true,
+    max_record_size: LONGEST_ROW,
+  });
+  // pipeline() carries an error of either side to the loop below, and closes the file when the loop ends early.
+  pipeline(Readable.from(csvText(path)), parser, () => {});
+  try {
+    for await (const { record: cells, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>) {
+      const inside = cells.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
+      yield { line: info.lines - inside, cells };
+    }
+  } catch (error) {
+    throw csvProblem(path, error);
+  }
+}
+
+/** The text with line feeds alone, so that the parser's count of lines is an editor's. */
+async function* csvText(path: string): AsyncGenerator<string> {
+  let piece = '';
+  for await (const { text, utf16, number } of readLines(path)) {
+    if (text === null) throw notUtf8(path, number, utf16);
+    piece += `${text.endsWith('\r') ? text.slice(0, -1) : text}\n`;
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
+}
+
+function notUtf8(path: string, line: number, utf16: boolean): IdiolectError {
+  const guess = utf16 ? ' (it looks like UTF-16)' : '';
+  return new IdiolectError('DATA', `${path}:${line}: not valid UTF-8${guess}. Save the file as UTF-8.`);
+}
+
+function csvProblem(path: string, error: unknown): unknown {
+  if (error instanceof IdiolectError || !(error instanceof Error) || !('code' in error)) return error;
+  const { code, lines } = error as CsvError & { lines?: number };
+  const say = (sentence: string) =>
+    new IdiolectError('DATA', `${path}${lines === undefined ? '' : `:${lines}`}: ${sentence}`, { cause: error });
+  const double = 'A quote inside a cell is written twice, and the cell stands in quotes: "say ""hello""".';
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return say(`the file ends inside a quoted cell. ${double}`);
+  if (code === 'CSV_MAX_RECORD_SIZE') return say(`a row is longer than any text: a quote was left open. ${double}`);
+  if (/QUOTE/.test(code)) return say(`a quote stands where none may. ${double}`);
+  return say(`not CSV (${reasonOf(error)}).`);
+}

@@ -1,0 +1,124 @@
+/**
+ * Hugging Face's cache of models, laid out as its Python library does, so that each finds what the other fetched:
+ * `models--OWNER--NAME/blobs/HASH` holds the contents, `snapshots/COMMIT/FILE` links to them, `refs/REVISION` names
+ * commits, and an empty file in `.no_exist/COMMIT` stands for one the model does not have.
+ */
+import { link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { exists, writeFileAtomic } from '../common/files.ts';
+import { weightFileNames } from './weight-files.ts';
+
+/** A model on a hub. */
+export interface ModelName {
+  /** `owner/name` */
+  readonly id: string;
+  /** A branch, a tag or a commit. */
+  readonly revision: string;
+}
+
+export const COMMIT = /^[0-9a-f]{40}$/;
+
+/** Reads `owner/name` or `owner/name@revision`, by the Hub's rules for names; undefined for anything else. */
+export function parseModelName(text: string): ModelName | undefined {
+  const [, id, revision = 'main'] = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/.exec(text) ?? [];
+  if (id === undefined || /--|\.\./.test(id) || revision.includes('..')) return undefined;
+  return { id, revision };
+}
+
+/** The model and commit that a snapshot in a cache is of; undefined for other folders. */
+export function snapshotOf(folder: string): { readonly id: string; readonly commit: string } | undefined {
+  const path = resolve(folder);
+  const [commit, snapshots, repository] = [basename(path), dirname(path), dirname(dirname(path))];
+  const parts = basename(repository).split('--');
+  if (!COMMIT.test(commit) || basename(snapshots) !== 'snapshots' || parts[0] !== 'models') return undefined;
+  return { id: parts.slice(1).join('/'), commit };
+}
+
+/** $HF_HUB_CACHE, else `hub` in Hugging Face's own folder. */
+export function hubCacheFolder(env: NodeJS.ProcessEnv): string {
+  return env.HF_HUB_CACHE ? expanded(env.HF_HUB_CACHE) : join(hubHome(env), 'hub');
+}
+
+/** $HF_HOME, else `huggingface` in the platform's cache folder. */
+export function hubHome(env: NodeJS.ProcessEnv): string {
+  return expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || '~/.cache', 'huggingface'));
+}
+
+function expanded(path: string): string {
+  return path.replace(/^~(?=\/|$)/, homedir());
+}
+
+export interface SnapshotFile {
+  readonly name: string;
+  /** Names the blob. */
+  readonly hash: string;
+}
+
+/** One model's part of the cache. */
+export class CachedModel {
+  readonly folder: string;
+  readonly #name: ModelName;
+
+  constructor(cache: string, name: ModelName) {
+    this.folder = join(cache, `models--${name.id.replace('/', '--')}`);
+    this.#name = name;
+  }
+
+  blob(hash: string): string {
+    return join(this.folder, 'blobs', hash);
+  }
+
+  snapshot(commit: string): string {
+    return join(this.folder, 'snapshots', commit);
+  }
+
+  /** The snapshot of the revision, where it has all that a model needs. */
+  async whole(): Promise<string | undefined> {
+    const { revision } = this.#name;
+    const commit = COMMIT.test(revision) ? revision : await readFile(this.#ref(), 'utf8').catch(() => '');
+    if (!COMMIT.test(commit)) return undefined;
+    const folder = this.snapshot(commit);
+    const has = (name: string) => exists(join(folder, name));
+    if (!(await has('config.json')) || !(await has('tokenizer.json'))) return undefined;
+    // Without it the chat template would be lacking, unnoticed: not there must mean that the model has none.
+    const settings = 'tokenizer_config.json';
+    if (!(await has(settings)) && !(await exists(this.#absent(commit, settings)))) return undefined;
+    const weights = await weightFileNames(folder).catch(() => []);
+    for (const name of weights) if (!(await has(name))) return undefined;
+    return weights.length > 0 ? folder : undefined;
+  }
+
+  /** Links blobs that are whole into the snapshot, notes what the model does not have, and names the commit. */
+  async publish(commit: string, files: readonly SnapshotFile[], absent: readonly string[]): Promise<string> {
+    const folder = this.snapshot(commit);
+    await mkdir(folder, { recursive: true });
+    for (const { name, hash } of files) await place(this.blob(hash), join(folder, name));
+    if (absent.length > 0) await mkdir(this.#absent(commit, '.'), { recursive: true });
+    for (const name of absent) await writeFile(this.#absent(commit, name), '');
+    if (this.#name.revision !== commit) {
+      await mkdir(dirname(this.#ref()), { recursive: true });
+      await writeFileAtomic(this.#ref(), commit);
+    }
+    return folder;
+  }
+
+  #ref(): string {
+    return join(this.folder, 'refs', this.#name.revision);
+  }
+
+  #absent(commit: string, name: string): string {
+    return join(this.folder, '.no_exist', commit, name);
+  }
+}
+
+/** A link relative to its folder, so that the cache can be moved. What a snapshot has already never changes. */
+async function place(blob: string, path: string): Promise<void> {
+  if (await exists(path)) return;
+  await rm(path, { force: true });
+  await symlink(relative(dirname(path), blob), path).catch(error => {
+    // Windows without the right to make symbolic links; hard ones need none.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    return link(blob, path);
+  });
+}

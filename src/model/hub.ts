@@ -1,0 +1,72 @@
+/** Models by name: looked up in Hugging Face's cache, and fetched into it from the Hub where it does not have them. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { IdiolectError } from '../common/errors.ts';
+import { takeLock } from '../common/lock.ts';
+import { CachedModel, hubCacheFolder, hubHome, parseModelName } from './hub-cache.ts';
+import { type FetchOptions, HubModel } from './hub-model.ts';
+
+export interface ResolveOptions extends FetchOptions {
+  /** HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN and HF_TOKEN_PATH say what they say to Python. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The backbone in the box: a folder of this package, from `src` as from `dist`. */
+const STARTER = fileURLToPath(new URL('../../starter', import.meta.url));
+
+/**
+ * The folder of a model. A folder that exists is itself; `starter` is the one that comes with the package. `owner/name`
+ * and `owner/name@revision` are the snapshot in the cache; what is there whole is used as it is, without asking whether
+ * the Hub has a newer one.
+ *
+ * @throws IdiolectError MODEL where there is no such model, it may not be read, or is not in safetensors; DATA where it
+ *   cannot be fetched; INTERRUPTED by the signal. What came is kept, and the same call goes on with it.
+ */
+export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<string> {
+  const isFolder = await stat(model).then(
+    found => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return model;
+  if (model === 'starter') return STARTER;
+  const name = parseModelName(model);
+  if (!name) {
+    throw new IdiolectError(
+      'MODEL',
+      `${model} is neither a folder nor a name on the Hub. --model needs a Hugging Face folder with config.json, ` +
+        'model.safetensors and tokenizer.json, or owner/name.',
+    );
+  }
+  const { env = process.env } = options;
+  const cache = hubCacheFolder(env);
+  const cached = new CachedModel(cache, name);
+  const known = await cached.whole();
+  if (known !== undefined) return known;
+  if (/^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
+    throw new IdiolectError(
+      'DATA',
+      `${model} is neither a folder nor whole in ${cache}, and HF_HUB_OFFLINE forbids to fetch it. Unset it once.`,
+    );
+  }
+  const lock = join(cache, '.locks', basename(cached.folder), 'idiolect.lock');
+  const unlock = await takeLock(lock, `the download of ${name.id}`, 'Wait for it.');
+  try {
+    const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+    return await new HubModel(name, cached, { endpoint, token: await tokenOf(env) }, options).fetch();
+  } finally {
+    await unlock();
+  }
+}
+
+/** A model at the commit it had; where it is no name on the Hub, itself. */
+export function atCommit(model: string, commit: string): string {
+  const name = parseModelName(model);
+  return name ? `${name.id}@${commit}` : model;
+}
+
+/** HF_TOKEN, else what `hf auth login` keeps in a file. */
+async function tokenOf(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const kept = () => readFile(env.HF_TOKEN_PATH || join(hubHome(env), 'token'), 'utf8').catch(() => '');
+  return (env.HF_TOKEN || (await kept())).trim() || undefined;
+}

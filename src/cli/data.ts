@@ -2,8 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { benchmarkFiles, download } from '../histories/index.ts';
-import { TimeLeft } from './terminal.ts';
+import { download, megabytes } from '../common/download.ts';
+import { benchmarkFiles } from '../histories/index.ts';
+import { TimeLeft, transferLine } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
 const split = z.enum(['train', 'dev', 'test']);
@@ -14,8 +15,6 @@ const schema = z.object({
   time: z.boolean().default(false).describe('split by time within each user (default: by user)'),
   mirror: z.string().optional().describe("an address in place of the makers' own, with the same paths below it"),
 });
-
-const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 export const dataGetVerb: Verb = {
   name: 'data get',
@@ -33,9 +32,8 @@ export const dataGetVerb: Verb = {
     for (const [i, file] of files.entries()) {
       const left = new TimeLeft();
       const onProgress = (done: number, total: number | undefined, before: number) => {
-        const of = total === undefined ? '' : ` of ${megabytes(total)}`;
-        const time = total === undefined ? '' : left.after(done - before, total - before);
-        terminal.progress(`${file.name} (${i + 1} of ${files.length}): ${megabytes(done)}${of} MB  ${time}`);
+        const place = `${file.name} (${i + 1} of ${files.length})`;
+        terminal.progress(`${place}: ${transferLine(left, done, total, before)}`);
       };
       const came = await download(file, join(home, file.name), { signal, onProgress });
       bytes += came;

@@ -5,11 +5,11 @@ import { renderPrompt, templateText } from '../histories/index.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import { samplingSchema } from '../runtime/sampler.ts';
 import { engineSchema } from '../runtime/session.ts';
-import { dataSchema } from '../training/settings.ts';
+import { dataSchema, trainSchema } from '../training/settings.ts';
 import type { Verb } from './verb.ts';
 
 const generateSchema = z.object({
-  model: z.string().describe('Hugging Face model folder'),
+  model: trainSchema.shape.model,
   adapter: z.string().optional().describe('adapter folder in PEFT’s format (default: the model alone)'),
   prompt: z.string().optional().describe('the input; put into the template (default: read from standard input)'),
   ...dataSchema.pick({ template: true, chat: true }).shape,

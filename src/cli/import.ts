@@ -1,4 +1,4 @@
-/** `idiolect import git|lamp|longlamp|oppu`: other people's files as histories. */
+/** `idiolect import git|lamp|longlamp|oppu|table`: other people's files as histories. */
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import {
@@ -7,6 +7,8 @@ import {
   importLamp,
   importLongLamp,
   importOppu,
+  importTable,
+  type TableColumns,
   writeHistories,
 } from '../histories/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,8 +46,7 @@ const lampSchema = z.object({
 
 export const importLampVerb: Verb = {
   name: 'import lamp',
-  summary:
-    'A {split}_questions.json of LaMP-2 to LaMP-6: profiles become training records, answered questions queries.',
+  summary: 'A {split}_questions.json of LaMP: profiles become training records, answered questions queries.',
   operands: [{ name: 'QUESTIONS', description: '{split}_questions.json, plain or gzip' }],
   schema: lampSchema,
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',
@@ -92,16 +93,60 @@ export const importOppuVerb: Verb = {
   },
 };
 
-function reporting(terminal: Terminal) {
+/** The flags that say which column is which; `init` has them too. */
+export const columnSchema = z.object({
+  userField: z.string().optional().describe('column of who wrote the text (default: user)'),
+  inputField: z
+    .string()
+    .optional()
+    .describe('column of what it was written in answer to (default: input); "" where there is none'),
+  outputField: z.string().optional().describe('column of the text (default: output)'),
+  timeField: z.string().optional().describe('column of when it was written (default: time, if there is one)'),
+  labelField: z
+    .string()
+    .optional()
+    .describe('column of whether its user liked it, true or false (default: label, if there is one)'),
+});
+
+/** The flags as the importer takes them. */
+export function columnsOf(flags: z.infer<typeof columnSchema>): TableColumns {
+  const { userField: user, inputField: input, outputField: output, timeField: time, labelField: label } = flags;
+  return { user, input, output, time, label };
+}
+
+const tableSchema = z.object({ out, ...columnSchema.shape, skipBad });
+
+export const importTableVerb: Verb = {
+  name: 'import table',
+  summary: "A product's own CSV or JSON Lines: each row becomes a record, its fields read from the columns named.",
+  operands: [{ name: 'FILE', description: 'CSV with a header, or JSON Lines; plain or gzip' }],
+  schema: tableSchema,
+  example: 'idiolect import table posts.csv --user-field author --output-field text --out histories.jsonl',
+  async run(args) {
+    const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
+    await write(
+      args,
+      importTable(args.operands[0]!, { columns: columnsOf(flags), skipBad, ...reporting(args.terminal) }),
+    );
+  },
+};
+
+export function reporting(terminal: Terminal) {
   return { onSkip: (message: string) => terminal.say(`note: ${message}`) };
 }
 
+async function write({ resolved, json, ...work }: VerbArguments, records: AsyncIterable<HistoryRecord>): Promise<void> {
+  const { out: file } = resolved.values as { out: string };
+  const written = await writeRecords(file, records, work);
+  if (json) work.terminal.print(JSON.stringify({ file, ...written }));
+}
+
 /** Writes the records as they come, in one atomic step, and tells how many there were of how many users. */
-async function write(
-  { resolved, terminal, json, signal }: VerbArguments,
+export async function writeRecords(
+  file: string,
   records: AsyncIterable<HistoryRecord>,
-): Promise<void> {
-  const file = (resolved.values as { out: string }).out;
+  { terminal, signal }: Pick<VerbArguments, 'terminal' | 'signal'>,
+): Promise<{ records: number; users: number }> {
   const users = new Set<string>();
   let read = 0;
   async function* counted() {
@@ -113,6 +158,6 @@ async function write(
     }
   }
   const count = await writeHistories(file, counted());
-  if (json) terminal.print(JSON.stringify({ file, records: count, users: users.size }));
-  else terminal.say(`${file}: ${count} records of ${users.size} users`);
+  terminal.say(`${file}: ${count} records of ${users.size} users`);
+  return { records: count, users: users.size };
 }

@@ -1,5 +1,6 @@
 /** What a person sees: results on standard output, everything else on standard error. */
 import pc from 'picocolors';
+import { megabytes } from '../common/download.ts';
 
 export interface Terminal {
   /** A result line, on standard output. */
@@ -65,6 +66,12 @@ export class TimeLeft {
     if (done === 0 || elapsed < 1_000) return '';
     return `${duration((elapsed / done) * (total - done))} left`;
   }
+}
+
+/** Such as `12.0 of 269.1 MB  3 min left`: bytes there are, there will be where that is known, and were before. */
+export function transferLine(left: TimeLeft, done: number, total: number | undefined, before: number): string {
+  if (total === undefined) return `${megabytes(done)} MB`;
+  return `${megabytes(done)} of ${megabytes(total)} MB  ${left.after(done - before, total - before)}`;
 }
 
 /** Milliseconds as a person says them. */

@@ -13,6 +13,8 @@ export interface Verb {
   /** What stands after the verb before any flag, such as `git PATH`. */
   readonly operands: readonly { readonly name: string; readonly description: string }[];
   readonly schema: z.ZodObject;
+  /** Set where a model that is named is looked at, not used, and so is not fetched. */
+  readonly onlyLooks?: true;
   /** Shown at the end of the help. */
   readonly example: string;
   run(args: VerbArguments): Promise<void>;

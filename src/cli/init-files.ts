@@ -1,0 +1,46 @@
+/** What `idiolect init` writes: settings for --config, and a shell script of the commands. */
+import { relative, resolve } from 'node:path';
+import type { Source, TableColumns } from '../histories/index.ts';
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export function commandLine(...words: readonly string[]): string {
+  return ['npx', 'idiolect', ...words].map(quoted).join(' ');
+}
+
+/** The arguments that import histories anew. */
+export function importArguments(source: Source, columns: TableColumns, out: string): string[] {
+  const fields = Object.entries(columns).flatMap(([field, name]) =>
+    name === undefined ? [] : [`--${field}-field`, name],
+  );
+  const outputs = source.kind === 'lamp' && source.outputs !== undefined ? ['--outputs', source.outputs] : [];
+  return ['import', source.kind, source.path, ...fields, ...outputs, '--out', out];
+}
+
+/**
+ * A script that runs commands from where they were written for, whatever folder it is started in.
+ *
+ * @param folder of the script
+ * @param imported how the histories came to be; told, not run: they are there
+ */
+export function shellScript(folder: string, commands: readonly string[], imported: string | null): string {
+  const home = relative(resolve(folder), process.cwd()) || '.';
+  const again =
+    imported === null ? '' : `# The histories were imported already. To import them anew:\n#   ${oneLine(imported)}\n`;
+  return `#!/bin/sh
+# Written by idiolect init: one adapter per user, then how likely each user's later texts are with it and without.
+# After a stop the same script goes on where it was; finished users are not trained again.
+set -eu
+cd "$(dirname "$0")"
+cd ${quoted(home)}
+${again}${commands.join('\n')}
+`;
+}
+
+/** Within a comment, so that no file name can end it. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,42 @@
+/** Models named instead of given as folders: fetched before a verb's work, with a line of progress. */
+import { megabytes } from '../common/download.ts';
+import { atCommit, resolveModel } from '../model/hub.ts';
+import { RunFolder } from '../training/run-folder.ts';
+import { type Terminal, TimeLeft, transferLine } from './terminal.ts';
+
+/**
+ * Fetches the models that a verb with these settings will load, where they are not there yet.
+ *
+ * @throws IdiolectError as `resolveModel`
+ */
+export async function fetchModels(
+  settings: Readonly<Record<string, unknown>>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const model of await modelsOf(settings)) {
+    const left = new TimeLeft();
+    let bytes = 0;
+    const folder = await resolveModel(model, {
+      signal,
+      onProgress({ done, total, before }) {
+        bytes = total;
+        terminal.progress(`${model}: ${transferLine(left, done, total, before)}`);
+      },
+    });
+    if (bytes > 0) terminal.say(`${model}: ${megabytes(bytes)} MB in ${folder}`);
+  }
+}
+
+/** `--model`, or the models that the runs in question were made with, at the commits they had. */
+async function modelsOf({ model, run, against }: Readonly<Record<string, unknown>>): Promise<ReadonlySet<string>> {
+  if (typeof model === 'string') return new Set([model]);
+  const models = new Set<string>();
+  for (const folder of [run, against]) {
+    const record = typeof folder === 'string' ? await new RunFolder(folder).read() : null;
+    const recorded = record?.settings.model?.value;
+    const commit = record?.sources.commit;
+    if (typeof recorded === 'string' && commit !== undefined) models.add(atCommit(recorded, commit));
+  }
+  return models;
+}

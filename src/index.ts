@@ -26,6 +26,16 @@ export {
   trainAttributor,
 } from './evaluation/attribution.ts';
 export {
+  type CompareEvent,
+  type CompareOptions,
+  compare,
+} from './evaluation/compare/compare.ts';
+export type { ComparisonReports } from './evaluation/compare/report-files.ts';
+export {
+  type CompareSettings,
+  compareSchema,
+} from './evaluation/compare/task-settings.ts';
+export {
   holm,
   type PairedDifference,
   pairedDifference,
@@ -40,6 +50,8 @@ export {
   type UserScore,
 } from './evaluation/held-out.ts';
 export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
+export { type JudgeOptions, type JudgeResults, type JudgeSettings, judge, judgeSchema } from './evaluation/judge.ts';
+export { measureResults } from './evaluation/measure.ts';
 export { corpusBleu, sentenceBleu } from './evaluation/metrics/bleu.ts';
 export { accuracy, macroF1 } from './evaluation/metrics/classification.ts';
 export { meteor } from './evaluation/metrics/meteor.ts';
@@ -53,6 +65,10 @@ export {
   reportOverlaps,
   type UserOverlap,
 } from './evaluation/overlap-report.ts';
+export { type PaperTable, paperTable } from './evaluation/paper-table.ts';
+export { type ReportInput, reportHtml } from './evaluation/report/report.ts';
+export type { MetricResult, Results, ResultsInput } from './evaluation/results.ts';
+export { resultsMarkdown } from './evaluation/results-markdown.ts';
 export {
   compareStyle,
   type StyleComparison,
@@ -67,8 +83,11 @@ export {
   type TokensSettings,
   tokensSchema,
 } from './evaluation/token-shift.ts';
+export type { Answer, MethodAnswers } from './methods/answer.ts';
+export { METHOD_NAMES, type MethodSpec, methodsByName } from './methods/catalogue.ts';
 export { type Adapter, readAdapter, writeAdapter } from './model/adapter.ts';
 export { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
+export { type ResolveOptions, resolveModel } from './model/hub.ts';
 export { type LoraConfig, type LoraMatrices, loraConfigSchema } from './model/lora.ts';
 export { type MergeOptions, mergeAdapter } from './model/merge.ts';
 export { bco } from './objectives/bco.ts';
@@ -79,6 +98,7 @@ export type { Example, Group, Objective, ObjectiveState } from './objectives/obj
 export { type ObjectiveResult, ObjectiveSession } from './objectives/objective-session.ts';
 export { sft } from './objectives/sft.ts';
 export type { EmbeddedText, Embedder } from './overlap/embedder.ts';
+export type { OverlapEstimate } from './overlap/estimate.ts';
 export { type EmbedderSettings, embedderSchema, openEmbedder } from './overlap/open-embedder.ts';
 export { type Uniqueness, uniqueness } from './overlap/uniqueness.ts';
 export type { TokenSequence } from './runtime/batch.ts';

@@ -15,6 +15,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'adapt a model to the task on users who are not evaluated',
     load: async () => (await import('./adapt.ts')).adaptVerb,
   },
+  compare: {
+    summary: 'every method under one harness, from data to the table',
+    load: async () => (await import('./compare.ts')).compareVerb,
+  },
   overlap: {
     summary: 'how much of what others write could be each user’s own',
     load: async () => (await import('./overlap.ts')).overlapVerb,
@@ -55,9 +59,21 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'make histories from the layout OPPU and CoPe share',
     load: async () => (await import('./import.ts')).importOppuVerb,
   },
+  'import table': {
+    summary: 'make histories from a CSV or JSON Lines of a product’s texts',
+    load: async () => (await import('./import.ts')).importTableVerb,
+  },
   simulate: {
     summary: 'make histories of users whose habits are known',
     load: async () => (await import('./simulate.ts')).simulateVerb,
+  },
+  init: {
+    summary: 'prepare a training run: checks, an estimate, the commands',
+    load: async () => (await import('./init.ts')).initVerb,
+  },
+  doctor: {
+    summary: 'check the machine, a model folder and a data file',
+    load: async () => (await import('./doctor.ts')).doctorVerb,
   },
 };
 
@@ -109,7 +125,13 @@ export async function main(args: readonly string[]): Promise<void> {
     const verb = await entry.load();
     const { help, ...line } = await parseLine(verb, rest);
     if (help) process.stdout.write(helpText(verb));
-    else await verb.run({ ...line, terminal: out, signal: stop.signal });
+    else {
+      if (!verb.onlyLooks) {
+        const { fetchModels } = await import('./models.ts');
+        await fetchModels(line.resolved.values, out, stop.signal);
+      }
+      await verb.run({ ...line, terminal: out, signal: stop.signal });
+    }
   } catch (error) {
     if (isSystemError(error)) {
       // A full disk, a folder that may not be written: the system's own sentence names the file.

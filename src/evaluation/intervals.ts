@@ -8,7 +8,7 @@ export interface Estimate {
   readonly high: number;
 }
 
-const RESAMPLES = 10_000;
+export const RESAMPLES = 10_000;
 
 /** The mean of one value per user and its 95% interval by resampling users (Efron & Tibshirani 1993, ch. 13). */
 export function bootstrapMean(values: readonly number[], random: Random): Estimate {
@@ -17,12 +17,19 @@ export function bootstrapMean(values: readonly number[], random: Random): Estima
     for (let i = 0; i < values.length; i++) sum += pick(i);
     return sum / values.length;
   };
-  const means = Float64Array.from({ length: RESAMPLES }, () =>
-    average(() => values[random.integer(values.length)]!),
-  ).sort();
+  const means = Float64Array.from({ length: RESAMPLES }, () => average(() => values[random.integer(values.length)]!));
+  return percentileEstimate(
+    average(i => values[i]!),
+    means,
+  );
+}
+
+/** A value with the 95% percentile interval of its resampled values. */
+export function percentileEstimate(value: number, resampled: Float64Array): Estimate {
+  const sorted = resampled.toSorted();
   return {
-    mean: average(i => values[i]!),
-    low: means[Math.floor(0.025 * RESAMPLES)]!,
-    high: means[Math.ceil(0.975 * RESAMPLES) - 1]!,
+    mean: value,
+    low: sorted[Math.floor(0.025 * sorted.length)]!,
+    high: sorted[Math.ceil(0.975 * sorted.length) - 1]!,
   };
 }

@@ -97,6 +97,7 @@ describe('help and mistakes', () => {
     for (const verb of [
       ['train'],
       ['adapt'],
+      ['compare'],
       ['overlap'],
       ['score'],
       ['ablate'],
@@ -107,7 +108,10 @@ describe('help and mistakes', () => {
       ['import', 'lamp'],
       ['import', 'longlamp'],
       ['import', 'oppu'],
+      ['import', 'table'],
       ['simulate'],
+      ['init'],
+      ['doctor'],
     ]) {
       const { code, stdout } = await idiolect([...verb, '--help']);
       expect(code).toBe(0);
@@ -116,15 +120,19 @@ describe('help and mistakes', () => {
   });
 
   it.each([
-    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, overlap, score'],
+    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, compare, overlap, score'],
     [['train', '--alhpa', '0.3'], 2, "Unknown option '--alhpa'. See idiolect train --help."],
     [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
-    [['train'], 1, '--model is missing: Hugging Face model folder.'],
+    [['train'], 1, '--model is missing: Hugging Face model folder, or owner/name[@revision] on the Hub.'],
     [['train', '--model', 'm', '--data', 'd', '--out', 'o', '--alpha', '1'], 1, '--alpha: expected number to be <1.'],
     [['import', 'git', '.', '--out', '/proc/nowhere/x.jsonl'], 1, '/proc/nowhere'],
     [['score', '--run', 'nowhere'], 1, 'nowhere is not a run: there is no run.json. Train first.'],
     [['import', 'git', '--out', 'o'], 2, 'idiolect import git: expected PATH, found "".'],
-    [['generate', '--model', 'nowhere', '--prompt', 'x'], 1, 'config.json cannot be read'],
+    [
+      ['generate', '--model', 'nowhere', '--prompt', 'x'],
+      1,
+      'nowhere is neither a folder nor a name on the Hub. --model needs',
+    ],
   ])('%j: one sentence, exit code %i, no stack', async (args, code, sentence) => {
     const result = await idiolect(args);
     expect(result.code).toBe(code);

@@ -24,7 +24,7 @@ interface Placed {
  *
  * A chunk is a run of words that are joined in a row in both texts.
  *
- * @param prediction tokens, as from `meteorTokens`
+ * @param prediction tokens, as from `wordTokens`
  * @param reference tokens
  * @param synonyms from `readWordNet`; without it the third stage is left out, and the score is not NLTK's: say so
  */

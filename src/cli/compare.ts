@@ -1,0 +1,112 @@
+/** `idiolect compare` */
+import type { Resolved } from '../common/settings.ts';
+import { type CompareEvent, compare } from '../evaluation/compare/compare.ts';
+import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
+import { judgeKey } from '../evaluation/judge.ts';
+import type { Results } from '../evaluation/results.ts';
+import { version } from './main.ts';
+import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
+import { showSettings, type Verb } from './verb.ts';
+
+export const compareVerb: Verb = {
+  name: 'compare',
+  summary:
+    'Every method under one harness: adapts the model to the task, searches hyper-parameters on development users, trains and asks each method for the target users, and writes the table and a report.',
+  operands: [],
+  schema: compareSchema,
+  example:
+    'idiolect compare --model SmolLM2-135M --data histories.jsonl --template commit-subject --target-users 20 --out runs/comparison',
+  async run({ resolved, json, terminal, signal }) {
+    const now = () => performance.now();
+    const start = now();
+    const settings = resolved as unknown as Resolved<CompareSettings>;
+    showSettings(settings, terminal);
+    const onEvent = compareReporter(terminal);
+    const key = settings.values.judgeUrl === undefined ? undefined : judgeKey();
+    const summary = await compare(settings, {
+      version: await version(),
+      now,
+      onEvent,
+      signal,
+      ...(key && { judgeKey: key }),
+    });
+    if (json) {
+      terminal.print(JSON.stringify(summary));
+      return;
+    }
+    terminal.print(table(resultRows(summary.results)));
+    terminal.print(standing(summary.results));
+    terminal.say(`${duration(now() - start)}; texts: ${summary.answers}`);
+    terminal.say(`tables: ${summary.markdown} (data: ${summary.json})`);
+    terminal.say(`report: ${summary.report}`);
+  },
+};
+
+/** Methods by metrics, means over users. */
+export function resultRows({ metrics, methods }: Results): string[][] {
+  const arrow = { higher: '↑', lower: '↓' };
+  return [
+    ['', ...metrics.map(({ title, better }) => `${title} ${arrow[better]}`)],
+    ...methods.map(({ title, metrics: of }) => [
+      title,
+      ...metrics.map(({ name }) => of[name]?.mean.toFixed(name === 'bleu' ? 1 : 3) ?? ''),
+    ]),
+  ];
+}
+
+/** The anchor against every other method by the first metric, in words. */
+function standing({ anchor, metrics, methods, comparisons }: Results): string {
+  const titleOf = (name: string) => methods.find(method => method.name === name)!.title;
+  const [first] = metrics;
+  const lines = comparisons
+    .filter(({ metric }) => metric === first!.name)
+    .map(({ method, mean, low, high, adjustedP }) => {
+      const verdict = low > 0 ? 'better' : high < 0 ? 'worse' : 'not told apart';
+      const sign = mean < 0 ? '' : '+';
+      return `  against ${titleOf(method)}: ${sign}${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ${verdict} (adjusted p ${adjustedP.toFixed(3)})`;
+    });
+  return lines.length === 0 ? '' : [`${titleOf(anchor)} by ${first!.title}:`, ...lines].join('\n');
+}
+
+/** A line for each stage and try, and a progress line with the time left below it. */
+export function compareReporter(terminal: Terminal): (event: CompareEvent) => void {
+  let clock = new TimeLeft();
+  let steps = { done: 0, total: 0 };
+  let what = '';
+  const progress = (text: string, done: number, total: number) => {
+    if (text !== what) [what, clock] = [text, new TimeLeft()];
+    terminal.progress(`${text} ${done}/${total} ${clock.after(done, total)}`);
+  };
+  return event => {
+    switch (event.type) {
+      case 'notice':
+        terminal.say(`note: ${event.message}`);
+        break;
+      case 'stage':
+        what = '';
+        terminal.say(event.total > 0 ? `[${event.done + 1}/${event.total}] ${event.name}` : event.name);
+        break;
+      case 'progress':
+        progress(event.what, event.done, event.total);
+        break;
+      case 'tried': {
+        const { method, settings, score, chosen } = event.tried;
+        terminal.say(`  ${method} ${settings}: ${score.toFixed(4)}${chosen ? ', taken' : ''}`);
+        break;
+      }
+      case 'adapt':
+        if (event.event.type === 'step') progress('task adaptation, step', event.event.step, event.event.steps);
+        if (event.event.type === 'score') progress('held-out records', event.event.done, event.event.total);
+        break;
+      case 'train':
+        if (event.event.type === 'start') steps = { done: 0, total: event.event.steps };
+        if (event.event.type === 'resume') steps = { ...steps, done: steps.done + event.event.step };
+        if (event.event.type === 'step') progress('training step', ++steps.done, steps.total);
+        if (event.event.type === 'reference') progress('reference scores', event.event.done, event.event.total);
+        if (event.event.type === 'embedding') progress('embedding texts', event.event.done, event.event.total);
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}

@@ -1,0 +1,366 @@
+/** `idiolect compare`: from data and a backbone to the table of every method, each stage kept and gone on with. */
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { IdiolectError } from '../../common/errors.ts';
+import { type Resolved, resolveSettings } from '../../common/settings.ts';
+import { type MetricName, splitFingerprint } from '../../histories/index.ts';
+import type { Answer, MethodAnswers } from '../../methods/answer.ts';
+import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
+import { type Choices, type Group, MethodRunner } from '../../methods/runner.ts';
+import { NOT_IDENTITY } from '../../methods/settings.ts';
+import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
+import { LanguageModel } from '../../runtime/language-model.ts';
+import { type AdaptEvent, adapt } from '../../training/adapt.ts';
+import { adaptSchema } from '../../training/adapt-settings.ts';
+import { type Dataset, loadDataset } from '../../training/dataset.ts';
+import { stopIfAsked } from '../../training/loop.ts';
+import { RunFolder, requireDistinctFolders } from '../../training/run-folder.ts';
+import type { TrainEvent } from '../../training/train.ts';
+import { type JudgeResults, judge, judgeOf, judgeSchema } from '../judge.ts';
+import { measureResults } from '../measure.ts';
+import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
+import type { Results } from '../results.ts';
+import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
+import { type ComparisonReports, writeReports } from './report-files.ts';
+import { describeMethod, firstChoices, inOrder, type TriedSetting, triesOf } from './search.ts';
+import { StageCosts } from './stages.ts';
+import { type ClosedSettings, type CompareSettings, settingsOfTask } from './task-settings.ts';
+
+export type CompareEvent =
+  | { readonly type: 'notice'; readonly message: string }
+  /** A piece of work begins; `done` of `total` are behind. */
+  | { readonly type: 'stage'; readonly name: string; readonly done: number; readonly total: number }
+  | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly total: number }
+  | { readonly type: 'adapt'; readonly event: AdaptEvent }
+  | { readonly type: 'train'; readonly event: TrainEvent }
+  | { readonly type: 'tried'; readonly tried: TriedSetting };
+
+export interface CompareOptions {
+  readonly version: string;
+  /** Milliseconds of a steady clock; costs are measured by it. */
+  readonly now: () => number;
+  readonly onEvent?: (event: CompareEvent) => void;
+  /** Aborting stops after the step or the user in progress; the same call goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Of the judge's server; kept nowhere. */
+  readonly judgeKey?: string;
+}
+
+/**
+ * Adapts the backbone to the task, chooses each method's hyper-parameters on development users, trains and asks every
+ * method for the target users, and writes results.md, results.json and report.html.
+ *
+ * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ */
+export async function compare(
+  resolved: Resolved<CompareSettings>,
+  options: CompareOptions,
+): Promise<ComparisonReports> {
+  const specs = methodsByName(resolved.values.methods);
+  // What cannot be is said before the work, not after.
+  const judged = judgeOf(resolved.values);
+  for (const spec of specs) triesOf(spec, firstChoices(resolved.values), resolved.values);
+  const emit = options.onEvent ?? (() => {});
+  const folder = new RunFolder(resolved.values.out);
+  const unlock = await folder.lock();
+  try {
+    const { settings, metrics } = await settingsOfTask(resolved, {
+      folder: folder.path,
+      onNotice: message => emit({ type: 'notice', message }),
+      onRecord: () => stopIfAsked(options.signal, folder),
+    });
+    if (judged && !metrics.includes('rouge1')) {
+      const { task } = settings.values;
+      throw new IdiolectError(
+        'CONFIG',
+        `a judge compares texts, and ${task} asks for labels or ratings; leave --judge-url out.`,
+      );
+    }
+    const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
+    for (const message of dataset.notices) emit({ type: 'notice', message });
+    const division = await divideUsers(dataset, settings.values);
+    for (const message of division.notices) emit({ type: 'notice', message });
+    requireDistinctFolders([...division.targets, ...division.development]);
+    const base = await LanguageModel.load(settings.values.model, settings.values);
+    try {
+      const run = new Comparison(settings, metrics, specs, dataset, division, base, folder, options);
+      return await run.all();
+    } finally {
+      await base.close();
+    }
+  } finally {
+    await unlock();
+  }
+}
+
+class Comparison {
+  readonly #settings: ClosedSettings;
+  readonly #origins: Readonly<Record<string, string>>;
+  readonly #metrics: readonly MetricName[];
+  readonly #specs: readonly MethodSpec[];
+  readonly #dataset: Dataset;
+  readonly #division: Division;
+  readonly #base: LanguageModel;
+  readonly #folder: RunFolder;
+  readonly #options: CompareOptions;
+  readonly #costs: StageCosts;
+
+  constructor(
+    { values, origins }: Resolved<ClosedSettings>,
+    metrics: readonly MetricName[],
+    specs: readonly MethodSpec[],
+    dataset: Dataset,
+    division: Division,
+    base: LanguageModel,
+    folder: RunFolder,
+    options: CompareOptions,
+  ) {
+    this.#settings = values;
+    this.#origins = origins;
+    this.#metrics = metrics;
+    this.#specs = specs;
+    this.#dataset = dataset;
+    this.#division = division;
+    this.#base = base;
+    this.#folder = folder;
+    this.#options = options;
+    this.#costs = new StageCosts(folder.path, options.now);
+  }
+
+  async all(): Promise<ComparisonReports> {
+    const { targets, development, others } = this.#division;
+    const sources = {
+      model: this.#base.checkpoint.fingerprint,
+      data: this.#dataset.fingerprint,
+      users: splitFingerprint({ targets: [...targets, '', ...development], others }),
+    };
+    const resolved = { values: this.#settings, origins: this.#origins };
+    await this.#folder.open(resolved, sources, this.#options.version, [
+      ...NOT_IDENTITY,
+      ...Object.keys(judgeSchema.shape),
+    ]);
+    const splits = await writeDivisions(
+      join(this.#folder.path, 'users'),
+      this.#division,
+      this.#dataset,
+      this.#settings.seed,
+    );
+    const taskFolder = await this.#adapt(splits);
+    const task = taskFolder === null ? this.#base : await LanguageModel.load(taskFolder, this.#settings);
+    const runner = new MethodRunner({
+      settings: this.#settings,
+      origins: this.#origins,
+      dataset: this.#dataset,
+      base: this.#base,
+      task,
+      taskFolder: taskFolder ?? this.#settings.model,
+      splits,
+      version: this.#options.version,
+      onTraining: event => this.#emit({ type: 'train', event }),
+      onProgress: (what, done, total) => this.#emit({ type: 'progress', what, done, total }),
+      signal: this.#options.signal,
+    });
+    try {
+      const { choices, tried } = await this.#search(runner);
+      const methods = await this.#evaluate(runner, choices);
+      const groups = await this.#uniqueness(taskFolder ?? this.#settings.model, splits.targets);
+      const names = this.#specs.map(({ name }) => name);
+      const anchor = names.includes('cbpo') ? 'cbpo' : names.at(-1)!;
+      const results = this.#measure(methods, anchor, groups);
+      const judged = await this.#judge(methods, anchor);
+      return await writeReports({
+        settings: resolved,
+        results,
+        ...(judged && { judged }),
+        methods,
+        division: this.#division,
+        groups,
+        search: tried,
+        costs: await this.#costs.all(),
+        overlapFile: runner.overlapFile('targets'),
+      });
+    } finally {
+      await runner.close();
+      await task.close();
+    }
+  }
+
+  #emit(event: CompareEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  /** The task-adapted model, or null where every method starts from the model itself. */
+  async #adapt({ adaptation }: DivisionFiles): Promise<string | null> {
+    const { skipAdaptation, taskEpochs, taskRate, taskRecords, out } = this.#settings;
+    if (skipAdaptation) return null;
+    const shared = [
+      'model',
+      'data',
+      'template',
+      'chat',
+      'maxLength',
+      'queryShare',
+      'skipBad',
+      'seed',
+      'cache',
+      'device',
+      'threads',
+    ] as const;
+    const resolved = resolveSettings(adaptSchema, [
+      {
+        origin: 'comparison',
+        values: {
+          ...Object.fromEntries(shared.map(key => [key, this.#settings[key]])),
+          ...{
+            targetUsers: adaptation,
+            out: join(out, 'task'),
+            epochs: taskEpochs,
+            lr: taskRate,
+            maxRecords: taskRecords,
+          },
+        },
+      },
+    ]);
+    this.#emit({ type: 'stage', name: 'adapting the model to the task', done: 0, total: 0 });
+    const { version, signal } = this.#options;
+    const onEvent = (event: AdaptEvent) => this.#emit({ type: 'adapt', event });
+    const work = () => adapt(resolved, { version, onEvent, ...(signal && { signal }) });
+    const { model } = await this.#costs.of('task adaptation', `${this.#division.others.length} other users`, work);
+    return model;
+  }
+
+  /** Every method's tries on development users, the best one kept for those that come after. */
+  async #search(runner: MethodRunner): Promise<{ choices: Choices; tried: TriedSetting[] }> {
+    const { development } = this.#division;
+    let choices = firstChoices(this.#settings);
+    const tried: TriedSetting[] = [];
+    const methods = inOrder(this.#specs, name => methodsByName([name])[0]!);
+    if (development.length === 0 || this.#settings.rates.length === 1) return { choices, tried };
+    const searched = methods.filter(spec => triesOf(spec, choices, this.#settings).length > 0);
+    for (const [done, spec] of searched.entries()) {
+      const tries = triesOf(spec, choices, this.#settings);
+      const name = `trying ${spec.title} on ${development.length} development users`;
+      this.#emit({ type: 'stage', name, done, total: searched.length });
+      const answers: MethodAnswers[] = [];
+      await this.#costs.of(`search: ${spec.title}`, `${tries.length} tries, ${development.length} users`, async () => {
+        for (const { name, text, choices: attempt } of tries) {
+          const users = await this.#answersOf(runner, 'development', spec, name, attempt);
+          answers.push({ name, title: text, description: text, users });
+        }
+      });
+      const scores = this.#scores(answers);
+      const best = scores.reduce((best, score, i) => (score > scores[best]! ? i : best), 0);
+      choices = tries[best]!.choices;
+      for (const [i, { text }] of tries.entries()) {
+        const entry = { method: spec.title, settings: text, score: this.#sign * scores[i]!, chosen: i === best };
+        tried.push(entry);
+        this.#emit({ type: 'tried', tried: entry });
+      }
+    }
+    return { choices, tried };
+  }
+
+  /** The task's first metric of each set of answers, turned so that higher is better. */
+  #scores(methods: readonly MethodAnswers[]): number[] {
+    const { metrics, methods: measured } = this.#measure(methods, methods[0]!.name, new Map());
+    const first = metrics.find(({ name }) => name === this.#metrics[0])!;
+    return measured.map(method => this.#sign * method.metrics[first.name]!.mean);
+  }
+
+  get #sign(): 1 | -1 {
+    return this.#metrics[0] === 'mae' || this.#metrics[0] === 'rmse' ? -1 : 1;
+  }
+
+  async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {
+    const { targets } = this.#division;
+    const answers = new Map<string, ReadonlyMap<string, readonly Answer[]>>();
+    const methods = inOrder(this.#specs, name => methodsByName([name])[0]!);
+    for (const [done, spec] of methods.entries()) {
+      const name = `${spec.title}: ${targets.length} users`;
+      this.#emit({ type: 'stage', name, done, total: methods.length });
+      const isAsked = this.#specs.some(asked => asked.name === spec.name);
+      if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
+      else if (spec.training) await runner.train('targets', spec.training, targets, choices);
+    }
+    return this.#specs.map(spec => ({
+      name: spec.name,
+      title: spec.title,
+      description: describeMethod(spec, choices),
+      users: answers.get(spec.name)!,
+    }));
+  }
+
+  async #answersOf(
+    runner: MethodRunner,
+    group: Group,
+    spec: MethodSpec,
+    folder: string,
+    choices: Choices,
+    isCounted = false,
+  ): Promise<ReadonlyMap<string, readonly Answer[]>> {
+    const users = this.#division[group];
+    const { training } = spec;
+    const measured = <T>(stage: string, work: () => Promise<T>) =>
+      isCounted ? this.#costs.of(`${stage}: ${spec.title}`, `${users.length} users`, work) : work();
+    if (training) await measured('training', () => runner.train(group, training, users, choices));
+    const answers = new Map<string, readonly Answer[]>();
+    await measured('answers', async () => {
+      for (const user of users) {
+        stopIfAsked(this.#options.signal, this.#folder);
+        this.#emit({ type: 'progress', what: 'answers of users', done: answers.size, total: users.length });
+        answers.set(user, await runner.answer(group, spec, folder, user, choices));
+      }
+    });
+    return answers;
+  }
+
+  /** By the model all methods start from, on the records before the queries. */
+  async #uniqueness(model: string, targetUsers: string): Promise<ReadonlyMap<string, UniquenessGroup>> {
+    this.#emit({ type: 'stage', name: 'how unlike each other the users write', done: 0, total: 0 });
+    const keys = Object.keys(overlapReportSchema.shape) as (keyof typeof overlapReportSchema.shape)[];
+    const shared = Object.fromEntries(keys.map(key => [key, (this.#settings as Record<string, unknown>)[key]]));
+    const settings = overlapReportSchema.parse({ ...shared, model, targetUsers });
+    const { signal } = this.#options;
+    const onText = (done: number, total: number) =>
+      this.#emit({ type: 'progress', what: 'embedding texts', done, total });
+    return this.#costs.of('uniqueness', `${this.#division.targets.length} users`, () =>
+      uniquenessGroups(settings, { onText, ...(signal && { signal }) }),
+    );
+  }
+
+  #measure(methods: readonly MethodAnswers[], anchor: string, groups: ReadonlyMap<string, UniquenessGroup>): Results {
+    const histories = this.#historiesOf(methods);
+    return measureResults({ methods, anchor, histories, groups, metrics: this.#metrics, seed: this.#settings.seed });
+  }
+
+  /** What each evaluated user wrote before. */
+  #historiesOf(methods: readonly MethodAnswers[]): ReadonlyMap<string, readonly string[]> {
+    const users = [...methods[0]!.users.keys()];
+    return new Map(users.map(user => [user, this.#dataset.users.get(user)!.train.map(({ output }) => output)]));
+  }
+
+  async #judge(methods: readonly MethodAnswers[], anchor: string): Promise<JudgeResults | undefined> {
+    const settings = this.#settings;
+    if (settings.judgeUrl === undefined) return undefined;
+    const ours = methods.find(({ name }) => name === anchor)!;
+    const others = methods.filter(method => method !== ours);
+    this.#emit({
+      type: 'stage',
+      name: `asking ${settings.judgeModel} which texts read like the user`,
+      done: 0,
+      total: 0,
+    });
+    const { judgeKey: key, signal } = this.#options;
+    const work = () =>
+      judge(ours, others, this.#historiesOf(methods), settings, {
+        seed: settings.seed,
+        folder: this.#folder.path,
+        fetch,
+        sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
+        onProgress: (done, total) => this.#emit({ type: 'progress', what: 'questions to the judge', done, total }),
+        ...(key !== undefined && { key }),
+        ...(signal && { signal }),
+      });
+    return this.#costs.of('judge', `${settings.judgeModel}, ${others.length} methods`, work);
+  }
+}

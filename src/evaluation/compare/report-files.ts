@@ -1,0 +1,129 @@
+/** What a comparison leaves behind: results.md to quote, results.json to compute with, report.html to look at. */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { IdiolectError } from '../../common/errors.ts';
+import { writeFileAtomic } from '../../common/files.ts';
+import { flagName, type Resolved } from '../../common/settings.ts';
+import type { MethodAnswers } from '../../methods/answer.ts';
+import type { OverlapEstimate } from '../../overlap/estimate.ts';
+import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
+import type { JudgeResults } from '../judge.ts';
+import { paperTable } from '../paper-table.ts';
+import { reportHtml } from '../report/report.ts';
+import type { Results } from '../results.ts';
+import { resultsMarkdown } from '../results-markdown.ts';
+import type { Division } from './division.ts';
+import type { TriedSetting } from './search.ts';
+import type { StageCost } from './stages.ts';
+import type { ClosedSettings } from './task-settings.ts';
+
+export interface ComparisonOutcome {
+  readonly settings: Resolved<ClosedSettings>;
+  readonly results: Results;
+  readonly judged?: JudgeResults;
+  readonly methods: readonly MethodAnswers[];
+  readonly division: Division;
+  readonly groups: ReadonlyMap<string, UniquenessGroup>;
+  readonly search: readonly TriedSetting[];
+  readonly costs: readonly StageCost[];
+  /** Where the estimated alphas are, if C-BPO was among the methods. */
+  readonly overlapFile: string;
+}
+
+export interface ComparisonReports {
+  readonly results: Results;
+  readonly judged?: JudgeResults;
+  readonly search: readonly TriedSetting[];
+  readonly markdown: string;
+  readonly json: string;
+  readonly report: string;
+  /** The folder of the generated texts. */
+  readonly answers: string;
+}
+
+const SHARED =
+  'All methods have the same data, prompts, LoRA settings, own records a step, number of steps and greedy decoding; what differs is listed below. DPO and CoPe go on from the OPPU adapter, so that they train twice as long.';
+
+export async function writeReports(outcome: ComparisonOutcome): Promise<ComparisonReports> {
+  const { results, judged, search, costs, division } = outcome;
+  const { values: settings, origins } = outcome.settings;
+  const { out, task, data } = settings;
+  const title = task === undefined ? `Comparison on ${basename(data)}` : `Comparison on ${task}`;
+  const searchNote = searchText(outcome);
+  const markdown = join(out, 'results.md');
+  const json = join(out, 'results.json');
+  const report = join(out, 'report.html');
+  const paper = task === undefined ? undefined : paperTable(task);
+  const notes = [searchNote, SHARED];
+  await writeFileAtomic(
+    markdown,
+    resultsMarkdown(results, { title, notes, ...(paper && { paper }), ...(judged && { judged }) }),
+  );
+  const content = { results, judged, search, searchNote, costs, users: division, settings, origins };
+  await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`);
+  await writeFileAtomic(report, await htmlOf(title, searchNote, outcome));
+  return {
+    results,
+    ...(judged && { judged }),
+    search,
+    markdown,
+    json,
+    report,
+    answers: join(out, 'targets', 'answers'),
+  };
+}
+
+function searchText({ search, results, division }: ComparisonOutcome): string {
+  if (search.length === 0) return 'Nothing was searched: the first value of each list was taken.';
+  const [first] = results.metrics;
+  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated; every method had as many tries.`;
+}
+
+async function htmlOf(title: string, searchNote: string, outcome: ComparisonOutcome): Promise<string> {
+  const { results, methods, division, groups, search, costs, overlapFile } = outcome;
+  const { values: settings, origins } = outcome.settings;
+  const alphas = await readJson<Record<string, OverlapEstimate>>(overlapFile);
+  const truth = await readJson<{ users: { user: string; alpha: number }[] }>(`${settings.data}.truth.json`);
+  const trueAlphas = new Map(truth?.users.map(({ user, alpha }) => [user, alpha]) ?? []);
+  const users = division.targets.map(user => ({
+    user,
+    ...(groups.has(user) && { group: groups.get(user)! }),
+    ...(alphas?.[user] && { alpha: alphas[user].alpha }),
+    ...(trueAlphas.has(user) && { trueAlpha: trueAlphas.get(user)! }),
+  }));
+  return reportHtml({
+    title,
+    facts: [
+      { name: 'Backbone', value: settings.model },
+      { name: 'Data', value: settings.data },
+      { name: 'Users evaluated', value: `${division.targets.length}, ${results.queries} texts asked for` },
+      { name: 'Development users', value: String(division.development.length) },
+      {
+        name: 'Task adaptation',
+        value: settings.skipAdaptation ? 'none' : `on ${division.others.length} other users`,
+      },
+    ],
+    results,
+    methods,
+    users,
+    search,
+    searchNote,
+    costs,
+    settings: Object.entries(origins).flatMap(([key, origin]) => {
+      const value = (settings as Record<string, unknown>)[key];
+      return value === undefined ? [] : [{ name: flagName(key), value: JSON.stringify(value), origin }];
+    }),
+    notes: [SHARED],
+  });
+}
+
+/** What a file holds, or null where there is none. */
+async function readJson<T>(file: string): Promise<T | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new IdiolectError('DATA', `${file} is not JSON. Remove it, or make it again.`);
+  }
+}

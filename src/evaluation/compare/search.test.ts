@@ -1,0 +1,89 @@
+/** Hyper-parameters: as many tries for every method that has one, in an order in which each finds what it needs. */
+import { describe, expect, it } from 'vitest';
+import { METHOD_NAMES, methodsByName } from '../../methods/catalogue.ts';
+import { methodSchema } from '../../methods/settings.ts';
+import { describeMethod, firstChoices, inOrder, triesOf } from './search.ts';
+
+const settingsOf = (values: Record<string, unknown> = {}) =>
+  methodSchema.parse({ model: 'model', data: 'data', out: 'out', ...values });
+const method = (name: string) => methodsByName([name])[0]!;
+const orderOf = (...names: string[]) => inOrder(methodsByName(names), method).map(({ name }) => name);
+
+describe('the tries of a method', () => {
+  const settings = settingsOf({ rates: [1e-4, 3e-4], retrieved: [3, 1], profileRecords: [8, 4] });
+  const choices = firstChoices(settings);
+  const countsOf = (names: readonly string[]) =>
+    Object.fromEntries(names.map(name => [name, triesOf(method(name), choices, settings).length]));
+
+  it('are as many for every method with a hyper-parameter, and none for those without', () => {
+    const expected = Object.fromEntries(METHOD_NAMES.map(name => [name, name === 'base' || name === 'tam' ? 0 : 2]));
+    expect(countsOf(METHOD_NAMES)).toEqual(expected);
+    expect(countsOf(['rag+oppu', 'rag+cbpo', 'rag+cope'])).toEqual({ 'rag+oppu': 0, 'rag+cbpo': 0, 'rag+cope': 0 });
+  });
+
+  it('differ in the hyper-parameter of the method alone, and in the name of their folder', () => {
+    const oppu = triesOf(method('oppu'), choices, settings);
+    expect(oppu.map(({ name, text }) => [name, text])).toEqual([
+      ['oppu-0.0001', 'lr 0.0001'],
+      ['oppu-0.0003', 'lr 0.0003'],
+    ]);
+    expect(oppu[1]!.choices).toEqual({ ...choices, rates: { ...choices.rates, oppu: 3e-4 } });
+    const rag = triesOf(method('rag'), choices, settings);
+    expect(rag.map(attempt => [attempt.name, attempt.text, attempt.choices])).toEqual([
+      ['rag-3', '3 records', { ...choices, retrieved: 3 }],
+      ['rag-1', '1 records', { ...choices, retrieved: 1 }],
+    ]);
+    const pag = triesOf(method('pag'), choices, settings);
+    expect(pag.map(({ choices: { profileRecords } }) => profileRecords)).toEqual([8, 4]);
+  });
+
+  it('keep what was chosen for the methods before', () => {
+    const chosen = { ...choices, rates: { ...choices.rates, oppu: 3e-4 }, retrieved: 1 };
+    for (const attempt of triesOf(method('cope'), chosen, settings)) {
+      expect(attempt.choices).toMatchObject({ rates: { oppu: 3e-4, dpo: 1e-4 }, retrieved: 1 });
+    }
+  });
+
+  it('come from lists as long as --rates', () => {
+    const short = settingsOf({ rates: [1e-4, 3e-4, 1e-3], retrieved: [2, 1], profileRecords: [5] });
+    expect(() => triesOf(method('rag'), firstChoices(short), short)).toThrow(
+      '--retrieved has 2 values and --rates 3: every method gets as many tries. Give 3 of each.',
+    );
+    expect(() => triesOf(method('pag'), firstChoices(short), short)).toThrow(
+      '--profile-records has 1 values and --rates 3: every method gets as many tries. Give 3 of each.',
+    );
+    // One rate is one try of each, by the first value of every list.
+    const one = settingsOf({ rates: [1e-4] });
+    expect(triesOf(method('rag'), firstChoices(one), one).map(({ text }) => text)).toEqual(['2 records']);
+  });
+});
+
+describe('the order', () => {
+  it('puts what a method needs before it, asked for or not', () => {
+    expect(orderOf('cope')).toEqual(['oppu', 'cope']);
+    expect(orderOf('dpo', 'oppu')).toEqual(['oppu', 'dpo']);
+    expect(orderOf('rag+cbpo')).toEqual(['rag', 'cbpo', 'rag+cbpo']);
+    expect(orderOf('rag+cope', 'base')).toEqual(['oppu', 'rag', 'cope', 'rag+cope', 'base']);
+  });
+
+  it('is that of the request where nothing is missing, each method once', () => {
+    expect(orderOf(...METHOD_NAMES)).toEqual(METHOD_NAMES);
+    expect(orderOf('tam', 'base')).toEqual(['tam', 'base']);
+    expect(orderOf('cbpo', 'dpo', 'cope', 'rag+dpo')).toEqual(['cbpo', 'oppu', 'dpo', 'cope', 'rag', 'rag+dpo']);
+  });
+});
+
+it('a description names the hyper-parameters the method has, and no others', () => {
+  const choices = { rates: { oppu: 1e-4, cbpo: 3e-4 }, retrieved: 4, profileRecords: 7 };
+  const hyperParameters = (name: string) => {
+    const { summary } = method(name);
+    const text = describeMethod(method(name), choices);
+    expect(text.startsWith(summary)).toBe(true);
+    return text.slice(summary.length);
+  };
+  expect(hyperParameters('base')).toBe('');
+  expect(hyperParameters('rag')).toBe('; 4 records');
+  expect(hyperParameters('pag')).toBe('; from 7 records');
+  expect(hyperParameters('cbpo')).toBe('; lr 0.0003');
+  expect(hyperParameters('rag+oppu')).toBe('; lr 0.0001; 4 records');
+});

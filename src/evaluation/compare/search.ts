@@ -1,0 +1,101 @@
+/** Hyper-parameters chosen on development users: as many tries for every method that has one, by the task's first metric. */
+import { IdiolectError } from '../../common/errors.ts';
+import type { MethodSpec } from '../../methods/catalogue.ts';
+import type { Choices } from '../../methods/runner.ts';
+import type { MethodSettings } from '../../methods/settings.ts';
+
+/** One value of a method's hyper-parameter. */
+export interface Try {
+  /** `lr 0.001`, `2 records`. */
+  readonly text: string;
+  /** Fit for a folder name. */
+  readonly name: string;
+  readonly choices: Choices;
+}
+
+/** A try and what it reached. */
+export interface TriedSetting {
+  readonly method: string;
+  readonly settings: string;
+  /** Mean over development users. */
+  readonly score: number;
+  readonly chosen: boolean;
+}
+
+/** The first of each list: what is taken where nothing is searched. */
+export function firstChoices({ rates, retrieved, profileRecords }: MethodSettings): Choices {
+  return { rates: { ...rateOfAll(rates[0]!) }, retrieved: retrieved[0]!, profileRecords: profileRecords[0]! };
+}
+
+const TRAININGS = ['oppu', 'dpo', 'cope', 'kto', 'bco', 'cbpo'] as const;
+
+function rateOfAll(rate: number): Choices['rates'] {
+  return Object.fromEntries(TRAININGS.map(name => [name, rate]));
+}
+
+/**
+ * The tries of a method, beside what was chosen for others before; none for a method without a hyper-parameter, and for
+ * retrieval on top of an adapter, which takes what was chosen for each alone.
+ *
+ * @throws IdiolectError CONFIG where the lists have fewer tries than there are rates
+ */
+export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSettings): Try[] {
+  const { training, prompt } = spec;
+  const count = settings.rates.length;
+  const firstOf = (flag: string, values: readonly number[]) => {
+    if (values.length >= count) return values.slice(0, count);
+    throw new IdiolectError(
+      'CONFIG',
+      `${flag} has ${values.length} values and --rates ${count}: every method gets as many tries. Give ${count} of each.`,
+    );
+  };
+  if (training && prompt === 'plain') {
+    return settings.rates.map(rate => ({
+      text: `lr ${rate}`,
+      name: `${spec.name}-${rate}`,
+      choices: { ...chosen, rates: { ...chosen.rates, [training.name]: rate } },
+    }));
+  }
+  if (training || prompt === 'plain') return [];
+  const isRag = prompt === 'examples';
+  return firstOf(isRag ? '--retrieved' : '--profile-records', isRag ? settings.retrieved : settings.profileRecords).map(
+    value => ({
+      text: `${value} records`,
+      name: `${spec.name}-${value}`,
+      choices: { ...chosen, [isRag ? 'retrieved' : 'profileRecords']: value },
+    }),
+  );
+}
+
+/**
+ * Methods in the order in which they can be searched and trained: one that goes on from another's adapters after it,
+ * retrieval on top of an adapter last; what is needed and was not asked for is put in.
+ *
+ * @returns the methods to search, each once
+ */
+export function inOrder(specs: readonly MethodSpec[], byName: (name: string) => MethodSpec): MethodSpec[] {
+  const ordered: MethodSpec[] = [];
+  const add = (spec: MethodSpec) => {
+    if (ordered.some(({ name }) => name === spec.name)) return;
+    for (const name of neededBy(spec)) add(byName(name));
+    ordered.push(spec);
+  };
+  specs.forEach(add);
+  return ordered;
+}
+
+function neededBy({ training, prompt }: MethodSpec): string[] {
+  if (!training) return [];
+  const onTop = prompt === 'examples' ? ['rag', training.name] : [];
+  return [...(training.start ? [training.start] : []), ...onTop];
+}
+
+/** What distinguishes a method in this comparison, its chosen hyper-parameters included. */
+export function describeMethod(spec: MethodSpec, { rates, retrieved, profileRecords }: Choices): string {
+  return [
+    spec.summary,
+    ...(spec.training ? [`lr ${rates[spec.training.name]}`] : []),
+    ...(spec.prompt === 'examples' ? [`${retrieved} records`] : []),
+    ...(spec.prompt === 'profile' ? [`from ${profileRecords} records`] : []),
+  ].join('; ');
+}

@@ -1,0 +1,75 @@
+/** What a benchmark task fixes of a comparison's settings, and its files made histories. */
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { exists } from '../../common/files.ts';
+import type { Resolved } from '../../common/settings.ts';
+import { type MetricName, taskHistories, taskPreset, writeHistories } from '../../histories/index.ts';
+import { type MethodSettings, methodSchema } from '../../methods/settings.ts';
+import { judgeSchema } from '../judge.ts';
+
+/** The settings of a comparison and of its judge. */
+export const compareSchema = methodSchema.extend(judgeSchema.shape);
+
+export type CompareSettings = z.infer<typeof compareSchema>;
+
+/** The settings with none left open. */
+export type ClosedSettings = CompareSettings & { readonly maxTokens: number };
+
+export interface TaskSettings {
+  readonly settings: Resolved<ClosedSettings>;
+  /** What answers are measured by, the one that hyper-parameters are chosen by first. */
+  readonly metrics: readonly MetricName[];
+}
+
+export interface TaskOptions {
+  /** Where the histories are kept. */
+  readonly folder: string;
+  readonly onNotice: (message: string) => void;
+  /** Called at each record; it may throw to stop. */
+  readonly onRecord: () => void;
+}
+
+/** Without a task: what texts are measured by, and how long an answer may be. */
+const FREE_TEXT = { metrics: ['rouge1', 'rougeL'] as readonly MetricName[], maxNewTokens: 64 };
+
+/**
+ * Settings given by the user win over the task's. The histories are made once; without a task, `data` is the histories.
+ *
+ * @throws IdiolectError as `taskHistories` does
+ */
+export async function settingsOfTask(
+  { values, origins }: Resolved<CompareSettings>,
+  { folder, onNotice, onRecord }: TaskOptions,
+): Promise<TaskSettings> {
+  const { task, data, skipBad } = values;
+  if (task === undefined) {
+    const maxTokens = values.maxTokens ?? FREE_TEXT.maxNewTokens;
+    return { settings: { values: { ...values, maxTokens }, origins }, metrics: FREE_TEXT.metrics };
+  }
+  const preset = taskPreset(task);
+  const file = join(folder, `${task.replaceAll(/[^\w-]/g, '_')}.jsonl.gz`);
+  if (!(await exists(file))) {
+    async function* records() {
+      for await (const record of taskHistories(task!, data, { skipBad, onSkip: onNotice, onNotice })) {
+        onRecord();
+        yield record;
+      }
+    }
+    await writeHistories(file, records());
+  }
+  const isGiven = (key: keyof MethodSettings) => origins[key] !== 'default';
+  const fixed = {
+    data: file,
+    ...(!isGiven('template') && { template: preset.template }),
+    ...(!isGiven('maxLength') && { maxLength: preset.maxLength }),
+    ...(!isGiven('maxTokens') && { maxTokens: preset.maxNewTokens }),
+  };
+  const fromTask = Object.fromEntries(Object.keys(fixed).map(key => [key, `task ${task}`]));
+  return {
+    settings: {
+      values: { ...values, maxTokens: preset.maxNewTokens, ...fixed },
+      origins: { ...origins, ...fromTask },
+    },
+    metrics: preset.metrics,
+  };
+}

@@ -1,0 +1,81 @@
+/** Numbers as the report writes them, and who is best by a metric. */
+import type { Estimate } from '../intervals.ts';
+import type { Comparison, MethodResult, MetricInfo, MetricResult, PooledComparison, Results } from '../results.ts';
+
+/** Three decimals, but one of BLEU, which goes to 100. The minus is U+2212, and a zero has no sign. */
+export function decimal(value: number, metric?: MetricInfo): string {
+  const text = value.toFixed(metric?.name === 'bleu' ? 1 : 3);
+  return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '\u2212');
+}
+
+/** With its sign: `+0.012`. */
+export function signed(value: number, metric?: MetricInfo): string {
+  const text = decimal(value, metric);
+  return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
+export function range({ low, high }: Estimate, metric?: MetricInfo, write = decimal): string {
+  return `${write(low, metric)} to ${write(high, metric)}`;
+}
+
+export function pValue(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`;
+}
+
+/** `0.4 s`, `12 s`, `5 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60).toLocaleString('en-US')} h ${minutes % 60} min`;
+}
+
+/** An interval over fewer than two users has no width and would look like certainty. */
+export function hasInterval(users: number): boolean {
+  return users > 1;
+}
+
+/** The ends of an estimate's interval as a chart takes them; none where there is no interval. */
+export function intervalOf({ low, high }: Estimate, users: number): { low?: number; high?: number } {
+  return hasInterval(users) ? { low, high } : {};
+}
+
+export interface Measured {
+  readonly method: MethodResult;
+  readonly result: MetricResult;
+}
+
+/** The methods a metric was measured of, in the order of the table. */
+export function measuredBy({ methods }: Results, { name }: MetricInfo): Measured[] {
+  return methods.flatMap(method => {
+    const result = method.metrics[name];
+    return result ? [{ method, result }] : [];
+  });
+}
+
+/** Those with the best mean, the very best first: all that are printed alike. */
+export function bestOf(measured: readonly Measured[], metric: MetricInfo): Measured[] {
+  const sign = metric.better === 'higher' ? -1 : 1;
+  const ranked = [...measured].sort((a, b) => sign * (a.result.mean - b.result.mean));
+  const printed = ({ result }: Measured) => decimal(result.mean, metric);
+  return ranked.filter(one => printed(one) === printed(ranked[0]!));
+}
+
+/** The anchor minus another method; what is one value over all answers has an interval alone. */
+export type Difference = PooledComparison & Partial<Comparison>;
+
+/** The differences by a metric, in the order of the table. */
+export function differencesBy({ comparisons, pooledComparisons }: Results, metric: MetricInfo): Difference[] {
+  return [...comparisons, ...pooledComparisons].filter(one => one.metric === metric.name);
+}
+
+/** How the anchor stands by a comparison: `untold` where the interval includes 0, `alone` where one user gives none. */
+export type Verdict = 'better' | 'worse' | 'untold' | 'alone';
+
+export function verdictOf({ low, high }: Estimate, users: number): Verdict {
+  if (!hasInterval(users)) return 'alone';
+  if (low > 0) return 'better';
+  return high < 0 ? 'worse' : 'untold';
+}

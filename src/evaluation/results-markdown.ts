@@ -1,0 +1,153 @@
+/** The results of a comparison as Markdown: tables that can be read raw, and what is needed to read them. */
+import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
+import type { Estimate } from './intervals.ts';
+import type { JudgeResults } from './judge.ts';
+import { judgeSection } from './judge-markdown.ts';
+import { markdownTable } from './markdown-table.ts';
+import { type PaperTable, paperSection } from './paper-table.ts';
+import type { MetricInfo, Results } from './results.ts';
+
+/** Metrics side by side: more make lines too long to be read raw. */
+const ACROSS = 4;
+
+export interface ResultsContext {
+  readonly title: string;
+  /** On the run: data, model, users, what was left out; a paragraph each. */
+  readonly notes: readonly string[];
+  /** What the paper reports for the task. */
+  readonly paper?: PaperTable;
+  readonly judged?: JudgeResults;
+}
+
+/** The whole report. */
+export function resultsMarkdown(results: Results, { title, notes, paper, judged }: ResultsContext): string {
+  const sections = [
+    `# ${title}`,
+    ...notes,
+    `${counted(results.users.length, 'user')}, ${counted(results.queries, 'query', 'queries')}. Values are means over a user's answers, then over users, with 95% bootstrap intervals over users; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.`,
+    ...mainTables(results),
+    ...(paper ? [paperSection(paper, results)] : []),
+    ...comparisonTables(results),
+    ...(judged ? [judgeSection(judged)] : []),
+    ...groupTables(results),
+    '## What the methods are',
+    results.methods.map(({ name, title, description }) => `- **${title}** (\`${name}\`): ${description}`).join('\n'),
+    '## What the metrics are',
+    [
+      ...results.metrics.map(metric => `- **${metric.title}** (${metric.better} is better): ${metric.note}`),
+      ...results.notMeasured.map(({ metric, reason }) => `- \`${metric}\` was not measured: ${reason}.`),
+    ].join('\n'),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** Methods by metrics, a few metrics a table. */
+function mainTables({ metrics, methods, ownTexts, users }: Results): string[] {
+  const tables = Math.ceil(metrics.length / ACROSS);
+  const across = Math.ceil(metrics.length / tables);
+  return Array.from({ length: tables }, (_, t) => {
+    const shown = metrics.slice(t * across, (t + 1) * across);
+    const rows = methods.map(({ title, metrics: found }) => [
+      title,
+      ...shown.map(metric => {
+        const result = found[metric.name];
+        if (!result) return '';
+        const text = estimateText(result, metric, users.length);
+        return fixed(result.mean, metric) === bestOf(metric, methods) ? text.replace(/^\S+/, '**$&**') : text;
+      }),
+    ]);
+    const own = shown.map(metric => {
+      const estimate = ownTexts[metric.name];
+      return estimate ? estimateText(estimate, metric, users.length) : '';
+    });
+    const level = own.some(cell => cell !== '') ? [["users' own later texts", ...own]] : [];
+    return markdownTable(['method', ...shown.map(headOf)], [...rows, ...level]);
+  });
+}
+
+/** As it is printed, so that values that look the same are all marked. */
+function bestOf(metric: MetricInfo, methods: Results['methods']): string {
+  const means = methods.flatMap(({ metrics }) => metrics[metric.name]?.mean ?? []);
+  return fixed(metric.better === 'higher' ? Math.max(...means) : Math.min(...means), metric);
+}
+
+/** The anchor against each other method, a table a metric. */
+function comparisonTables(results: Results): string[] {
+  const { metrics, methods, comparisons, pooledComparisons, users } = results;
+  const titleOf = (name: string) => methods.find(method => method.name === name)?.title ?? name;
+  const anchor = titleOf(results.anchor);
+  const tables = metrics.flatMap(metric => {
+    const paired = comparisons.filter(comparison => comparison.metric === metric.name);
+    const pooled = pooledComparisons.filter(comparison => comparison.metric === metric.name);
+    if (paired.length + pooled.length === 0) return [];
+    const difference = (estimate: Estimate) => estimateText(estimate, metric, users.length, true);
+    const table =
+      paired.length > 0
+        ? markdownTable(
+            [`${anchor} against`, 'difference', 'adjusted p', 'win rate', 'wins/ties/losses'],
+            paired.map(({ method, adjustedP, winRate: { rate, low, high, wins, ties, losses }, ...estimate }) => [
+              titleOf(method),
+              difference(estimate),
+              adjustedP < 0.001 ? '<0.001' : adjustedP.toFixed(3),
+              `${rate.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`,
+              `${wins}/${ties}/${losses}`,
+            ]),
+          )
+        : markdownTable(
+            [`${anchor} against`, 'difference'],
+            pooled.map(comparison => [titleOf(comparison.method), difference(comparison)]),
+          );
+    return [`### ${headOf(metric)}`, table];
+  });
+  if (tables.length === 0) return [];
+  return [
+    `## ${anchor} against each`,
+    `Differences are paired by user and positive where ${anchor} is better, whatever the metric. p: paired randomisation test, corrected after Holm for the rows of its table: where nothing differs, 5 of 100 such tables have a p of at most 0.05 in any row. Win rate: share of users for whom ${anchor} is better, ties half. A value over all answers together has a paired bootstrap interval alone.`,
+    ...tables,
+  ];
+}
+
+/** By uniqueness: the first two metrics of the task, and style. */
+function groupTables({ metrics, methods }: Results): string[] {
+  const shown = metrics.filter(({ name }, i) => i < 2 || name === 'style');
+  const tables = shown.flatMap(metric => {
+    const known = methods[0]?.metrics[metric.name]?.byGroup ?? [];
+    if (known.length === 0) return [];
+    const groups = UNIQUENESS_GROUPS.filter(group => known.some(result => result.group === group));
+    const head = groups.map(group => {
+      const { users } = known.find(result => result.group === group)!;
+      return `${group} (${counted(users, 'user')})`;
+    });
+    const rows = methods.map(({ title, metrics: found }) => [
+      title,
+      ...groups.map(group => {
+        const result = found[metric.name]?.byGroup.find(each => each.group === group);
+        return result ? estimateText(result.estimate, metric, result.users) : '';
+      }),
+    ]);
+    return [`### ${headOf(metric)} by group`, markdownTable(['method', ...head], rows)];
+  });
+  return tables.length === 0 ? [] : ['## By uniqueness of the users', ...tables];
+}
+
+function headOf({ title, better }: MetricInfo): string {
+  return `${title} ${better === 'higher' ? '↑' : '↓'}`;
+}
+
+/** The mean and its interval; of one user there is no interval. */
+function estimateText({ mean, low, high }: Estimate, metric: MetricInfo, users: number, signed = false): string {
+  const text = (value: number) => {
+    const digits = fixed(value, metric);
+    return signed && Number(digits) > 0 ? `+${digits}` : digits;
+  };
+  return users === 1 ? text(mean) : `${text(mean)} [${text(low)}, ${text(high)}]`;
+}
+
+/** Three digits, but one of BLEU, which goes to 100; 0 has no sign. */
+function fixed(value: number, { name }: MetricInfo): string {
+  return value.toFixed(name === 'bleu' ? 1 : 3).replace(/^-(0\.0+)$/, '$1');
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

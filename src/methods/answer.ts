@@ -1,0 +1,27 @@
+/** What a method wrote for a query, beside what the user wrote: all that an evaluation reads. */
+
+export interface Answer {
+  /** `recordKey` of the query. */
+  readonly key: string;
+  /** The data set's own name for the query, where it has one. */
+  readonly id?: string;
+  readonly input: string;
+  /** What the user wrote. */
+  readonly reference: string;
+  /** What the method wrote. */
+  readonly text: string;
+  /** log pi(reference | the method's prompt), natural logarithm, summed over `tokens` tokens. */
+  readonly logProb: number;
+  readonly tokens: number;
+}
+
+/** A method's answers to all queries of each user; the same queries in the same order for every method. */
+export interface MethodAnswers {
+  /** As it is asked for: `cbpo`, `rag+oppu`. */
+  readonly name: string;
+  /** As tables call it: `C-BPO`, `RAG + OPPU`. */
+  readonly title: string;
+  /** What sets it apart from the other methods, in words: model, prompt, training, decoding, chosen hyper-parameters. */
+  readonly description: string;
+  readonly users: ReadonlyMap<string, readonly Answer[]>;
+}

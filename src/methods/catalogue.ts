@@ -1,0 +1,157 @@
+/**
+ * The methods of a comparison, as data: what each does to a model is what sets it apart from the others, and nothing
+ * else does. Data, LoRA settings, epochs, prompt template and length of answers are shared.
+ */
+import { IdiolectError } from '../common/errors.ts';
+import type { ContrastOptions } from '../runtime/contrast.ts';
+import type { TrainSettings } from '../training/settings.ts';
+
+/** How a user's adapter is trained, from the task-adapted model. */
+export interface TrainingSpec {
+  /** Methods that answer with the same adapter train it once, under this name. */
+  readonly name: 'oppu' | 'dpo' | 'cope' | 'kto' | 'bco' | 'cbpo';
+  readonly method: TrainSettings['method'];
+  /** What the method's own public code sets otherwise than this comparison. */
+  readonly settings?: Partial<TrainSettings>;
+  /** Texts of the task-adapted model the own texts are chosen over: the first sample, or the least personal of all. */
+  readonly rejected?: 'first' | 'least-personal';
+  /** The training whose adapters this one goes on from. */
+  readonly start?: 'oppu';
+}
+
+export interface MethodSpec {
+  readonly name: string;
+  readonly title: string;
+  /** The backbone as it is, or adapted to the task. */
+  readonly model: 'base' | 'task';
+  /** What stands before the request. */
+  readonly prompt: 'plain' | 'examples' | 'profile';
+  readonly training?: TrainingSpec;
+  /** Greedy where absent. */
+  readonly contrast?: ContrastOptions;
+  /** In words, for tables of what differs. */
+  readonly summary: string;
+}
+
+/** DPO's beta in CoPe's public code. */
+const PAIRS = { beta: 0.01 };
+
+const BINARY = 'own records against as many of others';
+
+const METHODS: readonly MethodSpec[] = [
+  {
+    name: 'base',
+    title: 'Base',
+    model: 'base',
+    prompt: 'plain',
+    summary: 'the backbone as it is, the request alone',
+  },
+  {
+    name: 'tam',
+    title: 'TAM',
+    model: 'task',
+    prompt: 'plain',
+    summary: 'the backbone adapted to the task on users who are not evaluated',
+  },
+  {
+    name: 'rag',
+    title: 'RAG',
+    model: 'task',
+    prompt: 'examples',
+    summary: 'TAM; records of the user that resemble the request stand before it',
+  },
+  {
+    name: 'pag',
+    title: 'PAG',
+    model: 'task',
+    prompt: 'profile',
+    summary:
+      'TAM; a description of the user, written by the backbone from a sample of the records, stands before the request',
+  },
+  {
+    name: 'oppu',
+    title: 'OPPU',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'oppu', method: 'sft' },
+    summary: 'adapter by supervised fine-tuning on own records',
+  },
+  {
+    name: 'dpo',
+    title: 'DPO',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'dpo', method: 'dpo', settings: PAIRS, rejected: 'first', start: 'oppu' },
+    summary: 'the OPPU adapter trained on: own records against a sample of TAM for the same request, beta 0.01',
+  },
+  {
+    name: 'cope',
+    title: 'CoPe',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'cope', method: 'dpo', settings: PAIRS, rejected: 'least-personal', start: 'oppu' },
+    contrast: { strength: 0.1, plausibility: 0.1, repetitionPenalty: 1 },
+    summary:
+      'as DPO, against the one of three samples that TAM finds likely and the OPPU adapter does not; decoded in contrast to TAM (strength 0.1)',
+  },
+  {
+    name: 'kto',
+    title: 'KTO',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'kto', method: 'kto' },
+    summary: `adapter by KTO, ${BINARY}`,
+  },
+  {
+    name: 'bco',
+    title: 'BCO',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'bco', method: 'bco' },
+    summary: `adapter by BCO, ${BINARY}`,
+  },
+  {
+    name: 'cbpo',
+    title: 'C-BPO',
+    model: 'task',
+    prompt: 'plain',
+    training: { name: 'cbpo', method: 'cbpo' },
+    summary: `adapter by C-BPO, ${BINARY}, corrected by the overlap alpha`,
+  },
+];
+
+export const METHOD_NAMES: readonly string[] = METHODS.map(({ name }) => name);
+
+/** Put before the name of a method with an adapter: its answers, with retrieved records in the prompt. */
+const RAG = 'rag+';
+
+/**
+ * The methods by name; `rag+NAME` is retrieval on top of an adapter.
+ *
+ * @throws IdiolectError CONFIG for an unknown or repeated name
+ */
+export function methodsByName(names: readonly string[]): MethodSpec[] {
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated !== undefined) throw new IdiolectError('CONFIG', `--methods names "${repeated}" twice. Remove one.`);
+  return names.map(methodByName);
+}
+
+function methodByName(name: string): MethodSpec {
+  const onTop = name.startsWith(RAG);
+  const spec = METHODS.find(method => method.name === (onTop ? name.slice(RAG.length) : name));
+  if (spec && !onTop) return spec;
+  if (spec?.training) {
+    return {
+      ...spec,
+      name,
+      title: `RAG + ${spec.title}`,
+      prompt: 'examples',
+      summary: `${spec.summary}; retrieved records stand before the request`,
+    };
+  }
+  const adapters = METHODS.filter(({ training }) => training).map(method => RAG + method.name);
+  throw new IdiolectError(
+    'CONFIG',
+    `--methods: there is no method "${name}". There are ${METHOD_NAMES.join(', ')}, and ${adapters.join(', ')}.`,
+  );
+}

@@ -1,0 +1,44 @@
+/** Descriptions of users for PAG: written once by the backbone from a sample of each user's records, and kept. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../common/files.ts';
+import { random } from '../common/random.ts';
+import { type HistoryRecord, profileRequest } from '../histories/index.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
+import { folderName } from '../training/run-folder.ts';
+
+/** Tokens of a profile at most. */
+const PROFILE_TOKENS = 100;
+
+export interface ProfileOptions {
+  /** Records a profile is written from, drawn with the seed. */
+  readonly records: number;
+  readonly seed: number;
+  readonly chat: 'auto' | 'never';
+  readonly signal?: AbortSignal;
+}
+
+/** The user's profile: read where it was written before, else written by the model and kept in the folder. */
+export async function userProfile(
+  folder: string,
+  model: LanguageModel,
+  user: string,
+  history: readonly HistoryRecord[],
+  { records, seed, chat, signal }: ProfileOptions,
+): Promise<string> {
+  const file = join(folder, `${folderName(user)}.txt`);
+  const known = await readFile(file, 'utf8').catch(() => null);
+  if (known !== null) return known;
+  const sample = random(seed, `profile/${user}`).shuffled(history).slice(0, records);
+  const [profile] = await model.generateAll([profileRequest(sample)], {
+    maxTokens: PROFILE_TOKENS,
+    temperature: 0,
+    topP: 1,
+    chat,
+    random: () => random(seed, 'greedy'),
+    ...(signal && { signal }),
+  });
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(file, profile!);
+  return profile!;
+}

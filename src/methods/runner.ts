@@ -1,0 +1,258 @@
+/** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { IdiolectError } from '../common/errors.ts';
+import { exists, writeFileAtomic } from '../common/files.ts';
+import { random } from '../common/random.ts';
+import { resolveSettings } from '../common/settings.ts';
+import { type HistoryRecord, recordKey, renderPrompt, withExamples, withProfile } from '../histories/index.ts';
+import type { Adapter } from '../model/adapter.ts';
+import type { Embedder } from '../overlap/embedder.ts';
+import { openEmbedder } from '../overlap/open-embedder.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
+import type { Dataset } from '../training/dataset.ts';
+import { folderName, RunFolder } from '../training/run-folder.ts';
+import { trainSchema } from '../training/settings.ts';
+import { type TrainEvent, train } from '../training/train.ts';
+import type { Answer } from './answer.ts';
+import type { MethodSpec, TrainingSpec } from './catalogue.ts';
+import { userProfile } from './profiles.ts';
+import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
+import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
+import type { MethodSettings } from './settings.ts';
+
+/** The users answered for: those hyper-parameters are chosen on, or those the result is about. */
+export type Group = 'development' | 'targets';
+
+/** The hyper-parameters of every method; those a method does not have are not read. */
+export interface Choices {
+  /** Learning rate of each training. */
+  readonly rates: Readonly<Partial<Record<TrainingSpec['name'], number>>>;
+  /** Records in the prompt of rag. */
+  readonly retrieved: number;
+  readonly profileRecords: number;
+}
+
+export interface RunnerContext {
+  readonly settings: MethodSettings & { readonly maxTokens: number };
+  /** Of each setting, as in the run's record. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** All users, undivided. */
+  readonly dataset: Dataset;
+  /** The backbone, and the same adapted to the task (or itself). */
+  readonly base: LanguageModel;
+  readonly task: LanguageModel;
+  readonly taskFolder: string;
+  /** The division of users whose targets are the group. */
+  readonly splits: Readonly<Record<Group, string>>;
+  readonly version: string;
+  readonly onTraining: (event: TrainEvent) => void;
+  readonly onProgress: (what: string, done: number, total: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class MethodRunner {
+  readonly #context: RunnerContext;
+  readonly #retrievers = new Map<string, Retriever>();
+  #embedder: Promise<Embedder> | undefined;
+
+  constructor(context: RunnerContext) {
+    this.#context = context;
+  }
+
+  /** Where the answers of a method lie, a file for each user. */
+  answersFolder(group: Group, method: string): string {
+    return join(this.#context.settings.out, group, 'answers', method);
+  }
+
+  /** The run folder of a training at a rate. */
+  runFolder(group: Group, { name }: Pick<TrainingSpec, 'name'>, choices: Choices): string {
+    return join(this.#context.settings.out, group, 'adapters', `${name}-${choices.rates[name]}`);
+  }
+
+  /** The users' estimated alphas, once C-BPO was trained for the group. */
+  overlapFile(group: Group): string {
+    return join(this.#context.settings.out, group, 'overlap.json');
+  }
+
+  /** Trains the adapters of a method for all users of a group that have none yet. */
+  async train(group: Group, training: TrainingSpec, users: readonly string[], choices: Choices): Promise<void> {
+    const { settings, origins, taskFolder, splits, task, version, onTraining, signal } = this.#context;
+    const out = this.runFolder(group, training, choices);
+    const shared = Object.keys(trainSchema.shape).filter(key => key in settings && origins[key] !== 'default');
+    const start = training.start && this.runFolder(group, { name: training.start }, choices);
+    const rejected = training.rejected && (await this.#rejectedFile(group, training, users, choices));
+    const resolved = resolveSettings(trainSchema, [
+      {
+        origin: 'comparison',
+        values: {
+          ...Object.fromEntries(shared.map(key => [key, settings[key as keyof MethodSettings]])),
+          model: taskFolder,
+          data: this.#context.dataset.file,
+          out,
+          targetUsers: splits[group],
+          lr: choices.rates[training.name],
+          klEvery: 0,
+        },
+      },
+      {
+        origin: 'method',
+        values: {
+          method: training.method,
+          batchSize: batchSizeOf(training, settings),
+          ...training.settings,
+          ...(start && { start }),
+          ...(rejected && { rejected }),
+        },
+      },
+    ]);
+    const overlaps = this.overlapFile(group);
+    const own = new RunFolder(out).overlapFile;
+    const estimates = training.method === 'cbpo' && settings.alpha === undefined;
+    if (estimates && (await exists(overlaps)) && !(await exists(own))) {
+      await mkdir(out, { recursive: true });
+      await copyFile(overlaps, own);
+    }
+    await task.close(); // its sessions make room for those of training; they open anew
+    await train(resolved, { version, onEvent: onTraining, ...(signal && { signal }) });
+    if (estimates) await copyFile(own, overlaps);
+  }
+
+  /**
+   * A user's answers: read where they were given before, else decoded and kept. The adapters must be trained.
+   *
+   * @param method name of the folder, which tells the tries of a method apart
+   */
+  async answer(group: Group, spec: MethodSpec, method: string, user: string, choices: Choices): Promise<Answer[]> {
+    const folder = this.answersFolder(group, method);
+    const file = join(folder, `${folderName(user)}.json`);
+    const known = await readFile(file, 'utf8').catch(() => null);
+    if (known !== null) return JSON.parse(known) as Answer[];
+    const { settings, base, task, dataset, signal } = this.#context;
+    const model = spec.model === 'base' ? base : task;
+    const adapter = spec.training && (await this.#adapterOf(group, spec.training, user, choices));
+    const queries = dataset.users.get(user)!.query;
+    const prompts: string[] = [];
+    for (const query of queries) prompts.push(await this.#prompt(spec, user, query, choices));
+    const { chat, maxTokens, seed } = settings;
+    const maxLength = this.#maxLength;
+    const texts = await model.generateAll(prompts, {
+      ...{ maxTokens, maxLength, chat, temperature: 0, topP: 1 },
+      random: () => random(seed, 'greedy'), // not drawn from
+      ...(adapter && { adapter }),
+      ...(spec.contrast && { contrast: spec.contrast }),
+      ...(signal && { signal }),
+    });
+    const answers: Answer[] = [];
+    for (const [i, query] of queries.entries()) {
+      const { id, input, output } = query;
+      const { logProb, tokens } = await model.score(model.encode(prompts[i]!, output, { maxLength, chat }), adapter);
+      const key = recordKey(query);
+      answers.push({
+        key,
+        ...(id !== undefined && { id }),
+        input,
+        reference: output,
+        text: texts[i]!,
+        logProb,
+        tokens,
+      });
+    }
+    await mkdir(folder, { recursive: true });
+    await writeFileAtomic(file, `${JSON.stringify(answers, null, 1)}\n`);
+    return answers;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#embedder)?.close();
+  }
+
+  get #maxLength(): number {
+    const { settings, base } = this.#context;
+    return Math.min(settings.maxLength, base.checkpoint.config.maxPositions);
+  }
+
+  async #adapterOf(group: Group, training: TrainingSpec, user: string, choices: Choices): Promise<Adapter> {
+    return this.#context.task.loadAdapter(new RunFolder(this.runFolder(group, training, choices)).adapterOf(user));
+  }
+
+  /** The request as the method puts it. */
+  async #prompt(spec: MethodSpec, user: string, query: HistoryRecord, choices: Choices): Promise<string> {
+    const prompt = renderPrompt(this.#context.settings.template, query);
+    switch (spec.prompt) {
+      case 'plain':
+        return prompt;
+      case 'examples':
+        return withExamples(prompt, await (await this.#retriever(user))(query.input, choices.retrieved));
+      case 'profile':
+        return withProfile(prompt, await this.#profile(user, choices));
+      default:
+        return spec.prompt satisfies never;
+    }
+  }
+
+  async #retriever(user: string): Promise<Retriever> {
+    const known = this.#retrievers.get(user);
+    if (known) return known;
+    const { settings, dataset, task } = this.#context;
+    const { train: history } = dataset.users.get(user)!;
+    let retriever: Retriever;
+    if (settings.retriever === 'bm25') retriever = bm25Retriever(history);
+    else {
+      this.#embedder ??= openEmbedder({ ...settings, maxLength: this.#maxLength }, task);
+      retriever = denseRetriever(history, await this.#embedder);
+    }
+    this.#retrievers.set(user, retriever);
+    return retriever;
+  }
+
+  #profile(user: string, { profileRecords }: Choices): Promise<string> {
+    const { settings, base, dataset, signal } = this.#context;
+    const { out, seed, chat } = settings;
+    const folder = join(out, 'profiles', String(profileRecords));
+    const options = { records: profileRecords, seed, chat, ...(signal && { signal }) };
+    return userProfile(folder, base, user, dataset.users.get(user)!.train, options);
+  }
+
+  /** The file of what each training record is chosen over, for all users of the group at once. */
+  async #rejectedFile(
+    group: Group,
+    { name, rejected }: TrainingSpec,
+    users: readonly string[],
+    choices: Choices,
+  ): Promise<string> {
+    const { settings, dataset, task, onProgress, signal } = this.#context;
+    const { out, template, maxTokens, chat, seed } = settings;
+    const file = join(out, group, 'rejected', `${name}.jsonl`);
+    if (await exists(file)) return file;
+    const maxLength = this.#maxLength;
+    const prompt = (record: HistoryRecord) => renderPrompt(template, record);
+    const pairs: { record: HistoryRecord; rejected: string }[] = [];
+    for (const [done, user] of users.entries()) {
+      onProgress('sampling what TAM writes', done, users.length);
+      if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; what is done is kept in ${out}.`);
+      const { train: history } = dataset.users.get(user)!;
+      const options = { prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };
+      const samples = await samplesOf(join(out, group, 'samples'), task, user, history, options);
+      const oppu =
+        rejected === 'least-personal'
+          ? await this.#adapterOf(group, { name: 'oppu', method: 'sft' }, user, choices)
+          : null;
+      for (const [i, record] of history.entries()) {
+        const encode = (completion: string) => task.encode(prompt(record), completion, { maxLength, chat });
+        const chosen = oppu ? await leastPersonal(task, oppu, encode, samples[i]!) : samples[i]![0]!;
+        pairs.push({ record, rejected: chosen });
+      }
+    }
+    await mkdir(join(out, group, 'rejected'), { recursive: true });
+    await writeRejected(file, pairs);
+    return file;
+  }
+}
+
+/** So that every method sees as many own records a step and takes as many steps: a pair counts as two records. */
+function batchSizeOf({ method }: TrainingSpec, { batchSize, auxiliaryRatio }: MethodSettings): number {
+  const own = Math.max(1, Math.round(batchSize / (1 + auxiliaryRatio)));
+  if (method === 'sft') return own;
+  return method === 'dpo' ? 2 * own : batchSize;
+}

@@ -1,0 +1,158 @@
+/** `compare` whole: every method on a few simulated users, stopped and gone on with, and what it leaves behind. */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveSettings } from '../../src/common/settings.ts';
+import { type CompareEvent, compare } from '../../src/evaluation/compare/compare.ts';
+import { compareSchema } from '../../src/evaluation/compare/task-settings.ts';
+import { simulateSchema, writeSimulation } from '../../src/histories/index.ts';
+import type { Answer } from '../../src/methods/answer.ts';
+import { METHOD_NAMES } from '../../src/methods/catalogue.ts';
+import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
+
+const METHODS = [...METHOD_NAMES, 'rag+cbpo'];
+
+let place: Workspace;
+beforeAll(async () => {
+  place = await workspace();
+  await writeSimulation(place.path('users.jsonl'), simulateSchema.parse({ users: 7, records: 10, seed: 3 }));
+});
+afterAll(() => place.remove());
+
+interface RunOptions {
+  readonly settings?: Record<string, unknown>;
+  readonly onEvent?: (event: CompareEvent) => void;
+  readonly stop?: AbortController;
+}
+
+function run(out: string, { settings, onEvent, stop }: RunOptions = {}) {
+  const values = {
+    model: place.model,
+    data: place.path('users.jsonl'),
+    out: place.path(out),
+    template: 'commit-subject',
+    targetUsers: 3,
+    developmentUsers: 2,
+    methods: METHODS,
+    rates: [1e-3, 1e-2],
+    retrieved: [1, 2],
+    profileRecords: [2, 3],
+    maxTokens: 6,
+    maxLength: 128,
+    epochs: 1,
+    taskEpochs: 1,
+    embedder: 'ngrams',
+    cache: place.cache,
+    ...settings,
+  };
+  let clock = 0;
+  return compare(resolveSettings(compareSchema, [{ origin: 'test', values }]), {
+    version: 'test',
+    now: () => clock++,
+    ...(onEvent && { onEvent }),
+    ...(stop && { signal: stop.signal }),
+  });
+}
+
+/** Adapters, texts and what they were made of; not what tells of places and time. */
+async function madeIn(out: string): Promise<Record<string, string>> {
+  const files = Object.entries(await contentOf(place.path(out)));
+  return Object.fromEntries(files.filter(([file]) => /\/(answers|rejected|samples)\/|safetensors$/.test(file)));
+}
+
+async function answersOf(out: string, method: string, user: string): Promise<Answer[]> {
+  return JSON.parse(await readFile(join(place.path(out), 'targets', 'answers', method, `${user}.json`), 'utf8'));
+}
+
+describe('idiolect compare', { timeout: 900_000 }, () => {
+  it('asks every method the same queries of the same users, and writes tables, data, texts and a report', async () => {
+    const tried: string[] = [];
+    const { results, search, answers, markdown, json, report } = await run('whole', {
+      onEvent: event => void (event.type === 'tried' && tried.push(event.tried.method)),
+    });
+    expect(results.methods.map(({ name }) => name)).toEqual(METHODS);
+    expect(results.anchor).toBe('cbpo');
+    // Two tries for each method that has a hyper-parameter, none for those that have none.
+    const searched = ['RAG', 'PAG', 'OPPU', 'DPO', 'CoPe', 'KTO', 'BCO', 'C-BPO'];
+    expect(tried.toSorted()).toEqual([...searched, ...searched].toSorted());
+    expect(search.filter(({ chosen }) => chosen)).toHaveLength(searched.length);
+
+    for (const user of results.users) {
+      const keys = (await answersOf('whole', 'base', user)).map(({ key }) => key);
+      expect(keys).toHaveLength(2); // a fifth of ten records
+      for (const method of METHODS) {
+        const given = await answersOf('whole', method, user);
+        expect(given.map(({ key }) => key)).toEqual(keys);
+        for (const { logProb, tokens } of given) expect(tokens > 0 && logProb < 0).toBe(true);
+      }
+    }
+    expect((await readdir(answers)).toSorted()).toEqual(METHODS.toSorted());
+    const text = await readFile(markdown, 'utf8');
+    for (const { title } of results.methods) expect(text).toContain(title);
+    const data = JSON.parse(await readFile(json, 'utf8'));
+    expect(data.results.users).toEqual(results.users);
+    expect(data.costs.map(({ stage }: { stage: string }) => stage)).toContain('training: C-BPO');
+    expect(await readFile(report, 'utf8')).toContain('</html>');
+    const { targets, development, others } = data.users;
+    expect([targets, development, others].map(({ length }) => length)).toEqual([3, 2, 2]);
+    expect(new Set([...targets, ...development, ...others]).size).toBe(7);
+  });
+
+  it('goes on where it was stopped, to the same adapters and texts', async () => {
+    const settings = { methods: ['rag', 'cope', 'cbpo'] };
+    const moments: ((event: CompareEvent) => boolean)[] = [
+      event => event.type === 'adapt' && event.event.type === 'step' && event.event.step === 2,
+      event => event.type === 'stage' && event.name.startsWith('trying CoPe'),
+      event => event.type === 'train' && event.event.type === 'adapter' && event.event.folder.includes('targets'),
+    ];
+    for (const isTime of moments) {
+      const stop = new AbortController();
+      const onEvent = (event: CompareEvent) => void (isTime(event) && stop.abort());
+      await expect(run('stopped', { settings, onEvent, stop })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    }
+    await run('stopped', { settings });
+    const straight = await madeIn('whole');
+    const stopped = await madeIn('stopped');
+    expect(Object.keys(stopped).length).toBeGreaterThan(30);
+    for (const [file, hash] of Object.entries(stopped)) expect([file, hash]).toEqual([file, straight[file]]);
+  });
+
+  it('done again trains nothing and asks nothing; with fewer methods it takes what is there', async () => {
+    const before = await madeIn('whole');
+    let steps = 0;
+    const { results } = await run('whole', {
+      settings: { methods: ['tam', 'cbpo'] },
+      onEvent: event => void (event.type === 'train' && event.event.type === 'step' && steps++),
+    });
+    expect(steps).toBe(0);
+    expect(await madeIn('whole')).toEqual(before);
+    expect(results.methods.map(({ name }) => name)).toEqual(['tam', 'cbpo']);
+  });
+
+  it('refuses other settings in the same folder, and says how many users are wanted and found', async () => {
+    await expect(run('whole', { settings: { rates: [1e-3, 2e-2] } })).rejects.toThrow(/--rates \[0.001,0.01\] there/);
+    await expect(run('many', { settings: { targetUsers: 6 } })).rejects.toThrow(/ask for 8 users .* there are 7/);
+  });
+
+  it('shows no method what the users wrote later', async () => {
+    const settings = { methods: ['rag', 'pag', 'cope', 'cbpo'], developmentUsers: 0 };
+    const { results } = await run('told', { settings });
+    const lines = (await readFile(place.path('users.jsonl'), 'utf8')).trimEnd().split('\n');
+    const records: { user: string; output: string }[] = lines.map(line => JSON.parse(line));
+    // The last fifth of each user's records, which stand in time order, is asked for.
+    for (const user of new Set(records.map(record => record.user))) {
+      for (const record of records.filter(record => record.user === user).slice(8))
+        record.output = 'quite another text';
+    }
+    const data = place.path('changed.jsonl');
+    await writeFile(data, records.map(record => `${JSON.stringify(record)}\n`).join(''));
+    await run('changed', { settings: { ...settings, data } });
+    for (const method of settings.methods) {
+      for (const user of results.users) {
+        const [before, after] = [await answersOf('told', method, user), await answersOf('changed', method, user)];
+        expect(after.map(({ text }) => text)).toEqual(before.map(({ text }) => text));
+        expect(after.map(({ reference }) => reference)).toEqual(['quite another text', 'quite another text']);
+      }
+    }
+  });
+});

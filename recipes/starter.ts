@@ -4,7 +4,8 @@
  *
  *   node recipes/starter.ts --text novels.txt.gz,messages.jsonl.gz --field m --out runs/starter --steps 10000
  *
- * In a text file a blank line ends a document; in JSON Lines each record's --field is one.
+ * In a text file a blank line ends a document; in JSON Lines each record's --field is one. <|user|> and <|assistant|>
+ * in it open the turns of a conversation.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,19 +22,26 @@ import { readTokenizer } from '../src/model/tokenizer.ts';
 import { type PretrainEvent, type PretrainSettings, pretrain, pretrainSchema } from '../src/training/pretrain.ts';
 import { readTokens, writeTokens } from '../src/training/token-file.ts';
 
-const SPECIALS = ['<pad>', '<s>', '</s>'];
+const SPECIALS = ['<pad>', '<s>', '</s>', '<|user|>', '<|assistant|>'];
 const [PAD, START, END] = [0, 1, 2];
+/** Splits a text at the marks of its turns, keeping them. */
+const TURN = /(<\|user\|>|<\|assistant\|>)/;
+const isTurn = (part: string) => TURN.test(part);
+const CHAT_TEMPLATE =
+  "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}" +
+  "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
 const starterSchema = z.object({
   text: z.array(z.string()).describe('text or JSON Lines files, plain or gzip'),
   field: z.string().default('text').describe('where the text of a JSON Lines record stands'),
   heldOutShare: z.number().min(0).max(0.5).default(0.005).describe('share of the documents that is never trained on'),
-  vocabSize: z.int().default(6144).describe('entries of the tokenizer'),
-  layers: z.int().positive().default(7).describe('blocks of the model'),
+  vocabSize: z.int().default(4096).describe('entries of the tokenizer'),
+  layers: z.int().positive().default(5).describe('blocks of the model'),
   width: z.int().positive().default(256).describe('width of the model'),
   heads: z.int().positive().default(4).describe('attention heads'),
   intermediate: z.int().positive().default(704).describe('width inside the feed-forward layers'),
-  maxPositions: z.int().positive().default(1024).describe('longest sequence config.json admits'),
+  maxPositions: z.int().positive().default(512).describe('longest sequence config.json admits'),
   ...pretrainSchema.shape,
 });
 type StarterSettings = z.infer<typeof starterSchema>;
@@ -74,23 +82,31 @@ async function prepare(settings: StarterSettings, say: (text: string) => void): 
   const settingsFile = join(folder, 'tokenizer_config.json');
   if (!(await exists(settingsFile))) {
     const counts = new Map<string, number>();
-    for await (const document of share(settings, false)) countPieces(document, counts);
+    for await (const document of share(settings, false)) {
+      for (const part of document.split(TURN)) if (!isTurn(part)) countPieces(part, counts);
+    }
     say(`training a tokenizer of ${vocabSize} entries on ${counts.size} distinct pieces of text`);
     const bpe = trainBpe(counts, { vocabSize, specials: SPECIALS, minFrequency: 2 });
     await writeFile(tokenizerFile, `${JSON.stringify(tokenizerJson(bpe, SPECIALS), null, 1)}\n`);
     const names = { pad_token: '<pad>', bos_token: '<s>', eos_token: '</s>' };
-    const tokenizerSettings = { tokenizer_class: 'PreTrainedTokenizerFast', ...names };
+    const tokenizerSettings = {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      ...names,
+      chat_template: CHAT_TEMPLATE,
+      model_max_length: settings.maxPositions,
+    };
     await writeFile(settingsFile, `${JSON.stringify(tokenizerSettings, null, 2)}\n`);
   }
   const { tokenizer } = await readTokenizer(folder);
   // Each piece is encoded by itself whatever stands around it, and most have been seen before.
   const known = new Map<string, readonly number[]>();
+  const encodePiece = (piece: string) => {
+    const ids = known.get(piece) ?? tokenizer.encode(piece, { add_special_tokens: false }).ids;
+    if (known.size < 1_000_000) known.set(piece, ids);
+    return ids;
+  };
   const encode = (document: string) =>
-    pieces(document).flatMap(piece => {
-      const ids = known.get(piece) ?? tokenizer.encode(piece, { add_special_tokens: false }).ids;
-      if (known.size < 1_000_000) known.set(piece, ids);
-      return ids;
-    });
+    document.split(TURN).flatMap(part => (isTurn(part) ? [part] : pieces(part)).flatMap(encodePiece));
   for (const [name, heldOut] of [['train', false] as const, ['held-out', true] as const]) {
     const file = join(folder, `${name}.tokens`);
     if (await exists(file)) continue;

@@ -1,0 +1,142 @@
+/**
+ * The whole job in a few minutes, with nothing to download: users with known habits, the built-in backbone adapted to
+ * their task, an adapter for each of five of them by C-BPO, OPPU and BCO, and the comparison as a report.
+ *
+ *   npm run demo [-- --out FOLDER] [--open]
+ *
+ * Stopped by Ctrl-C, the same command goes on where it was.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compareReporter, resultRows } from '../src/cli/compare.ts';
+import { duration, table, terminal } from '../src/cli/terminal.ts';
+import { exists } from '../src/common/files.ts';
+import { readHistories, renderPrompt, simulateSchema, writeSimulation } from '../src/histories/index.ts';
+import {
+  type Answer,
+  compare,
+  compareSchema,
+  IdiolectError,
+  LanguageModel,
+  type OverlapEstimate,
+  random,
+  resolveSettings,
+} from '../src/index.ts';
+
+const { out: folder, open } = parseArgs({
+  options: { out: { type: 'string', default: 'runs/demo' }, open: { type: 'boolean', default: false } },
+}).values;
+const VOICES = 3;
+const now = () => performance.now();
+const started = now();
+const screen = terminal();
+const stop = new AbortController();
+process.on('SIGINT', () => (stop.signal.aborted ? process.exit(130) : stop.abort()));
+
+const data = join(folder, 'histories.jsonl');
+const settings = resolveSettings(compareSchema, [
+  {
+    origin: 'demo',
+    values: {
+      model: 'starter',
+      data,
+      out: join(folder, 'comparison'),
+      template: 'commit-subject',
+      targetUsers: 5,
+      developmentUsers: 0,
+      methods: ['tam', 'oppu', 'bco', 'cbpo'],
+      rates: [3e-3],
+      taskEpochs: 1,
+      taskRate: 1e-3,
+      maxTokens: 32,
+      maxLength: 160,
+      embedder: 'ngrams',
+      cache: join(folder, 'cache'),
+    },
+  },
+]);
+
+async function demo(): Promise<void> {
+  if (!(await exists(`${data}.truth.json`))) {
+    await mkdir(folder, { recursive: true });
+    const population = simulateSchema.parse({ users: 24, records: 40, overlap: '0.1,0.3,0.6', seed: 1 });
+    const { records, users } = await writeSimulation(data, population);
+    screen.say(`${records} commits of ${users.length} made-up users, each with habits of their own: ${data}`);
+  }
+  const onEvent = compareReporter(screen);
+  const summary = await compare(settings, { version: 'demo', now, onEvent, signal: stop.signal });
+  screen.print(`\nMeans over five users, who wrote ${summary.results.queries} later texts that no method saw:\n`);
+  screen.print(table(resultRows(summary.results)));
+
+  const { users } = summary.results;
+  await showVoices(users.slice(0, VOICES), summary.answers);
+  await showOverlap(users);
+  screen.print(`\n${duration(now() - started)}. The report, with all texts side by side: ${resolve(summary.report)}`);
+  if (open) openFile(resolve(summary.report));
+  else screen.print('Open it in a browser, or run: npm run demo -- --open');
+}
+
+/** One change nobody of them made, as the adapters of some users put it, under what its author wrote. */
+async function showVoices(users: readonly string[], answers: string): Promise<void> {
+  const { values } = settings;
+  for await (const { user, input, output } of readHistories(data)) {
+    if (users.includes(user)) continue;
+    const model = await LanguageModel.load(join(values.out, 'task', 'model'));
+    screen.print(`\nThe same change, in ${users.length} users' voices:\n\n${indented(input)}\n`);
+    for (const user of users) {
+      const run = join(values.out, 'targets', 'adapters', `cbpo-${values.rates[0]}`);
+      const adapter = await model.loadAdapter(join(run, 'adapters', user));
+      const [text] = await model.generateAll([renderPrompt(values.template, { input })], {
+        ...{ adapter, maxTokens: 32, temperature: 0, topP: 1, random: () => random(0) },
+      });
+      const [own]: Answer[] = JSON.parse(await readFile(join(answers, 'cbpo', `${user}.json`), 'utf8'));
+      screen.print(`  ${user.padEnd(4)} ${text}\n       (elsewhere this user wrote: ${own!.reference})`);
+    }
+    await model.close();
+    screen.print(`\n  its author wrote: ${output}`);
+    return;
+  }
+}
+
+/** Alpha as estimated before training, and as it is, which only a simulation knows. */
+async function showOverlap(users: readonly string[]): Promise<void> {
+  const file = join(settings.values.out, 'targets', 'overlap.json');
+  const estimates: Record<string, OverlapEstimate> = JSON.parse(await readFile(file, 'utf8'));
+  const truth: { users: { user: string; mixtureProportion: number; shared: number }[] } = JSON.parse(
+    await readFile(`${data}.truth.json`, 'utf8'),
+  );
+  screen.print('\nHow much of what others write could be each user’s own:\n');
+  const rows = users.map(user => {
+    const { alpha, interval } = estimates[user]!;
+    const { mixtureProportion, shared } = truth.users.find(known => known.user === user)!;
+    return [
+      user,
+      `${alpha.toFixed(2)} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`,
+      mixtureProportion.toFixed(2),
+      shared.toFixed(2),
+    ];
+  });
+  screen.print(table([['', 'estimated alpha', 'true (mixture)', 'writes the shared way'], ...rows]));
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
+}
+
+/** By the system's own opener. */
+function openFile(file: string): void {
+  const command = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
+  const child = spawn(command, [file], { detached: true, stdio: 'ignore' });
+  child.on('error', () => screen.say(`there is no ${command} here; open ${file} in a browser.`));
+  child.unref();
+}
+
+try {
+  await demo();
+} catch (error) {
+  if (!(error instanceof IdiolectError)) throw error;
+  screen.say(error.code === 'INTERRUPTED' ? 'stopped; npm run demo goes on from here.' : error.message);
+  process.exitCode = error.code === 'INTERRUPTED' ? 130 : 1;
+}

@@ -61,7 +61,7 @@ const settings = resolveSettings(compareSchema, [
 async function demo(): Promise<void> {
   if (!(await exists(`${data}.truth.json`))) {
     await mkdir(folder, { recursive: true });
-    const population = simulateSchema.parse({ users: 24, records: 40, overlap: '0.1,0.3,0.6', seed: 1 });
+    const population = simulateSchema.parse({ users: 24, records: 40, overlap: '0.1,0.3,1', seed: 1 });
     const { records, users } = await writeSimulation(data, population);
     screen.say(`${records} commits of ${users.length} made-up users, each with habits of their own: ${data}`);
   }

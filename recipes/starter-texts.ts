@@ -5,7 +5,7 @@
  *   node recipes/starter-texts.ts --data FOLDER --out runs/starter-texts.jsonl.gz
  *
  * FOLDER holds corpus-commit-task.jsonl.gz, corpus-commit-messages.jsonl.gz, corpus-acl.txt.gz and corpus-books.txt.gz
- * (docs/starter.md says where they come from).
+ * (starter/README.md says where they come from).
  */
 import { createWriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';

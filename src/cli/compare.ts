@@ -3,6 +3,7 @@ import type { Resolved } from '../common/settings.ts';
 import { type CompareEvent, compare } from '../evaluation/compare/compare.ts';
 import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
 import { judgeKey } from '../evaluation/judge.ts';
+import { verdictOf } from '../evaluation/report/numbers.ts';
 import type { Results } from '../evaluation/results.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
@@ -54,16 +55,18 @@ export function resultRows({ metrics, methods }: Results): string[][] {
   ];
 }
 
+const IN_WORDS = { better: 'better', worse: 'worse', untold: 'not told apart', alone: 'one user tells nothing' };
+
 /** The anchor against every other method by the first metric, in words. */
-function standing({ anchor, metrics, methods, comparisons }: Results): string {
+function standing({ anchor, metrics, methods, comparisons, users }: Results): string {
   const titleOf = (name: string) => methods.find(method => method.name === name)!.title;
   const [first] = metrics;
   const lines = comparisons
     .filter(({ metric }) => metric === first!.name)
     .map(({ method, mean, low, high, adjustedP }) => {
-      const verdict = low > 0 ? 'better' : high < 0 ? 'worse' : 'not told apart';
+      const verdict = IN_WORDS[verdictOf({ mean, low, high }, users.length)];
       const sign = mean < 0 ? '' : '+';
-      return `  against ${titleOf(method)}: ${sign}${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ${verdict} (adjusted p ${adjustedP.toFixed(3)})`;
+      return `  against ${titleOf(method)}: ${sign}${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ${verdict}; p ${adjustedP.toFixed(3)} corrected for ${methods.length - 1} comparisons`;
     });
   return lines.length === 0 ? '' : [`${titleOf(anchor)} by ${first!.title}:`, ...lines].join('\n');
 }
@@ -71,16 +74,22 @@ function standing({ anchor, metrics, methods, comparisons }: Results): string {
 /** A line for each stage and try, and a progress line with the time left below it. */
 export function compareReporter(terminal: Terminal): (event: CompareEvent) => void {
   let clock = new TimeLeft();
-  let steps = { done: 0, total: 0 };
+  /** Of a training: steps behind, of which so many by an earlier call, which say nothing of the time left. */
+  let steps = { done: 0, before: 0, total: 0 };
   let what = '';
-  const progress = (text: string, done: number, total: number) => {
+  const told = new Set<string>();
+  const progress = (text: string, done: number, total: number, before = 0) => {
     if (text !== what) [what, clock] = [text, new TimeLeft()];
-    terminal.progress(`${text} ${done}/${total} ${clock.after(done, total)}`);
+    terminal.progress(`${text} ${done}/${total} ${clock.after(done - before, total - before)}`);
+  };
+  const note = (message: string) => {
+    if (!told.has(message)) terminal.say(`note: ${message}`);
+    told.add(message);
   };
   return event => {
     switch (event.type) {
       case 'notice':
-        terminal.say(`note: ${event.message}`);
+        note(event.message);
         break;
       case 'stage':
         what = '';
@@ -95,13 +104,22 @@ export function compareReporter(terminal: Terminal): (event: CompareEvent) => vo
         break;
       }
       case 'adapt':
-        if (event.event.type === 'step') progress('task adaptation, step', event.event.step, event.event.steps);
+        if (event.event.type === 'notice') note(event.event.message);
+        if (event.event.type === 'start') steps = { done: 0, before: 0, total: event.event.steps };
+        if (event.event.type === 'resume') steps = { ...steps, before: event.event.step };
+        if (event.event.type === 'step') {
+          progress('task adaptation, step', event.event.step, steps.total, steps.before);
+        }
         if (event.event.type === 'score') progress('held-out records', event.event.done, event.event.total);
         break;
       case 'train':
-        if (event.event.type === 'start') steps = { done: 0, total: event.event.steps };
-        if (event.event.type === 'resume') steps = { ...steps, done: steps.done + event.event.step };
-        if (event.event.type === 'step') progress('training step', ++steps.done, steps.total);
+        if (event.event.type === 'notice') note(event.event.message);
+        if (event.event.type === 'start') steps = { done: 0, before: 0, total: event.event.steps };
+        if (event.event.type === 'resume') {
+          const { step } = event.event;
+          steps = { ...steps, done: steps.done + step, before: steps.before + step };
+        }
+        if (event.event.type === 'step') progress('training step', ++steps.done, steps.total, steps.before);
         if (event.event.type === 'reference') progress('reference scores', event.event.done, event.event.total);
         if (event.event.type === 'embedding') progress('embedding texts', event.event.done, event.event.total);
         break;

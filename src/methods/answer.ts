@@ -10,6 +10,10 @@ export interface Answer {
   readonly reference: string;
   /** What the method wrote. */
   readonly text: string;
+  /** Retrieved records that had room before the request; for methods that show some. */
+  readonly shown?: number;
+  /** Whether the prompt was too long and lost its beginning. */
+  readonly promptCut?: true;
   /** log pi(reference | the method's prompt), natural logarithm, summed over `tokens` tokens. */
   readonly logProb: number;
   readonly tokens: number;

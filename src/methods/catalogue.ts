@@ -6,10 +6,12 @@ import { IdiolectError } from '../common/errors.ts';
 import type { ContrastOptions } from '../runtime/contrast.ts';
 import type { TrainSettings } from '../training/settings.ts';
 
+/** The trainings; methods that answer with the same adapter train it once. */
+export const TRAINING_NAMES = ['oppu', 'dpo', 'cope', 'kto', 'bco', 'cbpo'] as const;
+
 /** How a user's adapter is trained, from the task-adapted model. */
 export interface TrainingSpec {
-  /** Methods that answer with the same adapter train it once, under this name. */
-  readonly name: 'oppu' | 'dpo' | 'cope' | 'kto' | 'bco' | 'cbpo';
+  readonly name: (typeof TRAINING_NAMES)[number];
   readonly method: TrainSettings['method'];
   /** What the method's own public code sets otherwise than this comparison. */
   readonly settings?: Partial<TrainSettings>;
@@ -36,7 +38,7 @@ export interface MethodSpec {
 /** DPO's beta in CoPe's public code. */
 const PAIRS = { beta: 0.01 };
 
-const BINARY = 'own records against as many of others';
+const BINARY = 'own records against those of others';
 
 const METHODS: readonly MethodSpec[] = [
   {
@@ -92,7 +94,7 @@ const METHODS: readonly MethodSpec[] = [
     training: { name: 'cope', method: 'dpo', settings: PAIRS, rejected: 'least-personal', start: 'oppu' },
     contrast: { strength: 0.1, plausibility: 0.1, repetitionPenalty: 1 },
     summary:
-      'as DPO, against the one of three samples that TAM finds likely and the OPPU adapter does not; decoded in contrast to TAM (strength 0.1)',
+      'as DPO, against the one of three samples that TAM finds likely and the OPPU adapter does not; decoded in contrast to TAM (strength 0.1, no repetition penalty)',
   },
   {
     name: 'kto',

@@ -1,36 +1,31 @@
 /** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { resolveSettings } from '../common/settings.ts';
-import { type HistoryRecord, recordKey, renderPrompt, withExamples, withProfile } from '../histories/index.ts';
+import { type HistoryRecord, recordKey, renderPrompt } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
-import type { Embedder } from '../overlap/embedder.ts';
-import { openEmbedder } from '../overlap/open-embedder.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from '../training/dataset.ts';
 import { folderName, RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
 import { type TrainEvent, train } from '../training/train.ts';
+import { latest } from '../training/user-records.ts';
 import type { Answer } from './answer.ts';
 import type { MethodSpec, TrainingSpec } from './catalogue.ts';
-import { userProfile } from './profiles.ts';
+import { type Prompt, type PromptChoices, Prompts } from './prompts.ts';
 import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
-import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
 import type { MethodSettings } from './settings.ts';
 
 /** The users answered for: those hyper-parameters are chosen on, or those the result is about. */
 export type Group = 'development' | 'targets';
 
 /** The hyper-parameters of every method; those a method does not have are not read. */
-export interface Choices {
+export interface Choices extends PromptChoices {
   /** Learning rate of each training. */
   readonly rates: Readonly<Partial<Record<TrainingSpec['name'], number>>>;
-  /** Records in the prompt of rag. */
-  readonly retrieved: number;
-  readonly profileRecords: number;
 }
 
 export interface RunnerContext {
@@ -53,11 +48,11 @@ export interface RunnerContext {
 
 export class MethodRunner {
   readonly #context: RunnerContext;
-  readonly #retrievers = new Map<string, Retriever>();
-  #embedder: Promise<Embedder> | undefined;
+  readonly #prompts: Prompts;
 
   constructor(context: RunnerContext) {
     this.#context = context;
+    this.#prompts = new Prompts({ ...context, historyOf: user => this.#historyOf(user) });
   }
 
   /** Where the answers of a method lie, a file for each user. */
@@ -111,11 +106,11 @@ export class MethodRunner {
     const estimates = training.method === 'cbpo' && settings.alpha === undefined;
     if (estimates && (await exists(overlaps)) && !(await exists(own))) {
       await mkdir(out, { recursive: true });
-      await copyFile(overlaps, own);
+      await writeFileAtomic(own, await readFile(overlaps));
     }
     await task.close(); // its sessions make room for those of training; they open anew
     await train(resolved, { version, onEvent: onTraining, ...(signal && { signal }) });
-    if (estimates) await copyFile(own, overlaps);
+    if (estimates) await writeFileAtomic(overlaps, await readFile(own));
   }
 
   /**
@@ -132,11 +127,12 @@ export class MethodRunner {
     const model = spec.model === 'base' ? base : task;
     const adapter = spec.training && (await this.#adapterOf(group, spec.training, user, choices));
     const queries = dataset.users.get(user)!.query;
-    const prompts: string[] = [];
-    for (const query of queries) prompts.push(await this.#prompt(spec, user, query, choices));
+    const prompts: Prompt[] = [];
+    for (const query of queries) prompts.push(await this.#prompts.of(spec, model, user, query, choices));
     const { chat, maxTokens, seed } = settings;
-    const maxLength = this.#maxLength;
-    const texts = await model.generateAll(prompts, {
+    const maxLength = this.#prompts.maxLength;
+    const written = prompts.map(({ text }) => text);
+    const texts = await model.generateAll(written, {
       ...{ maxTokens, maxLength, chat, temperature: 0, topP: 1 },
       random: () => random(seed, 'greedy'), // not drawn from
       ...(adapter && { adapter }),
@@ -146,14 +142,16 @@ export class MethodRunner {
     const answers: Answer[] = [];
     for (const [i, query] of queries.entries()) {
       const { id, input, output } = query;
-      const { logProb, tokens } = await model.score(model.encode(prompts[i]!, output, { maxLength, chat }), adapter);
-      const key = recordKey(query);
+      const { text: prompt, shown } = prompts[i]!;
+      const { logProb, tokens } = await model.score(model.encode(prompt, output, { maxLength, chat }), adapter);
       answers.push({
-        key,
+        key: recordKey(query),
         ...(id !== undefined && { id }),
         input,
         reference: output,
         text: texts[i]!,
+        ...(shown !== undefined && { shown }),
+        ...(!this.#prompts.fits(model, prompt) && { promptCut: true }),
         logProb,
         tokens,
       });
@@ -164,54 +162,17 @@ export class MethodRunner {
   }
 
   async close(): Promise<void> {
-    await (await this.#embedder)?.close();
-  }
-
-  get #maxLength(): number {
-    const { settings, base } = this.#context;
-    return Math.min(settings.maxLength, base.checkpoint.config.maxPositions);
+    await this.#prompts.close();
   }
 
   async #adapterOf(group: Group, training: TrainingSpec, user: string, choices: Choices): Promise<Adapter> {
     return this.#context.task.loadAdapter(new RunFolder(this.runFolder(group, training, choices)).adapterOf(user));
   }
 
-  /** The request as the method puts it. */
-  async #prompt(spec: MethodSpec, user: string, query: HistoryRecord, choices: Choices): Promise<string> {
-    const prompt = renderPrompt(this.#context.settings.template, query);
-    switch (spec.prompt) {
-      case 'plain':
-        return prompt;
-      case 'examples':
-        return withExamples(prompt, await (await this.#retriever(user))(query.input, choices.retrieved));
-      case 'profile':
-        return withProfile(prompt, await this.#profile(user, choices));
-      default:
-        return spec.prompt satisfies never;
-    }
-  }
-
-  async #retriever(user: string): Promise<Retriever> {
-    const known = this.#retrievers.get(user);
-    if (known) return known;
-    const { settings, dataset, task } = this.#context;
-    const { train: history } = dataset.users.get(user)!;
-    let retriever: Retriever;
-    if (settings.retriever === 'bm25') retriever = bm25Retriever(history);
-    else {
-      this.#embedder ??= openEmbedder({ ...settings, maxLength: this.#maxLength }, task);
-      retriever = denseRetriever(history, await this.#embedder);
-    }
-    this.#retrievers.set(user, retriever);
-    return retriever;
-  }
-
-  #profile(user: string, { profileRecords }: Choices): Promise<string> {
-    const { settings, base, dataset, signal } = this.#context;
-    const { out, seed, chat } = settings;
-    const folder = join(out, 'profiles', String(profileRecords));
-    const options = { records: profileRecords, seed, chat, ...(signal && { signal }) };
-    return userProfile(folder, base, user, dataset.users.get(user)!.train, options);
+  /** The earlier records every method learns from. */
+  #historyOf(user: string): readonly HistoryRecord[] {
+    const { settings, dataset } = this.#context;
+    return latest(dataset.users.get(user)!.train, settings.historyShare);
   }
 
   /** The file of what each training record is chosen over, for all users of the group at once. */
@@ -221,17 +182,17 @@ export class MethodRunner {
     users: readonly string[],
     choices: Choices,
   ): Promise<string> {
-    const { settings, dataset, task, onProgress, signal } = this.#context;
+    const { settings, task, onProgress, signal } = this.#context;
     const { out, template, maxTokens, chat, seed } = settings;
     const file = join(out, group, 'rejected', `${name}.jsonl`);
     if (await exists(file)) return file;
-    const maxLength = this.#maxLength;
+    const maxLength = this.#prompts.maxLength;
     const prompt = (record: HistoryRecord) => renderPrompt(template, record);
     const pairs: { record: HistoryRecord; rejected: string }[] = [];
     for (const [done, user] of users.entries()) {
       onProgress('sampling what TAM writes', done, users.length);
       if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; what is done is kept in ${out}.`);
-      const { train: history } = dataset.users.get(user)!;
+      const history = this.#historyOf(user);
       const options = { prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };
       const samples = await samplesOf(join(out, group, 'samples'), task, user, history, options);
       const oppu =

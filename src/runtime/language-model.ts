@@ -158,12 +158,25 @@ export class LanguageModel {
     const texts = prompts.map(() => '');
     const tasks = started.map(({ task }) => task);
     for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
-      if (signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; the texts made so far are lost.');
+      if (signal?.aborted)
+        throw new IdiolectError(
+          'INTERRUPTED',
+          'stopped; the texts of this call are lost, what was kept before is not.',
+        );
       if (id !== null) continue;
       texts[task] = this.#textOf(started[task]!.produced);
       onText?.(task, texts[task]!);
     }
     return texts;
+  }
+
+  /**
+   * The longest prompt in tokens that a text of `maxTokens` can follow; `generate` cuts the beginning of a longer one. A
+   * long answer may not push the prompt out: half the positions stay the prompt's.
+   */
+  promptRoom(options: Pick<TextOptions, 'maxTokens' | 'maxLength'>): number {
+    const positions = this.#positions(options);
+    return Math.max(Math.ceil(positions / 2), positions - options.maxTokens);
   }
 
   /** Frees the sessions. The model can be used again; sessions open anew. */
@@ -172,6 +185,10 @@ export class LanguageModel {
     const open = kinds.flatMap(sessions => [...sessions.values()]);
     for (const sessions of kinds) sessions.clear();
     for (const session of open) await (await session).release();
+  }
+
+  #positions({ maxLength = Number.POSITIVE_INFINITY }: Pick<TextOptions, 'maxLength'>): number {
+    return Math.min(this.checkpoint.config.maxPositions, maxLength);
   }
 
   #scorer(adapter: Adapter | undefined): Promise<Scorer> {
@@ -185,10 +202,8 @@ export class LanguageModel {
   /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
-    const positions = Math.min(this.checkpoint.config.maxPositions, options.maxLength ?? Number.POSITIVE_INFINITY);
-    // A long answer may not push the prompt out: half the positions stay the prompt's.
-    const room = Math.max(Math.ceil(positions / 2), positions - maxTokens);
-    const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), room);
+    const positions = this.#positions(options);
+    const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), this.promptRoom(options));
     const produced: number[] = [];
     const limit = Math.min(maxTokens, positions - ids.length);
     const seen = new Set(ids);

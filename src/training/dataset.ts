@@ -53,13 +53,16 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
       `${tooFew.length} users have too few records and are left out (such as "${first!.user}": ${first!.reason})`,
     );
   }
-  const { byUser, training, heldOut } = setDislikedApart(users);
+  const { byUser, training, heldOut, shared } = setApart(users);
   if (training > 0) {
     notices.push(
       `${training} training records have label false: known negatives of cbpo, bco and kto; sft and dpo leave them out`,
     );
   }
   if (heldOut > 0) notices.push(`${heldOut} held-out records have label false and are not used`);
+  if (shared > 0) {
+    notices.push(`${shared} training records are also held out of another user, word for word, and are left out`);
+  }
   const fingerprint = await sha256OfFile(file);
   if (settings.targetUsers === undefined) return { file, fingerprint, users: byUser, split: null, notices };
   const counts = [...byUser].flatMap(([user, { train, query }]) =>
@@ -69,20 +72,33 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   return { file, fingerprint, users: byUser, split: resolved.split, notices: [...notices, ...resolved.notices] };
 }
 
-/** A text its user rejected must never be learnt, or scored, as the user's own. */
-function setDislikedApart(users: ReadonlyMap<string, UserSplit>) {
+/**
+ * A text its user rejected must never be learnt, or scored, as the user's own; and what is held out of one user, as a
+ * paper of two authors may be, must not be learnt as another's.
+ */
+function setApart(users: ReadonlyMap<string, UserSplit>) {
   const liked = (record: HistoryRecord) => record.label !== false;
   const rejected = (record: HistoryRecord) => record.label === false;
   const byUser = new Map<string, UserHistory>();
   let training = 0;
   let heldOut = 0;
+  let shared = 0;
+  const keyOf = ({ input, output }: HistoryRecord) => JSON.stringify([input, output]);
+  const askedOf = new Map<string, Set<string>>();
+  for (const { user, query } of users.values()) {
+    for (const key of query.map(keyOf)) askedOf.set(key, (askedOf.get(key) ?? new Set()).add(user));
+  }
+  const isAskedOfAnother = (user: string, record: HistoryRecord) =>
+    [...(askedOf.get(keyOf(record)) ?? [])].some(other => other !== user);
   for (const [user, split] of users) {
-    const disliked = split.train.filter(rejected);
+    const train = split.train.filter(record => !isAskedOfAnother(user, record));
+    shared += split.train.length - train.length;
+    const disliked = train.filter(rejected);
     training += disliked.length;
     heldOut += split.query.filter(rejected).length;
-    byUser.set(user, { ...split, train: split.train.filter(liked), query: split.query.filter(liked), disliked });
+    byUser.set(user, { ...split, train: train.filter(liked), query: split.query.filter(liked), disliked });
   }
-  return { byUser, training, heldOut };
+  return { byUser, training, heldOut, shared };
 }
 
 /**

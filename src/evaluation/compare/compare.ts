@@ -1,9 +1,9 @@
 /** `idiolect compare`: from data and a backbone to the table of every method, each stage kept and gone on with. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { IdiolectError } from '../../common/errors.ts';
+import { sha256 } from '../../common/files.ts';
 import { type Resolved, resolveSettings } from '../../common/settings.ts';
-import { type MetricName, splitFingerprint } from '../../histories/index.ts';
+import type { MetricName } from '../../histories/index.ts';
 import type { Answer, MethodAnswers } from '../../methods/answer.ts';
 import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
 import { type Choices, type Group, MethodRunner } from '../../methods/runner.ts';
@@ -16,13 +16,14 @@ import { type Dataset, loadDataset } from '../../training/dataset.ts';
 import { stopIfAsked } from '../../training/loop.ts';
 import { RunFolder, requireDistinctFolders } from '../../training/run-folder.ts';
 import type { TrainEvent } from '../../training/train.ts';
-import { type JudgeResults, judge, judgeOf, judgeSchema } from '../judge.ts';
+import { type JudgeResults, judge, judgeSchema } from '../judge.ts';
 import { measureResults } from '../measure.ts';
 import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
 import type { Results } from '../results.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
-import { describeMethod, firstChoices, inOrder, type TriedSetting, triesOf } from './search.ts';
+import { methodsOf, requirePossible } from './requirements.ts';
+import { describeMethod, firstChoices, isSearched, type TriedSetting, triesOf } from './search.ts';
 import { StageCosts } from './stages.ts';
 import { type ClosedSettings, type CompareSettings, settingsOfTask } from './task-settings.ts';
 
@@ -57,9 +58,6 @@ export async function compare(
   options: CompareOptions,
 ): Promise<ComparisonReports> {
   const specs = methodsByName(resolved.values.methods);
-  // What cannot be is said before the work, not after.
-  const judged = judgeOf(resolved.values);
-  for (const spec of specs) triesOf(spec, firstChoices(resolved.values), resolved.values);
   const emit = options.onEvent ?? (() => {});
   const folder = new RunFolder(resolved.values.out);
   const unlock = await folder.lock();
@@ -69,18 +67,12 @@ export async function compare(
       onNotice: message => emit({ type: 'notice', message }),
       onRecord: () => stopIfAsked(options.signal, folder),
     });
-    if (judged && !metrics.includes('rouge1')) {
-      const { task } = settings.values;
-      throw new IdiolectError(
-        'CONFIG',
-        `a judge compares texts, and ${task} asks for labels or ratings; leave --judge-url out.`,
-      );
-    }
     const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
     for (const message of dataset.notices) emit({ type: 'notice', message });
     const division = await divideUsers(dataset, settings.values);
     for (const message of division.notices) emit({ type: 'notice', message });
     requireDistinctFolders([...division.targets, ...division.development]);
+    await requirePossible(settings.values, metrics, division);
     const base = await LanguageModel.load(settings.values.model, settings.values);
     try {
       const run = new Comparison(settings, metrics, specs, dataset, division, base, folder, options);
@@ -132,7 +124,7 @@ class Comparison {
     const sources = {
       model: this.#base.checkpoint.fingerprint,
       data: this.#dataset.fingerprint,
-      users: splitFingerprint({ targets: [...targets, '', ...development], others }),
+      users: sha256(JSON.stringify([targets, development, others].map(group => group.toSorted()))),
     };
     const resolved = { values: this.#settings, origins: this.#origins };
     await this.#folder.open(resolved, sources, this.#options.version, [
@@ -167,18 +159,23 @@ class Comparison {
       const names = this.#specs.map(({ name }) => name);
       const anchor = names.includes('cbpo') ? 'cbpo' : names.at(-1)!;
       const results = this.#measure(methods, anchor, groups);
+      const report = async (judged?: JudgeResults) =>
+        writeReports({
+          settings: resolved,
+          sources,
+          results,
+          ...(judged && { judged }),
+          methods,
+          division: this.#division,
+          groups,
+          search: tried,
+          costs: await this.#costs.all(),
+          overlapFile: runner.overlapFile('targets'),
+        });
+      // A judge who does not answer must not take the results along.
+      const reports = await report();
       const judged = await this.#judge(methods, anchor);
-      return await writeReports({
-        settings: resolved,
-        results,
-        ...(judged && { judged }),
-        methods,
-        division: this.#division,
-        groups,
-        search: tried,
-        costs: await this.#costs.all(),
-        overlapFile: runner.overlapFile('targets'),
-      });
+      return judged ? await report(judged) : reports;
     } finally {
       await runner.close();
       await task.close();
@@ -234,8 +231,8 @@ class Comparison {
     const { development } = this.#division;
     let choices = firstChoices(this.#settings);
     const tried: TriedSetting[] = [];
-    const methods = inOrder(this.#specs, name => methodsByName([name])[0]!);
-    if (development.length === 0 || this.#settings.rates.length === 1) return { choices, tried };
+    if (development.length === 0 || !isSearched(this.#settings)) return { choices, tried };
+    const methods = methodsOf(this.#settings.methods);
     const searched = methods.filter(spec => triesOf(spec, choices, this.#settings).length > 0);
     for (const [done, spec] of searched.entries()) {
       const tries = triesOf(spec, choices, this.#settings);
@@ -274,7 +271,7 @@ class Comparison {
   async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {
     const { targets } = this.#division;
     const answers = new Map<string, ReadonlyMap<string, readonly Answer[]>>();
-    const methods = inOrder(this.#specs, name => methodsByName([name])[0]!);
+    const methods = methodsOf(this.#settings.methods);
     for (const [done, spec] of methods.entries()) {
       const name = `${spec.title}: ${targets.length} users`;
       this.#emit({ type: 'stage', name, done, total: methods.length });

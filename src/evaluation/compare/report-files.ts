@@ -18,6 +18,8 @@ import type { StageCost } from './stages.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
 export interface ComparisonOutcome {
+  /** Fingerprints of model and data. */
+  readonly sources: { readonly model: string; readonly data: string };
   readonly settings: Resolved<ClosedSettings>;
   readonly results: Results;
   readonly judged?: JudgeResults;
@@ -50,18 +52,19 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
   const { out, task, data } = settings;
   const title = task === undefined ? `Comparison on ${basename(data)}` : `Comparison on ${task}`;
   const searchNote = searchText(outcome);
+  const lost = cutText(outcome.methods);
   const markdown = join(out, 'results.md');
   const json = join(out, 'results.json');
   const report = join(out, 'report.html');
   const paper = task === undefined ? undefined : paperTable(task);
-  const notes = [searchNote, SHARED];
+  const notes = [factsText(outcome), searchNote, SHARED, ...lost];
   await writeFileAtomic(
     markdown,
     resultsMarkdown(results, { title, notes, ...(paper && { paper }), ...(judged && { judged }) }),
   );
   const content = { results, judged, search, searchNote, costs, users: division, settings, origins };
   await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`);
-  await writeFileAtomic(report, await htmlOf(title, searchNote, outcome));
+  await writeFileAtomic(report, await htmlOf(title, searchNote, lost, outcome));
   return {
     results,
     ...(judged && { judged }),
@@ -76,15 +79,59 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
 function searchText({ search, results, division }: ComparisonOutcome): string {
   if (search.length === 0) return 'Nothing was searched: the first value of each list was taken.';
   const [first] = results.metrics;
-  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated; every method had as many tries.`;
+  const tries = Math.max(...search.map(({ method }) => search.filter(entry => entry.method === method).length));
+  const ends = search.filter(({ chosen, settings }) => chosen && isAtEdge(settings, search));
+  const edge =
+    ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
+  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for RAG, PAG and every training; DPO and CoPe start from the OPPU adapter chosen before.${edge}`;
 }
 
-async function htmlOf(title: string, searchNote: string, outcome: ComparisonOutcome): Promise<string> {
+/** The largest or smallest learning rate: a better one may lie beyond. */
+function isAtEdge(settings: string, search: readonly TriedSetting[]): boolean {
+  const rates = search.flatMap(entry => (entry.settings.startsWith('lr ') ? [Number(entry.settings.slice(3))] : []));
+  const rate = Number(settings.replace('lr ', ''));
+  return settings.startsWith('lr ') && (rate === Math.max(...rates) || rate === Math.min(...rates));
+}
+
+/** What was compared on what, so that the tables can be cited by themselves. */
+function factsText({ settings: { values }, sources, division, search }: ComparisonOutcome): string {
+  const { model, data, seed, epochs, rank, loraAlpha, maxTokens, maxLength, skipAdaptation } = values;
+  const adapted = skipAdaptation ? 'no task adaptation' : `task adaptation on ${division.others.length} other users`;
+  const lines = [
+    `Backbone ${basename(model)} (${sources.model.slice(0, 12)}), data ${basename(data)} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${epochs} epochs, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
+    ...search.map(
+      ({ method, settings, score, chosen }) => `${method} ${settings}: ${score.toFixed(4)}${chosen ? ' (taken)' : ''}`,
+    ),
+  ];
+  return lines.length === 1 ? lines[0]! : `${lines[0]}\n\nTries: ${lines.slice(1).join('; ')}.`;
+}
+
+/** How many prompts lost something to the length limit, by method. */
+function cutText(methods: readonly MethodAnswers[]): string[] {
+  return methods.flatMap(({ title, users }) => {
+    const answers = [...users.values()].flat();
+    const cut = answers.filter(({ promptCut }) => promptCut).length;
+    const asked = Math.max(...answers.map(({ shown = 0 }) => shown));
+    const short = answers.filter(({ shown = asked }) => shown < asked).length;
+    return [
+      ...(cut > 0 ? [`${title}: ${cut} of ${answers.length} prompts were too long and lost their beginning.`] : []),
+      ...(short > 0 ? [`${title}: ${short} of ${answers.length} prompts had room for fewer records than asked.`] : []),
+    ];
+  });
+}
+
+async function htmlOf(
+  title: string,
+  searchNote: string,
+  lost: readonly string[],
+  outcome: ComparisonOutcome,
+): Promise<string> {
   const { results, methods, division, groups, search, costs, overlapFile } = outcome;
   const { values: settings, origins } = outcome.settings;
   const alphas = await readJson<Record<string, OverlapEstimate>>(overlapFile);
-  const truth = await readJson<{ users: { user: string; alpha: number }[] }>(`${settings.data}.truth.json`);
-  const trueAlphas = new Map(truth?.users.map(({ user, alpha }) => [user, alpha]) ?? []);
+  // Of simulated users; the mixture proportion is what the estimators estimate (docs/simulate.md).
+  const truth = await readJson<{ users: { user: string; mixtureProportion: number }[] }>(`${settings.data}.truth.json`);
+  const trueAlphas = new Map(truth?.users.map(({ user, mixtureProportion }) => [user, mixtureProportion]) ?? []);
   const users = division.targets.map(user => ({
     user,
     ...(groups.has(user) && { group: groups.get(user)! }),
@@ -113,7 +160,7 @@ async function htmlOf(title: string, searchNote: string, outcome: ComparisonOutc
       const value = (settings as Record<string, unknown>)[key];
       return value === undefined ? [] : [{ name: flagName(key), value: JSON.stringify(value), origin }];
     }),
-    notes: [SHARED],
+    notes: [SHARED, ...lost],
   });
 }
 

@@ -1,6 +1,6 @@
 /** Hyper-parameters chosen on development users: as many tries for every method that has one, by the task's first metric. */
 import { IdiolectError } from '../../common/errors.ts';
-import type { MethodSpec } from '../../methods/catalogue.ts';
+import { type MethodSpec, TRAINING_NAMES } from '../../methods/catalogue.ts';
 import type { Choices } from '../../methods/runner.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
 
@@ -27,10 +27,13 @@ export function firstChoices({ rates, retrieved, profileRecords }: MethodSetting
   return { rates: { ...rateOfAll(rates[0]!) }, retrieved: retrieved[0]!, profileRecords: profileRecords[0]! };
 }
 
-const TRAININGS = ['oppu', 'dpo', 'cope', 'kto', 'bco', 'cbpo'] as const;
-
 function rateOfAll(rate: number): Choices['rates'] {
-  return Object.fromEntries(TRAININGS.map(name => [name, rate]));
+  return Object.fromEntries(TRAINING_NAMES.map(name => [name, rate]));
+}
+
+/** Whether there is anything to choose from, and anybody to choose it on. */
+export function isSearched({ rates, developmentUsers }: MethodSettings): boolean {
+  return rates.length > 1 && developmentUsers > 0;
 }
 
 /**

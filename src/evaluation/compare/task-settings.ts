@@ -1,7 +1,7 @@
 /** What a benchmark task fixes of a comparison's settings, and its files made histories. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { exists } from '../../common/files.ts';
+import { exists, sha256 } from '../../common/files.ts';
 import type { Resolved } from '../../common/settings.ts';
 import { type MetricName, taskHistories, taskPreset, writeHistories } from '../../histories/index.ts';
 import { type MethodSettings, methodSchema } from '../../methods/settings.ts';
@@ -47,7 +47,9 @@ export async function settingsOfTask(
     return { settings: { values: { ...values, maxTokens }, origins }, metrics: FREE_TEXT.metrics };
   }
   const preset = taskPreset(task);
-  const file = join(folder, `${task.replaceAll(/[^\w-]/g, '_')}.jsonl.gz`);
+  // Named by where it is from, so that other data is never taken for it.
+  const name = `${task.replaceAll(/[^\w-]/g, '_')}-${sha256(resolve(data)).slice(0, 8)}`;
+  const file = join(folder, `${name}.jsonl.gz`);
   if (!(await exists(file))) {
     async function* records() {
       for await (const record of taskHistories(task!, data, { skipBad, onSkip: onNotice, onNotice })) {
@@ -67,7 +69,7 @@ export async function settingsOfTask(
   const fromTask = Object.fromEntries(Object.keys(fixed).map(key => [key, `task ${task}`]));
   return {
     settings: {
-      values: { ...values, maxTokens: preset.maxNewTokens, ...fixed },
+      values: { ...values, ...fixed, maxTokens: values.maxTokens ?? preset.maxNewTokens },
       origins: { ...origins, ...fromTask },
     },
     metrics: preset.metrics,

@@ -1,0 +1,72 @@
+/** What stands before a request gives way where the whole would be too long; the request never does. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Workspace, workspace } from '../../tests/support/workspace.ts';
+import { type HistoryRecord, renderPrompt, withExamples, withProfile } from '../histories/index.ts';
+import { LanguageModel } from '../runtime/language-model.ts';
+import { methodsByName } from './catalogue.ts';
+import { Prompts } from './prompts.ts';
+import { methodSchema } from './settings.ts';
+
+const history: HistoryRecord[] = ['red apple pie', 'red apple', 'blue sea'].map((input, i) => ({
+  user: 'ada',
+  input,
+  output: `text ${i}`,
+}));
+const query: HistoryRecord = { user: 'ada', input: 'red apple pie', output: 'hidden' };
+const [rag, pag] = methodsByName(['rag', 'pag']) as [
+  ReturnType<typeof methodsByName>[0],
+  ReturnType<typeof methodsByName>[0],
+];
+const choices = { retrieved: 2, profileRecords: 3 };
+
+let place: Workspace;
+let model: LanguageModel;
+beforeAll(async () => {
+  place = await workspace();
+  model = await LanguageModel.load(place.model);
+});
+afterAll(async () => {
+  await model.close();
+  await place.remove();
+});
+
+function prompts(maxLength: number): Prompts {
+  const { data } = place;
+  const settings = methodSchema.parse({ model: 'x', data, out: place.path(`out-${maxLength}`), maxLength });
+  return new Prompts({
+    settings: { ...settings, maxTokens: 10 },
+    base: model,
+    task: model,
+    historyOf: () => history,
+    signal: undefined,
+  });
+}
+
+const request = renderPrompt('plain', query);
+const tokensOf = (text: string) => model.tokenizer.encodePrompt(text).length;
+
+describe('prompts', () => {
+  it('show the records most like the request, the best one next to it', async () => {
+    const { text, shown } = await prompts(2048).of(rag, model, 'ada', query, choices);
+    expect(text).toBe(withExamples(request, [history[1]!, history[0]!]));
+    expect(shown).toBe(2);
+  });
+
+  it('show fewer records where there is no room, the least alike first to go', async () => {
+    const one = withExamples(request, [history[0]!]);
+    const room = tokensOf(one);
+    expect(await prompts(room + 10).of(rag, model, 'ada', query, choices)).toEqual({ text: one, shown: 1 });
+    // A token less, and there is room for none.
+    expect(await prompts(room + 9).of(rag, model, 'ada', query, choices)).toEqual({ text: request, shown: 0 });
+  });
+
+  it('shorten a profile by words, to the longest that has room', async () => {
+    const whole = (await prompts(2048).of(pag, model, 'ada', query, choices)).text;
+    const before = withProfile(request, '');
+    expect(whole.startsWith('How this person writes: ')).toBe(true);
+    const short = prompts(tokensOf(before) + 12);
+    const { text } = await short.of(pag, model, 'ada', query, choices);
+    expect(text.endsWith(request)).toBe(true);
+    expect(short.fits(model, text)).toBe(true);
+  });
+});

@@ -1,12 +1,14 @@
 /** The backbone in the box: found by its name from anywhere, small, and able to do what its card says. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/common/random.ts';
 import { Population, renderPrompt, simulateSchema } from '../../src/histories/index.ts';
 import { resolveModel } from '../../src/model/hub.ts';
+import { Generator } from '../../src/runtime/generator.ts';
 import { LanguageModel } from '../../src/runtime/language-model.ts';
+import { argmax } from '../../src/runtime/sampler.ts';
 
 let model: LanguageModel;
 beforeAll(async () => {
@@ -27,6 +29,35 @@ describe('the starter', () => {
     expect((await stat(join(folder, 'model.safetensors'))).size).toBeLessThan(25e6);
     expect([...tensors.values()].every(({ dtype }) => dtype === 'F16')).toBe(true);
     expect(model.tokenizer.hasChatTemplate).toBe(true);
+  });
+
+  it('is to transformers what it is here: ids of the chat template, logits, greedy text', async () => {
+    interface Recorded {
+      readonly text: string;
+      readonly ids: number[];
+      readonly greedy: number[];
+      readonly top: [id: number, logit: number][];
+    }
+    const file = new URL('../fixtures/starter.json', import.meta.url);
+    const { prompts }: { prompts: Recorded[] } = JSON.parse(await readFile(file, 'utf8'));
+    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    for (const { text, ids, greedy, top } of prompts) {
+      expect(model.tokenizer.encodePrompt(text)).toEqual(ids);
+      const found: number[] = [];
+      const first: Float32Array[] = [];
+      const choose = (logits: Float32Array) => {
+        first.push(logits.slice());
+        found.push(argmax(logits));
+        return found.length < greedy.length ? found.at(-1)! : null;
+      };
+      for await (const _ of generator.decode([{ prompt: ids, choose }], { batchSize: 1 })) {
+        // `choose` keeps what is decoded.
+      }
+      expect(found).toEqual(greedy);
+      // Two float32 forward passes of five layers, over logits of some ten: 1e-5 of that at most.
+      for (const [id, logit] of top) expect(Math.abs(first[0]![id]! - logit)).toBeLessThan(1e-4);
+    }
+    await generator.release();
   });
 
   it('expects the subject line of a change more than that of another change', async () => {

@@ -6,12 +6,10 @@ import { IdiolectError } from '../common/errors.ts';
 import type { ContrastOptions } from '../runtime/contrast.ts';
 import type { TrainSettings } from '../training/settings.ts';
 
-/** The trainings; methods that answer with the same adapter train it once. */
-export const TRAINING_NAMES = ['oppu', 'dpo', 'cope', 'kto', 'bco', 'cbpo'] as const;
-
 /** How a user's adapter is trained, from the task-adapted model. */
 export interface TrainingSpec {
-  readonly name: (typeof TRAINING_NAMES)[number];
+  /** Methods that answer with the same adapter train it once, under this name. */
+  readonly name: 'oppu' | 'dpo' | 'cope' | 'kto' | 'bco' | 'cbpo';
   readonly method: TrainSettings['method'];
   /** What the method's own public code sets otherwise than this comparison. */
   readonly settings?: Partial<TrainSettings>;
@@ -19,6 +17,14 @@ export interface TrainingSpec {
   readonly rejected?: 'first' | 'least-personal';
   /** The training whose adapters this one goes on from. */
   readonly start?: 'oppu';
+}
+
+/**
+ * The learning rate a training has where the comparison says `rate`. One that goes on from trained adapters takes smaller
+ * steps: CoPe's public code has 5e-6 there after 1e-4.
+ */
+export function rateOf({ start }: Pick<TrainingSpec, 'start'>, rate: number): number {
+  return start ? Number((rate / 20).toPrecision(6)) : rate;
 }
 
 export interface MethodSpec {
@@ -123,6 +129,9 @@ const METHODS: readonly MethodSpec[] = [
 ];
 
 export const METHOD_NAMES: readonly string[] = METHODS.map(({ name }) => name);
+
+/** Every training there is. */
+export const TRAININGS: readonly TrainingSpec[] = METHODS.flatMap(({ training }) => training ?? []);
 
 /** Put before the name of a method with an adapter: its answers, with retrieved records in the prompt. */
 const RAG = 'rag+';

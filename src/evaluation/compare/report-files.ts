@@ -80,15 +80,23 @@ function searchText({ search, results, division }: ComparisonOutcome): string {
   if (search.length === 0) return 'Nothing was searched: the first value of each list was taken.';
   const [first] = results.metrics;
   const tries = Math.max(...search.map(({ method }) => search.filter(entry => entry.method === method).length));
-  const ends = search.filter(({ chosen, settings }) => chosen && isAtEdge(settings, search));
+  const ends = search.filter(({ chosen, settings, method }) => {
+    return (
+      chosen &&
+      isAtEdge(
+        settings,
+        search.filter(entry => entry.method === method),
+      )
+    );
+  });
   const edge =
     ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
   return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for RAG, PAG and every training; DPO and CoPe start from the OPPU adapter chosen before.${edge}`;
 }
 
-/** The largest or smallest learning rate: a better one may lie beyond. */
-function isAtEdge(settings: string, search: readonly TriedSetting[]): boolean {
-  const rates = search.flatMap(entry => (entry.settings.startsWith('lr ') ? [Number(entry.settings.slice(3))] : []));
+/** The largest or smallest learning rate of a method's tries: a better one may lie beyond. */
+function isAtEdge(settings: string, tries: readonly TriedSetting[]): boolean {
+  const rates = tries.flatMap(entry => (entry.settings.startsWith('lr ') ? [Number(entry.settings.slice(3))] : []));
   const rate = Number(settings.replace('lr ', ''));
   return settings.startsWith('lr ') && (rate === Math.max(...rates) || rate === Math.min(...rates));
 }

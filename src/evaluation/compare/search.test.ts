@@ -40,8 +40,15 @@ describe('the tries of a method', () => {
   it('keep what was chosen for the methods before', () => {
     const chosen = { ...choices, rates: { ...choices.rates, oppu: 3e-4 }, retrieved: 1 };
     for (const attempt of triesOf(method('cope'), chosen, settings)) {
-      expect(attempt.choices).toMatchObject({ rates: { oppu: 3e-4, dpo: 1e-4 }, retrieved: 1 });
+      expect(attempt.choices).toMatchObject({ rates: { oppu: 3e-4, dpo: 5e-6 }, retrieved: 1 });
     }
+  });
+
+  it('are a twentieth of the rates where training goes on from the adapters of another', () => {
+    for (const name of ['dpo', 'cope']) {
+      expect(triesOf(method(name), choices, settings).map(({ text }) => text)).toEqual(['lr 0.000005', 'lr 0.000015']);
+    }
+    expect(triesOf(method('cbpo'), choices, settings).map(({ text }) => text)).toEqual(['lr 0.0001', 'lr 0.0003']);
   });
 
   it('come from lists as long as --rates', () => {

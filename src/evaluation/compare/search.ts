@@ -1,6 +1,6 @@
 /** Hyper-parameters chosen on development users: as many tries for every method that has one, by the task's first metric. */
 import { IdiolectError } from '../../common/errors.ts';
-import { type MethodSpec, TRAINING_NAMES } from '../../methods/catalogue.ts';
+import { type MethodSpec, rateOf, TRAININGS } from '../../methods/catalogue.ts';
 import type { Choices } from '../../methods/runner.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
 
@@ -28,7 +28,7 @@ export function firstChoices({ rates, retrieved, profileRecords }: MethodSetting
 }
 
 function rateOfAll(rate: number): Choices['rates'] {
-  return Object.fromEntries(TRAINING_NAMES.map(name => [name, rate]));
+  return Object.fromEntries(TRAININGS.map(training => [training.name, rateOf(training, rate)]));
 }
 
 /** Whether there is anything to choose from, and anybody to choose it on. */
@@ -53,7 +53,8 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
     );
   };
   if (training && prompt === 'plain') {
-    return settings.rates.map(rate => ({
+    const rates = settings.rates.map(rate => rateOf(training, rate));
+    return rates.map(rate => ({
       text: `lr ${rate}`,
       name: `${spec.name}-${rate}`,
       choices: { ...chosen, rates: { ...chosen.rates, [training.name]: rate } },

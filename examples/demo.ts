@@ -47,7 +47,7 @@ const settings = resolveSettings(compareSchema, [
       targetUsers: 5,
       developmentUsers: 0,
       methods: ['tam', 'oppu', 'bco', 'cbpo'],
-      rates: [3e-3],
+      rates: [1e-3],
       taskEpochs: 1,
       taskRate: 1e-3,
       maxTokens: 32,

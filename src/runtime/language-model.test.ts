@@ -234,7 +234,7 @@ describe('generateAll', () => {
     const waiting = () => model.generateAll(['a', 'b', 'c'], { ...greedy, batchSize: 1, onText, signal: stop.signal });
     expect(await failureOf(waiting)).toEqual({
       code: 'INTERRUPTED',
-      message: 'stopped; the texts made so far are lost.',
+      message: 'stopped; the texts of this call are lost, what was kept before is not.',
     });
     await model.close();
   });

@@ -106,7 +106,7 @@ function unwrap(field: unknown): unknown {
 function placeholderOf(inner: unknown): string {
   if (inner instanceof z.ZodEnum) return inner.options.join('|');
   if (inner instanceof z.ZodNumber) return 'N';
-  if (inner instanceof z.ZodArray) return inner.element instanceof z.ZodEnum ? 'A,B' : 'N,N';
+  if (inner instanceof z.ZodArray) return inner.element instanceof z.ZodNumber ? 'N,N' : 'A,B';
   return 'TEXT';
 }
 

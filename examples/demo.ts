@@ -47,7 +47,7 @@ const settings = resolveSettings(compareSchema, [
       targetUsers: 5,
       developmentUsers: 0,
       methods: ['tam', 'oppu', 'bco', 'cbpo'],
-      rates: [1e-3],
+      rates: [3e-3],
       taskEpochs: 1,
       taskRate: 1e-3,
       maxTokens: 32,
@@ -71,8 +71,12 @@ async function demo(): Promise<void> {
   screen.print(table(resultRows(summary.results)));
 
   const { users } = summary.results;
-  await showVoices(users.slice(0, VOICES), summary.answers);
-  await showOverlap(users);
+  const overlapFile = join(settings.values.out, 'targets', 'overlap.json');
+  const estimates: Record<string, OverlapEstimate> = JSON.parse(await readFile(overlapFile, 'utf8'));
+  // Those who write least like everybody have a voice to be heard.
+  const distinct = users.toSorted((a, b) => estimates[a]!.alpha - estimates[b]!.alpha);
+  await showVoices(distinct.slice(0, VOICES), summary.answers);
+  await showOverlap(users, estimates);
   screen.print(`\n${duration(now() - started)}. The report, with all texts side by side: ${resolve(summary.report)}`);
   if (open) openFile(resolve(summary.report));
   else screen.print('Open it in a browser, or run: npm run demo -- --open');
@@ -101,9 +105,10 @@ async function showVoices(users: readonly string[], answers: string): Promise<vo
 }
 
 /** Alpha as estimated before training, and as it is, which only a simulation knows. */
-async function showOverlap(users: readonly string[]): Promise<void> {
-  const file = join(settings.values.out, 'targets', 'overlap.json');
-  const estimates: Record<string, OverlapEstimate> = JSON.parse(await readFile(file, 'utf8'));
+async function showOverlap(
+  users: readonly string[],
+  estimates: Readonly<Record<string, OverlapEstimate>>,
+): Promise<void> {
   const truth: { users: { user: string; mixtureProportion: number; shared: number }[] } = JSON.parse(
     await readFile(`${data}.truth.json`, 'utf8'),
   );

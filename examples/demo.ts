@@ -20,9 +20,13 @@ import {
   compareSchema,
   IdiolectError,
   LanguageModel,
+  type MethodSpec,
+  methodsByName,
   type OverlapEstimate,
+  type Results,
   random,
   resolveSettings,
+  type TrainingSpec,
 } from '../src/index.ts';
 
 const { out: folder, open } = parseArgs({
@@ -75,27 +79,43 @@ async function demo(): Promise<void> {
   const estimates: Record<string, OverlapEstimate> = JSON.parse(await readFile(overlapFile, 'utf8'));
   // Those who write least like everybody have a voice to be heard.
   const distinct = users.toSorted((a, b) => estimates[a]!.alpha - estimates[b]!.alpha);
-  await showVoices(distinct.slice(0, VOICES), summary.answers);
+  await showVoices(distinct.slice(0, VOICES), bestTrained(summary.results));
   await showOverlap(users, estimates);
   screen.print(`\n${duration(now() - started)}. The report, with all texts side by side: ${resolve(summary.report)}`);
   if (open) openFile(resolve(summary.report));
   else screen.print('Open it in a browser, or run: npm run demo -- --open');
 }
 
-/** One change nobody of them made, as the adapters of some users put it, under what its author wrote. */
-async function showVoices(users: readonly string[], answers: string): Promise<void> {
+/** The method with adapters that expects the users' own later texts most. */
+function bestTrained({ methods }: Results): MethodSpec & { readonly training: TrainingSpec } {
+  const likelihood = (name: string) => methods.find(method => method.name === name)!.metrics.logLikelihood!.mean;
+  const trained = methodsByName(settings.values.methods).flatMap(spec =>
+    spec.training ? [{ ...spec, training: spec.training }] : [],
+  );
+  return trained.reduce((best, spec) => (likelihood(spec.name) > likelihood(best.name) ? spec : best));
+}
+
+/** One change nobody of them made, as the adapters of some users put it, and what its author wrote. */
+async function showVoices(
+  users: readonly string[],
+  { name, title, training }: ReturnType<typeof bestTrained>,
+): Promise<void> {
   const { values } = settings;
   for await (const { user, input, output } of readHistories(data)) {
     if (users.includes(user)) continue;
     const model = await LanguageModel.load(join(values.out, 'task', 'model'));
-    screen.print(`\nThe same change, in ${users.length} users' voices:\n\n${indented(input)}\n`);
+    screen.print(
+      `\nThe same change, in ${users.length} users' voices (by ${title}, which foresees their own texts best here):\n\n${indented(input)}\n`,
+    );
     for (const user of users) {
-      const run = join(values.out, 'targets', 'adapters', `cbpo-${values.rates[0]}`);
+      const run = join(values.out, 'targets', 'adapters', `${training.name}-${values.rates[0]}`);
       const adapter = await model.loadAdapter(join(run, 'adapters', user));
       const [text] = await model.generateAll([renderPrompt(values.template, { input })], {
         ...{ adapter, maxTokens: 32, temperature: 0, topP: 1, random: () => random(0) },
       });
-      const [own]: Answer[] = JSON.parse(await readFile(join(answers, 'cbpo', `${user}.json`), 'utf8'));
+      const [own]: Answer[] = JSON.parse(
+        await readFile(join(values.out, 'targets', 'answers', name, `${user}.json`), 'utf8'),
+      );
       screen.print(`  ${user.padEnd(4)} ${text}\n       (elsewhere this user wrote: ${own!.reference})`);
     }
     await model.close();

@@ -84,7 +84,7 @@ export {
   tokensSchema,
 } from './evaluation/token-shift.ts';
 export type { Answer, MethodAnswers } from './methods/answer.ts';
-export { METHOD_NAMES, type MethodSpec, methodsByName } from './methods/catalogue.ts';
+export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './methods/catalogue.ts';
 export { type Adapter, readAdapter, writeAdapter } from './model/adapter.ts';
 export { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 export { type ResolveOptions, resolveModel } from './model/hub.ts';

@@ -149,8 +149,8 @@ async function htmlOf(
   return reportHtml({
     title,
     facts: [
-      { name: 'Backbone', value: settings.model },
-      { name: 'Data', value: settings.data },
+      { name: 'Backbone', value: basename(settings.model) },
+      { name: 'Data', value: basename(settings.data) },
       { name: 'Users evaluated', value: `${division.targets.length}, ${results.queries} texts asked for` },
       { name: 'Development users', value: String(division.development.length) },
       {

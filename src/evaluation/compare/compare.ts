@@ -198,6 +198,7 @@ class Comparison {
       'maxLength',
       'queryShare',
       'skipBad',
+      'microBatchTokens',
       'seed',
       'cache',
       'device',

@@ -45,8 +45,8 @@ export {
   tableColumns,
 } from './table.ts';
 export { type TaskHistoriesOptions, taskHistories } from './task-files.ts';
-export { type MetricName, type TaskPreset, taskLabels, taskPreset } from './tasks.ts';
-export { capWords, type PromptOptions, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
+export { type MetricName, type TaskPreset, taskLabels, taskPreset, withoutInstruction } from './tasks.ts';
+export { capWords, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
 export {
   drawUserSplit,

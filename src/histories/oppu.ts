@@ -38,8 +38,7 @@ export interface OppuOptions extends BenchmarkOptions {
  * Reads a folder with user_top_100_history.json (or user_more_100_history.json), its labels in a file named so with
  * `_label`, and user_others.json (each may end in .gz), or one such file. Profile items become records with split
  * `train`, answered queries records with split `query`; inputs hold the benchmark's own instruction, so the prompt
- * template is `plain`. Texts are not cut here: this layout's custom of 768 words is `maxWords` of `renderPrompt`, and
- * `capWords` for outputs.
+ * template is `plain`. Texts are not cut here: this layout's custom of 768 words is `maxWords` of `taskPreset`.
  *
  * @throws IdiolectError DATA naming file and user for what is missing, of a wrong type, or cut short.
  */

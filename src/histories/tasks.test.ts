@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTask, namedTask, taskLabels, taskPreset } from './tasks.ts';
+import { findTask, namedTask, taskLabels, taskPreset, withoutInstruction } from './tasks.ts';
 
 const rouge = ['rouge1', 'rougeL'];
 
@@ -50,5 +50,18 @@ describe('taskLabels', () => {
     ['LaMP-4', 'Generate a headline: [x, y]', undefined],
   ])('%s', (task, query, labels) => {
     expect(taskLabels(task, query)).toEqual(labels);
+  });
+});
+
+describe('withoutInstruction', () => {
+  it.each([
+    ['lamp-5', 'Generate a title for the following abstract of a paper: On words.', 'On words.'],
+    ['LaMP-2N', 'Which category ...? article: x', 'Which category ...? article: x'],
+    ['LaMP-2N', 'Which category does this article relate to among these? categories: [a, b] article: War.', 'War.'],
+    ['lamp-1', 'For an author who has written the paper with the title "T", which?', '"T", which?'],
+    ['lamp-1', 'Generate an abstract for the title "T"', '"T"'],
+    ['lamp-7', 'Write a tweet.', ''],
+  ])('%s: %s', (task, input, rest) => {
+    expect(withoutInstruction(task, input)).toBe(rest);
   });
 });

@@ -243,6 +243,17 @@ export function taskLabels(name: string, query: string): readonly string[] | und
   return namedTask(name).labels?.(query);
 }
 
+/**
+ * An input of the task without the instruction it opens with, which is the same in all of them: what sets records apart.
+ *
+ * @throws IdiolectError CONFIG for an unknown name.
+ */
+export function withoutInstruction(name: string, input: string): string {
+  const { opening, pairs } = namedTask(name);
+  const own = pairs.find(pair => pair.opening !== undefined && input.startsWith(pair.opening))?.opening;
+  return own === undefined ? input.replace(opening, '') : input.slice(own.length);
+}
+
 /** The pair that is made of a profile item. */
 export function pairOf({ pairs }: BenchmarkTask, item: ProfileItem): ProfilePair {
   return pairs.find(({ output }) => (item[output] ?? null) !== null) ?? pairs.at(-1)!;
@@ -259,7 +270,7 @@ export interface TaskPreset {
   readonly metrics: readonly MetricName[];
   /** Tokens of an answer, decoded greedily. */
   readonly maxNewTokens: number;
-  /** Words that are kept of each text of a profile. */
+  /** Words that are kept of a query and of each text of a profile. */
   readonly maxWords: number;
   /** Tokens of prompt and completion together. */
   readonly maxLength: number;

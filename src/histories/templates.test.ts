@@ -31,7 +31,6 @@ describe('capWords', () => {
     expect(capWords(' a  b\nc ', 3)).toBe(' a  b\nc ');
     expect(capWords(' a  b\nc d', 3)).toBe(' a  b\nc');
     expect(capWords('a b', 0)).toBe('');
-    expect(renderPrompt('headline', { input: 'a b c' }, { maxWords: 2 })).toMatch(/: a b$/);
   });
 
   test('keeps exactly the first words', () => {

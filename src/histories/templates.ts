@@ -20,11 +20,6 @@ export const TEMPLATES = {
 
 export type TemplateName = keyof typeof TEMPLATES;
 
-export interface PromptOptions {
-  /** Keep at most this many words of the input; 768 is the field's custom (OPPU). No limit where absent. */
-  maxWords?: number;
-}
-
 /**
  * The text of a template: a built-in one by its name, or any text that holds `{input}`.
  *
@@ -46,12 +41,7 @@ export function templateText(template: string): string {
  *
  * @throws IdiolectError CONFIG as `templateText` does.
  */
-export function renderPrompt(
-  template: string,
-  record: Pick<HistoryRecord, 'input'>,
-  { maxWords }: PromptOptions = {},
-): string {
-  const input = maxWords === undefined ? record.input : capWords(record.input, maxWords);
+export function renderPrompt(template: string, { input }: Pick<HistoryRecord, 'input'>): string {
   // split/join, since replaceAll would read "$&" in the input as an instruction.
   return templateText(template).split('{input}').join(input);
 }

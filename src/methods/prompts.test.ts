@@ -30,14 +30,14 @@ afterAll(async () => {
   await place.remove();
 });
 
-function prompts(maxLength: number): Prompts {
+function prompts(maxLength: number, task?: string, records = history): Prompts {
   const { data } = place;
-  const settings = methodSchema.parse({ model: 'x', data, out: place.path(`out-${maxLength}`), maxLength });
+  const settings = methodSchema.parse({ model: 'x', data, out: place.path(`out-${maxLength}`), maxLength, task });
   return new Prompts({
     settings: { ...settings, maxTokens: 10 },
     base: model,
     task: model,
-    historyOf: () => history,
+    historyOf: () => records,
     signal: undefined,
   });
 }
@@ -58,6 +58,22 @@ describe('prompts', () => {
     expect(await prompts(room + 10).of(rag, model, 'ada', query, choices)).toEqual({ text: one, shown: 1 });
     // A token less, and there is room for none.
     expect(await prompts(room + 9).of(rag, model, 'ada', query, choices)).toEqual({ text: request, shown: 0 });
+  });
+
+  it('neither find records by the instruction of a benchmark nor show it with each', async () => {
+    const opening = 'Generate a title for the following abstract of a paper: ';
+    const worded = history.map(record => ({ ...record, input: opening + record.input }));
+    const found = await prompts(2048, 'lamp-5', worded).of(
+      rag,
+      model,
+      'ada',
+      { ...query, input: `${opening}blue` },
+      {
+        ...choices,
+        retrieved: 1,
+      },
+    );
+    expect(found.text).toBe(withExamples(`${opening}blue`, [history[2]!]));
   });
 
   it('shorten a profile by words, to the longest that has room', async () => {

@@ -1,6 +1,13 @@
 /** A request as each method puts it to the model: alone, after retrieved records, or after a description of the user. */
 import { join } from 'node:path';
-import { capWords, type HistoryRecord, renderPrompt, withExamples, withProfile } from '../histories/index.ts';
+import {
+  capWords,
+  type HistoryRecord,
+  renderPrompt,
+  withExamples,
+  withoutInstruction,
+  withProfile,
+} from '../histories/index.ts';
 import type { Embedder } from '../overlap/embedder.ts';
 import { openEmbedder } from '../overlap/open-embedder.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -70,7 +77,7 @@ export class Prompts {
       case 'plain':
         return { text: request };
       case 'examples': {
-        const found = await (await this.#retriever(user))(query.input, choices.retrieved);
+        const found = await (await this.#retriever(user))(this.#subject(query).input, choices.retrieved);
         let shown = found.toReversed();
         while (shown.length > 0 && !this.fits(model, withExamples(request, shown))) shown = shown.slice(1);
         return { text: withExamples(request, shown), shown: shown.length };
@@ -90,15 +97,22 @@ export class Prompts {
     await (await this.#embedder)?.close();
   }
 
+  /** Without the instruction that a benchmark's inputs open with: it is alike in all, and would take the room of examples. */
+  #subject(record: HistoryRecord): HistoryRecord {
+    const { task } = this.#context.settings;
+    return task === undefined ? record : { ...record, input: withoutInstruction(task, record.input) };
+  }
+
   async #retriever(user: string): Promise<Retriever> {
     const known = this.#retrievers.get(user);
     if (known) return known;
     const { settings, task, historyOf } = this.#context;
+    const records = historyOf(user).map(record => this.#subject(record));
     let retriever: Retriever;
-    if (settings.retriever === 'bm25') retriever = bm25Retriever(historyOf(user));
+    if (settings.retriever === 'bm25') retriever = bm25Retriever(records);
     else {
       this.#embedder ??= openEmbedder({ ...settings, maxLength: this.maxLength }, task);
-      retriever = denseRetriever(historyOf(user), await this.#embedder);
+      retriever = denseRetriever(records, await this.#embedder);
     }
     this.#retrievers.set(user, retriever);
     return retriever;

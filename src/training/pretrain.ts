@@ -1,13 +1,15 @@
-/** Trains every weight of a model on blocks of tokens, from fresh weights to a Hugging Face folder; stoppable anywhere. */
+/** Trains every weight of a model, fresh or trained before, on blocks of tokens, to a Hugging Face folder; stoppable anywhere. */
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
-import { parseModelConfig } from '../model/config.ts';
-import { initialWeights, writeModel } from '../model/weights.ts';
+import { openCheckpoint } from '../model/checkpoint.ts';
+import { type ModelConfig, parseModelConfig } from '../model/config.ts';
+import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { adamwSchema } from './adamw.ts';
 import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -19,6 +21,7 @@ import { consecutiveBatches, TokenBlocks } from './token-blocks.ts';
 
 export const pretrainSchema = z.object({
   out: z.string().describe('run folder; the same command goes on where it stopped'),
+  start: z.string().optional().describe('folder of a model of the same shape to go on from, in place of fresh weights'),
   steps: z.int().positive().describe('optimiser steps'),
   batchSize: z.int().positive().default(8).describe('blocks in a batch'),
   blockLength: z.int().positive().default(256).describe('tokens of a block'),
@@ -102,7 +105,7 @@ export async function pretrain(
       const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
       return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
     }
-    const fresh = initialState(initialWeights(config, random(settings.seed, 'weights')));
+    const fresh = initialState(await firstWeights(settings, config));
     const stateFolder = folder.stateOf(NAME);
     await mkdir(stateFolder, { recursive: true });
     const saved = await loadCheckpoint(stateFolder, fresh.weights);
@@ -119,6 +122,18 @@ export async function pretrain(
     await trainer?.release();
     await unlock();
   }
+}
+
+async function firstWeights({ start, seed }: PretrainSettings, config: ModelConfig) {
+  if (start === undefined) return initialWeights(config, random(seed, 'weights'));
+  const checkpoint = await openCheckpoint(start);
+  if (!isDeepStrictEqual(checkpoint.config, config)) {
+    throw new IdiolectError(
+      'DATA',
+      `${start} is a model of another shape than the one to train. Give the same layers, widths, heads, vocabulary and positions, or no start.`,
+    );
+  }
+  return readWeights(checkpoint);
 }
 
 /** @returns the held-out loss after the last step */

@@ -103,6 +103,25 @@ describe('training from nothing', () => {
     await expect(run('seeded', { seed: 2, steps: 2 })).rejects.toMatchObject({ code: 'CONFIG' });
   });
 
+  it('goes on from a model trained before, and from no other shape', async () => {
+    const start = place.path('whole/model');
+    const losses: number[] = [];
+    const onEvent = (event: PretrainEvent) => void (event.type === 'step' && losses.push(event.loss));
+    await run('second', { start, seed: 1, steps: 2, lr: 1e-3 }, { onEvent });
+    // Where the first run ended, not at log(vocabulary), where fresh weights begin.
+    const { loss } = JSON.parse((await results('whole')).metrics.trimEnd().split('\n').at(-1)!);
+    expect(Math.abs(losses[0]! - loss)).toBeLessThan(0.5);
+    expect(losses[0]!).toBeLessThan(Math.log(258) - 1);
+
+    const narrower = { ...config, num_hidden_layers: 1 };
+    const resolved = resolveSettings(pretrainSchema, [
+      { origin: 'test', values: { out: place.path('other'), steps: 1, start } },
+    ]);
+    await expect(
+      pretrain(resolved, { config: narrower, tokens, heldOut, companions }, { version: 'test' }),
+    ).rejects.toThrow(/whole\/model is a model of another shape/);
+  });
+
   it('stores half precision when asked', async () => {
     const { model } = await run('half', { dtype: 'F16' });
     const checkpoint = await openCheckpoint(model);

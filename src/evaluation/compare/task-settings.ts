@@ -3,7 +3,14 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { exists, sha256 } from '../../common/files.ts';
 import type { Resolved } from '../../common/settings.ts';
-import { type MetricName, taskHistories, taskPreset, writeHistories } from '../../histories/index.ts';
+import {
+  capWords,
+  type HistoryRecord,
+  type MetricName,
+  taskHistories,
+  taskPreset,
+  writeHistories,
+} from '../../histories/index.ts';
 import { type MethodSettings, methodSchema } from '../../methods/settings.ts';
 import { judgeSchema } from '../judge.ts';
 
@@ -54,7 +61,7 @@ export async function settingsOfTask(
     async function* records() {
       for await (const record of taskHistories(task!, data, { skipBad, onSkip: onNotice, onNotice })) {
         onRecord();
-        yield record;
+        yield cut(record, preset.maxWords);
       }
     }
     await writeHistories(file, records());
@@ -74,4 +81,12 @@ export async function settingsOfTask(
     },
     metrics: preset.metrics,
   };
+}
+
+/** What is learned from is cut as the benchmarks cut it; what an answer is measured against never is. */
+function cut(record: HistoryRecord, maxWords: number): HistoryRecord {
+  const input = capWords(record.input, maxWords);
+  return record.split === 'query'
+    ? { ...record, input }
+    : { ...record, input, output: capWords(record.output, maxWords) };
 }

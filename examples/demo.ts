@@ -1,6 +1,6 @@
 /**
- * The whole job in a few minutes, with nothing to download: users with known habits, the built-in backbone adapted to
- * their task, an adapter for each of five of them by C-BPO, OPPU and BCO, and the comparison as a report.
+ * The whole job in a few minutes, with nothing to download: users with known habits, a third of them alike, the built-in
+ * backbone adapted to their task, an adapter for each of five of them by C-BPO, OPPU and BCO, and the comparison as a report.
  *
  *   npm run demo [-- --out FOLDER] [--open]
  *
@@ -13,7 +13,13 @@ import { parseArgs } from 'node:util';
 import { compareReporter, resultRows } from '../src/cli/compare.ts';
 import { duration, table, terminal } from '../src/cli/terminal.ts';
 import { exists } from '../src/common/files.ts';
-import { readHistories, renderPrompt, simulateSchema, writeSimulation } from '../src/histories/index.ts';
+import {
+  readHistories,
+  renderPrompt,
+  type SimulatedUser,
+  simulateSchema,
+  writeSimulation,
+} from '../src/histories/index.ts';
 import {
   type Answer,
   compare,
@@ -32,7 +38,6 @@ import {
 const { out: folder, open } = parseArgs({
   options: { out: { type: 'string', default: 'runs/demo' }, open: { type: 'boolean', default: false } },
 }).values;
-const VOICES = 3;
 const now = () => performance.now();
 const started = now();
 const screen = terminal();
@@ -51,12 +56,13 @@ const settings = resolveSettings(compareSchema, [
       targetUsers: 5,
       developmentUsers: 0,
       methods: ['tam', 'oppu', 'bco', 'cbpo'],
-      rates: [3e-3],
-      taskEpochs: 1,
+      rates: [2e-3],
+      taskEpochs: 2,
       taskRate: 1e-3,
       maxTokens: 32,
       maxLength: 160,
       embedder: 'ngrams',
+      auxiliaryFrom: 'all', // those of whom the overlap is known
       cache: join(folder, 'cache'),
     },
   },
@@ -65,9 +71,11 @@ const settings = resolveSettings(compareSchema, [
 async function demo(): Promise<void> {
   if (!(await exists(`${data}.truth.json`))) {
     await mkdir(folder, { recursive: true });
-    const population = simulateSchema.parse({ users: 24, records: 40, overlap: '0.1,0.3,1', seed: 1 });
+    const population = simulateSchema.parse({ users: 24, records: 40, overlap: '0', circle: 8, seed: 22 });
     const { records, users } = await writeSimulation(data, population);
-    screen.say(`${records} commits of ${users.length} made-up users, each with habits of their own: ${data}`);
+    screen.say(
+      `${records} commits of ${users.length} made-up users in three teams, each with habits of its own: ${data}`,
+    );
   }
   const onEvent = compareReporter(screen);
   const summary = await compare(settings, { version: 'demo', now, onEvent, signal: stop.signal });
@@ -77,10 +85,16 @@ async function demo(): Promise<void> {
   const { users } = summary.results;
   const overlapFile = join(settings.values.out, 'targets', 'overlap.json');
   const estimates: Record<string, OverlapEstimate> = JSON.parse(await readFile(overlapFile, 'utf8'));
-  // Those who write least like everybody have a voice to be heard.
-  const distinct = users.toSorted((a, b) => estimates[a]!.alpha - estimates[b]!.alpha);
-  await showVoices(distinct.slice(0, VOICES), bestTrained(summary.results));
-  await showOverlap(users, estimates);
+  const { users: known }: { users: readonly SimulatedUser[] } = JSON.parse(
+    await readFile(`${data}.truth.json`, 'utf8'),
+  );
+  const truth = users.map(user => known.find(simulated => simulated.user === user)!);
+  const voices = truth.filter(({ circle }, i) => truth.findIndex(other => other.circle === circle) === i);
+  await showVoices(
+    voices.map(({ user }) => user),
+    bestTrained(summary.results),
+  );
+  showOverlap(truth, estimates);
   screen.print(`\n${duration(now() - started)}. The report, with all texts side by side: ${resolve(summary.report)}`);
   if (open) openFile(resolve(summary.report));
   else screen.print('Open it in a browser, or run: npm run demo -- --open');
@@ -125,25 +139,14 @@ async function showVoices(
 }
 
 /** Alpha as estimated before training, and as it is, which only a simulation knows. */
-async function showOverlap(
-  users: readonly string[],
-  estimates: Readonly<Record<string, OverlapEstimate>>,
-): Promise<void> {
-  const truth: { users: { user: string; mixtureProportion: number; shared: number }[] } = JSON.parse(
-    await readFile(`${data}.truth.json`, 'utf8'),
-  );
+function showOverlap(users: readonly SimulatedUser[], estimates: Readonly<Record<string, OverlapEstimate>>): void {
   screen.print('\nHow much of what others write could be each user’s own:\n');
-  const rows = users.map(user => {
+  const rows = users.map(({ user, circle, alpha: truth }) => {
     const { alpha, interval } = estimates[user]!;
-    const { mixtureProportion, shared } = truth.users.find(known => known.user === user)!;
-    return [
-      user,
-      `${alpha.toFixed(2)} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`,
-      mixtureProportion.toFixed(2),
-      shared.toFixed(2),
-    ];
+    const estimated = `${alpha.toFixed(2)} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
+    return [user, String(circle + 1), estimated, truth.toFixed(2)];
   });
-  screen.print(table([['', 'estimated alpha', 'true (mixture)', 'writes the shared way'], ...rows]));
+  screen.print(table([['', 'team', 'estimated alpha', 'true alpha'], ...rows]));
 }
 
 function indented(text: string): string {

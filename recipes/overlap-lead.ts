@@ -114,7 +114,10 @@ async function measure(
   return { alpha, means: means as Measured['means'] };
 }
 
-/** By ROUGE-1, over all overlaps: who does not know a user's overlap has one setting for all. */
+/**
+ * By log-likelihood, since ROUGE-1 sees the content, which is everybody's, and hardly a habit; over all overlaps, since
+ * who does not know a user's overlap has one setting for all.
+ */
 async function choose(model: string, name: Contender): Promise<Try> {
   // Supervised fine-tuning has no beta.
   const tries = name === 'OPPU' ? TRIES.filter(({ beta }) => beta === 0.1) : TRIES;
@@ -122,14 +125,16 @@ async function choose(model: string, name: Contender): Promise<Try> {
   for (const settings of tries) {
     let sum = 0;
     for (const circle of CIRCLES) {
-      for (const seed of DEVELOPMENT_SEEDS) sum += (await measure(model, circle, seed, name, settings)).means.rouge1;
+      for (const seed of DEVELOPMENT_SEEDS) {
+        sum += (await measure(model, circle, seed, name, settings)).means.logLikelihood;
+      }
     }
     scores.push(sum / CIRCLES.length / DEVELOPMENT_SEEDS.length);
   }
   const inWords = ({ rate, beta }: Try) => `rate ${rate}, beta ${beta}`;
   const best = tries[scores.indexOf(Math.max(...scores))]!;
   const tried = tries.map((settings, i) => `${inWords(settings)}: ${scores[i]!.toFixed(3)}`).join('; ');
-  screen.print(`${name}, ROUGE-1 on development populations: ${tried}. Takes ${inWords(best)}`);
+  screen.print(`${name}, log-likelihood on development populations: ${tried}. Takes ${inWords(best)}`);
   return best;
 }
 

@@ -55,7 +55,13 @@ export function resultRows({ metrics, methods }: Results): string[][] {
   ];
 }
 
-const IN_WORDS = { better: 'better', worse: 'worse', untold: 'not told apart', alone: 'one user tells nothing' };
+const IN_WORDS = {
+  better: 'better',
+  worse: 'worse',
+  untold: 'not told apart',
+  few: 'too few users to tell',
+  alone: 'one user tells nothing',
+};
 
 /** The anchor against every other method by the first metric, in words. */
 function standing({ anchor, metrics, methods, comparisons, users }: Results): string {

@@ -6,7 +6,7 @@ import { type ErrorCode, IdiolectError, reasonOf } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 
 export interface ChatOptions {
-  /** Where judge.jsonl is kept: a line an answer, found by the hash of the request, which names the model. */
+  /** Where judge.jsonl is kept: a line an answer, found by the hash of the server's address and the request. */
   readonly folder: string;
   readonly fetch: typeof fetch;
   /** Waits before a new try; may reject when the signal aborts. */
@@ -30,6 +30,7 @@ const LONGEST_WAIT = 60_000;
  *
  * @param url base URL of the server: `http://localhost:8000/v1`
  * @param requests bodies of chat completions
+ * @param isAnswer whether a text is what was asked for; one kept from an earlier call that is not is asked again
  * @returns the text answered to each of the requests, empty where the model said nothing
  * @throws IdiolectError CONFIG where the server refuses the key; DATA where it cannot be reached, says no or answers
  *   with something else; INTERRUPTED by the signal. What was answered is kept in all cases.
@@ -37,13 +38,15 @@ const LONGEST_WAIT = 60_000;
 export async function askAll(
   url: string,
   requests: readonly string[],
+  isAnswer: (content: string) => boolean,
   { folder, signal, onProgress, ...options }: ChatOptions,
 ): Promise<(request: string) => string> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'judge.jsonl');
-  const answers = await readAnswers(file);
-  const open = [...new Map(requests.map(request => [sha256(request), request]))].filter(([key]) => !answers.has(key));
+  const answers = await readAnswers(file, isAnswer);
   const address = `${url.replace(/\/+$/, '')}/chat/completions`;
+  const keyOf = (request: string) => sha256(`${address}\n${request}`);
+  const open = [...new Map(requests.map(request => [keyOf(request), request]))].filter(([key]) => !answers.has(key));
   const failed = new AbortController();
   const either = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
   let failure: unknown;
@@ -67,13 +70,13 @@ export async function askAll(
   );
   await Promise.all(workers);
   if (failure !== undefined) throw failure;
-  return request => answers.get(sha256(request))!;
+  return request => answers.get(keyOf(request))!;
 }
 
 const lineSchema = z.object({ key: z.string(), content: z.string() });
 
-/** By the hash of the request; a line cut short by a kill is passed over and asked again. */
-async function readAnswers(file: string): Promise<Map<string, string>> {
+/** By their key; a line cut short by a kill is passed over and asked again. */
+async function readAnswers(file: string, isAnswer: (content: string) => boolean): Promise<Map<string, string>> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -85,7 +88,7 @@ async function readAnswers(file: string): Promise<Map<string, string>> {
       return [];
     }
   });
-  return new Map(lines.map(({ key, content }) => [key, content]));
+  return new Map(lines.filter(({ content }) => isAnswer(content)).map(({ key, content }) => [key, content]));
 }
 
 interface Failure {

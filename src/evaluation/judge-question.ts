@@ -68,8 +68,13 @@ function cut(text: string): string {
  * think aloud first. Undefined where there is none.
  */
 export function readVerdict(content: string): Verdict | undefined {
-  const answer = content.replace(/^.*<\/think>/s, '').trim();
-  const named = [...answer.matchAll(/verdict\W*(a tie|tie|[AB])\b/gi)].at(-1);
+  // A thought that was cut off repeats the question, and is no answer.
+  const answer = content
+    .replace(/^.*<\/think>/s, '')
+    .replace(/<think>.*$/s, '')
+    .trim();
+  // Letters as capitals: "verdict: a slight edge" names nobody.
+  const named = [...answer.matchAll(/(?:verdict|Verdict|VERDICT)\W*([Aa] tie|[Tt]ie|TIE|[AB])\b/g)].at(-1);
   const found = named ?? /^\W*(?:answer |text )?(tie|[AB])\W*$/i.exec(answer);
   if (!found) return undefined;
   const verdict = found[1]!.toUpperCase();

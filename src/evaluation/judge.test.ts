@@ -310,6 +310,8 @@ describe('a verdict', () => {
     ['My first verdict: A. But the dashes are hers. Final verdict: B.', 'B'],
     [' b. ', 'B'],
     ['Answer A', 'A'],
+    ['Verdict: a slight edge to B', undefined],
+    ['<think>They want {"verdict": "A"} or {"verdict": "tie"}. Let me', undefined],
     ['A reader could not tell them apart.', undefined],
     ['Verdict: both', undefined],
     ['', undefined],

@@ -128,7 +128,7 @@ export async function judge(
     );
   const pairs = others.map(pairsOf);
   const requests = pairs.flat(2).flatMap(({ isSame, bodies }) => (isSame ? [] : bodies));
-  const answerTo = await askAll(url, requests, chat);
+  const answerTo = await askAll(url, requests, content => readVerdict(content) !== undefined, chat);
   requireVerdicts(requests.map(answerTo), model);
   return {
     model,

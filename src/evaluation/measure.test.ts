@@ -200,6 +200,9 @@ describe('results of labels and ratings', () => {
     expect(low).toBeLessThan(mean);
     expect(high).toBeGreaterThan(mean);
     expect(compared(measured, 'macroF1')).toEqual([]);
+    // The same users are drawn for both sides: against its own equal, nothing is lost in any draw.
+    const twins = measureResults({ ...labels, methods: [method('cbpo', tagged, tags), method('base', tagged, tags)] });
+    expect(twins.pooledComparisons).toMatchObject([{ mean: 0, low: 0, high: 0 }]);
     // Against a method that is right for all: what is lost to it.
     expect(measured.pooledComparisons).toMatchObject([
       { method: 'base', metric: 'macroF1', mean: near(mean - 1), low: near(low - 1), high: near(high - 1) },

@@ -54,7 +54,7 @@ const INFO: Readonly<Record<ResultMetric, Omit<MetricInfo, 'name'>>> = {
   logLikelihood: {
     title: 'log-likelihood',
     better: 'higher',
-    note: "nats a token of the user's own text given the method's prompt, over all tokens of the user; says nothing of what the method would write itself.",
+    note: "nats a token of the user's own text given the method's prompt, over all tokens of the user, by the adapter alone where decoding is contrastive (CoPe); says nothing of what the method would write itself.",
   },
   style: {
     title: 'style distance',

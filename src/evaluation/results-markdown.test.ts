@@ -67,7 +67,7 @@ describe('results as Markdown', () => {
 
       Three made-up users.
 
-      3 users, 4 queries. Values are means over a user's answers, then over users, with 95% bootstrap intervals over users; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.
+      3 users, 4 queries. Values are means over a user's answers, then over users, where the metric's note does not say otherwise, with 95% bootstrap intervals over users; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.
 
       | method        | ROUGE-1 ↑                | macro F1 ↑               | BLEU ↑                |
       | ------------- | ------------------------ | ------------------------ | --------------------- |

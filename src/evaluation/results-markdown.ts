@@ -24,7 +24,7 @@ export function resultsMarkdown(results: Results, { title, notes, paper, judged 
   const sections = [
     `# ${title}`,
     ...notes,
-    `${counted(results.users.length, 'user')}, ${counted(results.queries, 'query', 'queries')}. Values are means over a user's answers, then over users, with 95% bootstrap intervals over users; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.`,
+    `${counted(results.users.length, 'user')}, ${counted(results.queries, 'query', 'queries')}. Values are means over a user's answers, then over users, where the metric's note does not say otherwise${results.users.length > 1 ? ', with 95% bootstrap intervals over users' : ''}; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.`,
     ...mainTables(results),
     ...(paper ? [paperSection(paper, results)] : []),
     ...comparisonTables(results),

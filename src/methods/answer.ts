@@ -12,6 +12,8 @@ export interface Answer {
   readonly text: string;
   /** Retrieved records that had room before the request; for methods that show some. */
   readonly shown?: number;
+  /** Retrieved records there were. */
+  readonly found?: number;
   /** Whether the prompt was too long and lost its beginning. */
   readonly promptCut?: true;
   /** log pi(reference | the method's prompt), natural logarithm, summed over `tokens` tokens. */

@@ -41,8 +41,26 @@ describe('a profile', () => {
     expect(await userProfile(place.path('again'), model, 'a/b', history, options)).toBe(profile);
   });
 
+  it('is asked for with fewer texts where the model has no room for so many, so that the question is whole', async () => {
+    const long = Array.from(
+      { length: 6 },
+      (_, i): HistoryRecord => ({ user: 'a', input: 'q', output: `${i} ${'x'.repeat(150)}` }),
+    );
+    const generate = vi.spyOn(model, 'generateAll').mockImplementation(async () => ['terse']);
+    const room = vi.spyOn(model, 'promptRoom').mockReturnValue(700);
+    await userProfile(place.path('long'), model, 'a', long, { ...options, records: 6 });
+    const [request] = generate.mock.calls[0]![0];
+    for (const mock of [generate, room]) mock.mockRestore();
+    expect(request).toMatch(/^These texts are by one person/);
+    const shown = request!.match(/x{150}/g)!.length;
+    expect(shown).toBeGreaterThan(0);
+    expect(shown).toBeLessThan(6);
+    expect(model.tokenizer.encodePrompt(request!, 'never').length).toBeLessThanOrEqual(700);
+  });
+
   it('is asked for with as many of the user’s texts as told, drawn with the seed', async () => {
     const generate = vi.spyOn(model, 'generateAll').mockImplementation(async () => ['terse']);
+    const room = vi.spyOn(model, 'promptRoom').mockReturnValue(1000);
     const shown = async (folder: string, change: Partial<{ records: number; seed: number }>) => {
       generate.mockClear();
       await userProfile(place.path(folder), model, 'a/b', history, { ...options, ...change });
@@ -53,6 +71,6 @@ describe('a profile', () => {
     expect(await shown('same', {})).toEqual(four);
     expect(await shown('seeded', { seed: 1 })).not.toEqual(four);
     expect((await shown('all', { records: 20 })).toSorted()).toEqual(history.map(({ output }) => output));
-    generate.mockRestore();
+    for (const mock of [generate, room]) mock.mockRestore();
   });
 });

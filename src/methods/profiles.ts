@@ -11,7 +11,7 @@ import { folderName } from '../training/run-folder.ts';
 const PROFILE_TOKENS = 100;
 
 export interface ProfileOptions {
-  /** Records a profile is written from, drawn with the seed. */
+  /** Records a profile is written from, drawn with the seed; fewer where the model has no room for so many. */
   readonly records: number;
   readonly seed: number;
   readonly chat: 'auto' | 'never';
@@ -29,7 +29,12 @@ export async function userProfile(
   const file = join(folder, `${folderName(user)}.txt`);
   const known = await readFile(file, 'utf8').catch(() => null);
   if (known !== null) return known;
-  const sample = random(seed, `profile/${user}`).shuffled(history).slice(0, records);
+  const room = model.promptRoom({ maxTokens: PROFILE_TOKENS, maxLength: model.checkpoint.config.maxPositions });
+  const isLonger = (shown: readonly HistoryRecord[]) =>
+    model.tokenizer.encodePrompt(profileRequest(shown), chat).length > room;
+  let sample = random(seed, `profile/${user}`).shuffled(history).slice(0, records);
+  // What is too long would lose its beginning, the question's first words included.
+  while (sample.length > 1 && isLonger(sample)) sample = sample.slice(1);
   const [profile] = await model.generateAll([profileRequest(sample)], {
     maxTokens: PROFILE_TOKENS,
     temperature: 0,

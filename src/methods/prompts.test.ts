@@ -1,4 +1,6 @@
 /** What stands before a request gives way where the whole would be too long; the request never does. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Workspace, workspace } from '../../tests/support/workspace.ts';
 import { type HistoryRecord, renderPrompt, withExamples, withProfile } from '../histories/index.ts';
@@ -55,9 +57,13 @@ describe('prompts', () => {
   it('show fewer records where there is no room, the least alike first to go', async () => {
     const one = withExamples(request, [history[0]!]);
     const room = tokensOf(one);
-    expect(await prompts(room + 10).of(rag, model, 'ada', query, choices)).toEqual({ text: one, shown: 1 });
+    expect(await prompts(room + 10).of(rag, model, 'ada', query, choices)).toEqual({ text: one, shown: 1, found: 2 });
     // A token less, and there is room for none.
-    expect(await prompts(room + 9).of(rag, model, 'ada', query, choices)).toEqual({ text: request, shown: 0 });
+    expect(await prompts(room + 9).of(rag, model, 'ada', query, choices)).toEqual({
+      text: request,
+      shown: 0,
+      found: 2,
+    });
   });
 
   it('neither find records by the instruction of a benchmark nor show it with each', async () => {
@@ -77,12 +83,18 @@ describe('prompts', () => {
   });
 
   it('shorten a profile by words, to the longest that has room', async () => {
-    const whole = (await prompts(2048).of(pag, model, 'ada', query, choices)).text;
-    const before = withProfile(request, '');
-    expect(whole.startsWith('How this person writes: ')).toBe(true);
-    const short = prompts(tokensOf(before) + 12);
-    const { text } = await short.of(pag, model, 'ada', query, choices);
-    expect(text.endsWith(request)).toBe(true);
-    expect(short.fits(model, text)).toBe(true);
+    const profile = 'she writes in short clear words and never ends a line with a stop';
+    const room = tokensOf(withProfile(request, 'she writes in short'));
+    for (const [maxLength, words] of [
+      [2048, profile],
+      [room + 10, 'she writes in short'],
+      [room + 9, 'she writes in'],
+    ] as const) {
+      const folder = join(place.path(`out-${maxLength}`), 'profiles', String(choices.profileRecords));
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'ada.txt'), profile);
+      const { text } = await prompts(maxLength).of(pag, model, 'ada', query, choices);
+      expect(text).toBe(withProfile(request, words));
+    }
   });
 });

@@ -16,10 +16,11 @@ import { userProfile } from './profiles.ts';
 import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
 import type { MethodSettings } from './settings.ts';
 
-/** A prompt, and how many records it shows where the method shows some. */
+/** A prompt, and how many of the records found it has room to show, where the method shows some. */
 export interface Prompt {
   readonly text: string;
   readonly shown?: number;
+  readonly found?: number;
 }
 
 export interface PromptContext {
@@ -80,7 +81,7 @@ export class Prompts {
         const found = await (await this.#retriever(user))(this.#subject(query).input, choices.retrieved);
         let shown = found.toReversed();
         while (shown.length > 0 && !this.fits(model, withExamples(request, shown))) shown = shown.slice(1);
-        return { text: withExamples(request, shown), shown: shown.length };
+        return { text: withExamples(request, shown), shown: shown.length, found: found.length };
       }
       case 'profile': {
         let profile = await this.#profile(user, choices);

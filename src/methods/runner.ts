@@ -142,7 +142,7 @@ export class MethodRunner {
     const answers: Answer[] = [];
     for (const [i, query] of queries.entries()) {
       const { id, input, output } = query;
-      const { text: prompt, shown } = prompts[i]!;
+      const { text: prompt, shown, found } = prompts[i]!;
       const { logProb, tokens } = await model.score(model.encode(prompt, output, { maxLength, chat }), adapter);
       answers.push({
         key: recordKey(query),
@@ -150,7 +150,7 @@ export class MethodRunner {
         input,
         reference: output,
         text: texts[i]!,
-        ...(shown !== undefined && { shown }),
+        ...(shown !== undefined && { shown, found }),
         ...(!this.#prompts.fits(model, prompt) && { promptCut: true }),
         logProb,
         tokens,

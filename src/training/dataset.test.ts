@@ -27,4 +27,32 @@ describe('a data set', () => {
     expect(users.get('grace')!.train.map(({ input }) => input)).toEqual(['x', 'y', 'z']);
     expect(notices).toEqual(['1 training records are also held out of another user, word for word, and are left out']);
   });
+
+  it('knows a long text again however it was asked for and where it was cut, and a short one by what it answers', async () => {
+    const data = join(folder, 'worded.jsonl');
+    const long = Array.from({ length: 800 }, (_, i) => `word${i}`).join(' ');
+    const cut = long.split(' ').slice(0, 768).join(' ');
+    const records = [
+      ...['a', 'b', 'c'].map(input => ({ user: 'ada', input, output: input })),
+      { user: 'ada', input: 'Write "P" using these items: x', output: long },
+      { user: 'grace', input: 'Write "P"', output: cut },
+      { user: 'grace', input: 'fix', output: 'd' },
+      { user: 'grace', input: 'y', output: 'y' },
+      { user: 'grace', input: 'mend', output: 'Fix typo' },
+      { user: 'alan', input: 'other', output: 'Fix typo' },
+      ...['p', 'q', 'r'].map(input => ({ user: 'alan', input, output: input })),
+    ];
+    await writeFile(data, records.map(record => `${JSON.stringify(record)}\n`).join(''));
+    const { users } = await loadDataset({ ...dataSchema.parse({ data, queryShare: 0.25 }), seed: 0 });
+    expect(users.get('grace')!.train.map(({ output }) => output)).toEqual(['d', 'y']);
+    expect(users.get('alan')!.train.map(({ output }) => output)).toEqual(['Fix typo', 'p', 'q']);
+  });
+
+  it('says how many held-out records their own user had written before, word for word', async () => {
+    const data = join(folder, 'repeated.jsonl');
+    const records = ['a', 'b', 'c', 'a'].map(input => ({ user: 'ada', input, output: 'same' }));
+    await writeFile(data, records.map(record => `${JSON.stringify(record)}\n`).join(''));
+    const { notices } = await loadDataset({ ...dataSchema.parse({ data, queryShare: 0.25 }), seed: 0 });
+    expect(notices).toEqual(["1 held-out records are word for word among their own user's training records too"]);
+  });
 });

@@ -1,9 +1,9 @@
 /** From a file of histories to what each user trains on and is asked about. */
-
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256OfFile } from '../common/files.ts';
 import {
+  capWords,
   groupByUser,
   type HistoryRecord,
   openHistories,
@@ -53,7 +53,7 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
       `${tooFew.length} users have too few records and are left out (such as "${first!.user}": ${first!.reason})`,
     );
   }
-  const { byUser, training, heldOut, shared } = setApart(users);
+  const { byUser, training, heldOut, shared, repeated } = setApart(users);
   if (training > 0) {
     notices.push(
       `${training} training records have label false: known negatives of cbpo, bco and kto; sft and dpo leave them out`,
@@ -62,6 +62,9 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   if (heldOut > 0) notices.push(`${heldOut} held-out records have label false and are not used`);
   if (shared > 0) {
     notices.push(`${shared} training records are also held out of another user, word for word, and are left out`);
+  }
+  if (repeated > 0) {
+    notices.push(`${repeated} held-out records are word for word among their own user's training records too`);
   }
   const fingerprint = await sha256OfFile(file);
   if (settings.targetUsers === undefined) return { file, fingerprint, users: byUser, split: null, notices };
@@ -83,7 +86,7 @@ function setApart(users: ReadonlyMap<string, UserSplit>) {
   let training = 0;
   let heldOut = 0;
   let shared = 0;
-  const keyOf = ({ input, output }: HistoryRecord) => JSON.stringify([input, output]);
+  let repeated = 0;
   const askedOf = new Map<string, Set<string>>();
   for (const { user, query } of users.values()) {
     for (const key of query.map(keyOf)) askedOf.set(key, (askedOf.get(key) ?? new Set()).add(user));
@@ -93,12 +96,27 @@ function setApart(users: ReadonlyMap<string, UserSplit>) {
   for (const [user, split] of users) {
     const train = split.train.filter(record => !isAskedOfAnother(user, record));
     shared += split.train.length - train.length;
+    repeated += split.repeated;
     const disliked = train.filter(rejected);
     training += disliked.length;
     heldOut += split.query.filter(rejected).length;
     byUser.set(user, { ...split, train: train.filter(liked), query: split.query.filter(liked), disliked });
   }
-  return { byUser, training, heldOut, shared };
+  return { byUser, training, heldOut, shared, repeated };
+}
+
+/** Of an output, from which on it is nobody else's by chance. */
+const OWN_WORDS = 12;
+/** As the benchmarks cut what is trained on; what is asked for is longer. */
+const COMPARED_WORDS = 768;
+
+/**
+ * What makes two records the same text: a long output alone, since a benchmark may word the request for it otherwise in
+ * a query than in a profile; a short one with its input.
+ */
+function keyOf({ input, output }: HistoryRecord): string {
+  const text = capWords(output, COMPARED_WORDS);
+  return capWords(text, OWN_WORDS - 1) === text ? JSON.stringify([input, text]) : text;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Answer, MethodAnswers } from '../../methods/answer.ts';
 import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
 import { type Choices, type Group, MethodRunner } from '../../methods/runner.ts';
 import { NOT_IDENTITY } from '../../methods/settings.ts';
-import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
+import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import { LanguageModel } from '../../runtime/language-model.ts';
 import { type AdaptEvent, adapt } from '../../training/adapt.ts';
 import { adaptSchema } from '../../training/adapt-settings.ts';
@@ -278,7 +278,10 @@ class Comparison {
       this.#emit({ type: 'stage', name, done, total: methods.length });
       const isAsked = this.#specs.some(asked => asked.name === spec.name);
       if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
-      else if (spec.training) await runner.train('targets', spec.training, targets, choices);
+      else if (spec.training) {
+        const work = () => runner.train('targets', spec.training!, targets, choices);
+        await this.#costs.of(`training: ${spec.title}`, `${targets.length} users`, work);
+      }
     }
     return this.#specs.map(spec => ({
       name: spec.name,
@@ -314,6 +317,8 @@ class Comparison {
 
   /** By the model all methods start from, on the records before the queries. */
   async #uniqueness(model: string, targetUsers: string): Promise<ReadonlyMap<string, UniquenessGroup>> {
+    // Fewer are in no group, and one has nobody to be unlike.
+    if (this.#division.targets.length < UNIQUENESS_GROUPS.length) return new Map();
     this.#emit({ type: 'stage', name: 'how unlike each other the users write', done: 0, total: 0 });
     const keys = Object.keys(overlapReportSchema.shape) as (keyof typeof overlapReportSchema.shape)[];
     const shared = Object.fromEntries(keys.map(key => [key, (this.#settings as Record<string, unknown>)[key]]));
@@ -339,7 +344,7 @@ class Comparison {
 
   async #judge(methods: readonly MethodAnswers[], anchor: string): Promise<JudgeResults | undefined> {
     const settings = this.#settings;
-    if (settings.judgeUrl === undefined) return undefined;
+    if (settings.judgeUrl === undefined || methods.length < 2) return undefined;
     const ours = methods.find(({ name }) => name === anchor)!;
     const others = methods.filter(method => method !== ours);
     this.#emit({

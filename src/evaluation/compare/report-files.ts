@@ -43,8 +43,15 @@ export interface ComparisonReports {
   readonly answers: string;
 }
 
-const SHARED =
-  'All methods have the same data, prompts, LoRA settings, own records a step, number of steps and greedy decoding; what differs is listed below. DPO and CoPe go on from the OPPU adapter, so that they train twice as long.';
+/** What all methods have in common, and the first of what they have not. */
+function sharedText({ results }: ComparisonOutcome): string {
+  const goOn = results.methods.filter(({ name }) => name === 'dpo' || name === 'cope').map(({ title }) => title);
+  const twice =
+    goOn.length === 0
+      ? ''
+      : ` ${goOn.join(' and ')} ${goOn.length > 1 ? 'go' : 'goes'} on from the OPPU adapter, which makes the training twice as long.`;
+  return `All methods have the same data, prompts, LoRA settings, own records a step and greedy decoding, and as many steps where there are enough of others' records; what differs is listed below.${twice}`;
+}
 
 export async function writeReports(outcome: ComparisonOutcome): Promise<ComparisonReports> {
   const { results, judged, search, costs, division } = outcome;
@@ -57,14 +64,15 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
   const json = join(out, 'results.json');
   const report = join(out, 'report.html');
   const paper = task === undefined ? undefined : paperTable(task);
-  const notes = [factsText(outcome), searchNote, SHARED, ...lost];
+  const shared = sharedText(outcome);
+  const notes = [factsText(outcome), searchNote, shared, ...lost];
   await writeFileAtomic(
     markdown,
     resultsMarkdown(results, { title, notes, ...(paper && { paper }), ...(judged && { judged }) }),
   );
   const content = { results, judged, search, searchNote, costs, users: division, settings, origins };
   await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`);
-  await writeFileAtomic(report, await htmlOf(title, searchNote, lost, outcome));
+  await writeFileAtomic(report, await htmlOf(title, searchNote, [shared, ...lost], outcome));
   return {
     results,
     ...(judged && { judged }),
@@ -91,7 +99,7 @@ function searchText({ search, results, division }: ComparisonOutcome): string {
   });
   const edge =
     ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
-  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for RAG, PAG and every training; DPO and CoPe start from the OPPU adapter chosen before.${edge}`;
+  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${edge}`;
 }
 
 /** The largest or smallest learning rate of a method's tries: a better one may lie beyond. */
@@ -119,11 +127,12 @@ function cutText(methods: readonly MethodAnswers[]): string[] {
   return methods.flatMap(({ title, users }) => {
     const answers = [...users.values()].flat();
     const cut = answers.filter(({ promptCut }) => promptCut).length;
-    const asked = Math.max(...answers.map(({ shown = 0 }) => shown));
-    const short = answers.filter(({ shown = asked }) => shown < asked).length;
+    const short = answers.filter(({ shown = 0, found = 0 }) => shown < found).length;
     return [
       ...(cut > 0 ? [`${title}: ${cut} of ${answers.length} prompts were too long and lost their beginning.`] : []),
-      ...(short > 0 ? [`${title}: ${short} of ${answers.length} prompts had room for fewer records than asked.`] : []),
+      ...(short > 0
+        ? [`${title}: ${short} of ${answers.length} prompts had room for fewer records than were found.`]
+        : []),
     ];
   });
 }
@@ -131,7 +140,7 @@ function cutText(methods: readonly MethodAnswers[]): string[] {
 async function htmlOf(
   title: string,
   searchNote: string,
-  lost: readonly string[],
+  notes: readonly string[],
   outcome: ComparisonOutcome,
 ): Promise<string> {
   const { results, methods, division, groups, search, costs, overlapFile } = outcome;
@@ -168,7 +177,7 @@ async function htmlOf(
       const value = (settings as Record<string, unknown>)[key];
       return value === undefined ? [] : [{ name: flagName(key), value: JSON.stringify(value), origin }];
     }),
-    notes: [SHARED, ...lost],
+    notes,
   });
 }
 

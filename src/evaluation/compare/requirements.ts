@@ -29,6 +29,12 @@ export async function requirePossible(
   await requireEmbedder(embedder);
   const specs = methodsOf(methods);
   if (isSearched(settings)) for (const spec of specs) triesOf(spec, firstChoices(settings), settings);
+  if (auxiliaryFrom === 'others' && division.others.length === 0) {
+    throw new IdiolectError(
+      'CONFIG',
+      '--auxiliary-from others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
+    );
+  }
   const needsOthers = specs.some(({ training }) => training && !['sft', 'dpo'].includes(training.method));
   if (!needsOthers || (auxiliaryFrom !== undefined && auxiliaryFrom !== 'targets')) return;
   for (const group of ['targets', 'development'] as const) {

@@ -19,6 +19,7 @@ const READING: Readonly<Record<Verdict, string>> = {
   better: 'better',
   worse: 'worse',
   untold: 'not told apart',
+  few: 'too few users to tell',
   alone: 'one user: no interval',
 };
 

@@ -4,7 +4,7 @@ import { sampleReport } from '../../../tests/support/report-sample.ts';
 import type { Comparison, MetricInfo, MetricResult, Results } from '../results.ts';
 import { headline } from './headline.ts';
 
-const users = ['ada', 'ben', 'cem', 'dan'];
+const users = ['ada', 'ben', 'cem', 'dan', 'eve', 'fay'];
 const rougeL: MetricInfo = { name: 'rougeL', title: 'ROUGE-L', better: 'higher', note: '' };
 const style: MetricInfo = { name: 'style', title: 'style distance', better: 'lower', note: '' };
 
@@ -20,7 +20,7 @@ function results(difference: { mean: number; low: number; high: number }, more: 
     ...estimate,
     p: adjustedP / 2,
     adjustedP,
-    winRate: { wins: 3, losses: 1, ties: 0, rate: 0.75, low: 0.3, high: 0.95 },
+    winRate: { wins: 3, losses: 1, ties: 2, rate: 0.67, low: 0.3, high: 0.9 },
   });
   const method = (name: string, title: string, mean: number, distance: number) => ({
     name,
@@ -49,8 +49,8 @@ function results(difference: { mean: number; low: number; high: number }, more: 
 describe('headline', () => {
   it('says that the anchor is better where the interval lies above 0', () => {
     expect(headline(results({ mean: 0.04, low: 0.01, high: 0.07 }))).toEqual([
-      'C-BPO has the best ROUGE-L: 0.300 (95% interval 0.280 to 0.320), measured on 4 users and 20 queries.',
-      'C-BPO is better than BCO, the strongest other method, by 0.040 (95% interval +0.010 to +0.070, above 0); better for 3 of 4 users. Corrected for 2 comparisons (Holm), p = 0.031.',
+      'C-BPO has the best ROUGE-L: 0.300 (95% interval 0.280 to 0.320), measured on 6 users and 20 queries.',
+      'C-BPO is better than BCO, the strongest other method, by 0.040 (95% interval +0.010 to +0.070, above 0); better for 3 of 6 users, equal for 2. Corrected for 2 comparisons (Holm), p = 0.031.',
       'Best by the means of the other metrics: BCO by style distance.',
     ]);
   });
@@ -58,7 +58,7 @@ describe('headline', () => {
   it('says that two are not told apart where the interval includes 0 or touches it', () => {
     const [, second] = headline(results({ mean: 0.04, low: -0.01, high: 0.09 }));
     expect(second).toBe(
-      'C-BPO and BCO, the strongest other method, cannot be told apart: C-BPO is better by 0.040, but the 95% interval −0.010 to +0.090 includes 0; better for 3 of 4 users.',
+      'C-BPO and BCO, the strongest other method, cannot be told apart: C-BPO is better by 0.040, but the 95% interval −0.010 to +0.090 includes 0; better for 3 of 6 users, equal for 2.',
     );
     expect(headline(results({ mean: 0.04, low: 0, high: 0.08 }))[1]).toContain('cannot be told apart');
   });
@@ -93,6 +93,20 @@ describe('headline', () => {
     const sample = results({ mean: 0.04, low: 0, high: 0 }, { comparisons: [], pooledComparisons: [pooled] });
     expect(headline(sample)[1]).toBe(
       'C-BPO is better than BCO, the strongest other method, by 0.040 (95% interval +0.010 to +0.070, above 0).',
+    );
+  });
+
+  it('claims nothing of five users, whose interval leaves 0 out too easily', () => {
+    const sample = results({ mean: 0.04, low: 0.01, high: 0.07 }, { users: users.slice(0, 5) });
+    expect(headline(sample)[1]).toBe(
+      'Against BCO, the strongest other method, C-BPO is better by 0.040 (95% interval +0.010 to +0.070), but 5 users are too few to tell; better for 3 of 5 users, equal for 2.',
+    );
+  });
+
+  it('calls what is printed as equal neither better nor worse', () => {
+    const sample = results({ mean: 0.0001, low: -0.01, high: 0.01 });
+    expect(headline(sample)[1]).toContain(
+      'cannot be told apart: C-BPO is neither better nor worse, and the 95% interval −0.010 to +0.010 includes 0',
     );
   });
 

@@ -64,7 +64,8 @@ function standing(
   users: number,
 ): string {
   const size = decimal(Math.abs(difference.mean), metric);
-  const side = difference.mean < 0 ? 'worse' : 'better';
+  const isEqual = !/[1-9]/.test(size);
+  const side = isEqual ? 'neither better nor worse' : `${difference.mean < 0 ? 'worse' : 'better'} by ${size}`;
   const interval = `95% interval ${range(difference, metric, signed)}`;
   const wins = forUsers(difference, users);
   switch (verdictOf(difference, users)) {
@@ -73,9 +74,11 @@ function standing(
     case 'worse':
       return `${anchor} is worse than ${other}, the strongest other method, by ${size} (${anchor} minus ${other}: ${interval}, below 0)${wins}.`;
     case 'untold':
-      return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side} by ${size}, but the ${interval} includes 0${wins}.`;
+      return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side}${isEqual ? ', and' : ', but'} the ${interval} includes 0${wins}.`;
+    case 'few':
+      return `Against ${other}, the strongest other method, ${anchor} is ${side} (${interval}), but ${users} users are too few to tell${wins}.`;
     case 'alone':
-      return `Against ${other}, the strongest other method, ${anchor} is ${side} by ${size} for the one user there is; one user gives no interval and says nothing about others.`;
+      return `Against ${other}, the strongest other method, ${anchor} is ${side} for the one user there is; one user gives no interval and says nothing about others.`;
   }
 }
 

@@ -71,11 +71,18 @@ export function differencesBy({ comparisons, pooledComparisons }: Results, metri
   return [...comparisons, ...pooledComparisons].filter(one => one.metric === metric.name);
 }
 
-/** How the anchor stands by a comparison: `untold` where the interval includes 0, `alone` where one user gives none. */
-export type Verdict = 'better' | 'worse' | 'untold' | 'alone';
+/**
+ * How the anchor stands by a comparison: `untold` where the interval includes 0, `alone` where one user gives none, `few`
+ * where it does not include 0 and says nothing all the same.
+ */
+export type Verdict = 'better' | 'worse' | 'untold' | 'few' | 'alone';
+
+/** With five, signs that all agree still come by chance one time in sixteen; their bootstrap interval leaves 0 out. */
+const FEWEST_USERS = 6;
 
 export function verdictOf({ low, high }: Estimate, users: number): Verdict {
   if (!hasInterval(users)) return 'alone';
-  if (low > 0) return 'better';
-  return high < 0 ? 'worse' : 'untold';
+  if (low <= 0 && high >= 0) return 'untold';
+  if (users < FEWEST_USERS) return 'few';
+  return low > 0 ? 'better' : 'worse';
 }

@@ -18,7 +18,7 @@ export function groupsSection(results: Results): Section[] {
       id: 'groups',
       title: 'By uniqueness of the users',
       body: [
-        html`<p>Users in thirds by how unlike the others they write. The groups are small, so their intervals are wide.</p>\n`,
+        html`<p>Users in thirds by how unlike the others they write. The groups are small: their intervals are wide, and of fewer than ten users still too narrow.</p>\n`,
         ...charts(grouped.map(metric => groupChart(results, metric))),
         folded('The same in numbers', ...grouped.map(metric => groupTable(results, metric))),
       ],

@@ -1,7 +1,8 @@
 /**
  * The tables of docs/results.md: every method with the starter as backbone, on real commits or on titles of real papers;
  * some authors evaluated, some who choose hyper-parameters, the others for task adaptation. Then, on the development
- * authors alone, what each setting does to C-BPO. Running it again goes on where it stopped.
+ * authors of the commits alone, what each setting does to C-BPO, and the best of them on those evaluated. Running it
+ * again goes on where it stopped.
  *
  *   node recipes/results.ts --set commits --data commits-100users.jsonl.gz --out runs/results-commits
  *   node recipes/results.ts --set titles --data acl-lamp5_questions.json.gz --out runs/results-titles
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareReporter, resultRows } from '../src/cli/compare.ts';
 import { table, terminal } from '../src/cli/terminal.ts';
-import { compare, compareSchema, resolveSettings } from '../src/index.ts';
+import { compare, compareSchema, pairedDifference, type Results, random, resolveSettings } from '../src/index.ts';
 
 const SETS = {
   commits: { template: 'commit-subject', targetUsers: 20, developmentUsers: 6 },
@@ -57,22 +58,48 @@ const { results, search, markdown, report } = await run({
 });
 screen.print(`${table(resultRows(results))}\n${markdown}\n${report}`);
 
-const chosen = search.find(({ method, chosen }) => method === 'C-BPO' && chosen)!.settings;
-const rows: string[][] = [];
-for (const { lr = Number(chosen.replace('lr ', '')), ...settings } of SWEEP) {
-  const changed = Object.entries({ lr, ...settings }).map(([name, value]) => `${name} ${value}`);
+if (set === 'commits') {
+  const sweep = [];
+  for (const [name, values] of sweepSettings())
+    sweep.push({ name, values, results: await runAlone(name, values, 'development') });
+  const rows = sweep.map(({ name, results }) => [name, ...resultRows(results)[1]!.slice(1)]);
+  screen.print(table([['C-BPO with', ...resultRows(results)[0]!.slice(1)], ...rows]));
+
+  // Chosen on development users by log-likelihood, tried once on the others.
+  const likelihood = (of: Results) => of.methods[0]!.metrics.logLikelihood!.mean;
+  const best = sweep.reduce((best, one) => (likelihood(one.results) > likelihood(best.results) ? one : best));
+  const alone = await runAlone(best.name, best.values, 'targets');
+  screen.print(`C-BPO with ${best.name}, on the users of the result:\n${table(resultRows(alone))}`);
+  for (const metric of ['rouge1', 'logLikelihood'] as const) {
+    const ours = alone.methods[0]!.metrics[metric]!.values!;
+    for (const { title, metrics } of results.methods) {
+      const { mean, low, high } = pairedDifference(ours, metrics[metric]!.values!, random(0, `${metric}/${title}`));
+      screen.print(`${metric} minus ${title}: ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
+    }
+  }
+}
+
+/** Each in words, with all that is not at its default. */
+function sweepSettings(): [string, Record<string, unknown>][] {
+  const chosen = search.find(({ method, chosen }) => method === 'C-BPO' && chosen)!.settings;
+  return SWEEP.map(({ lr = Number(chosen.replace('lr ', '')), ...settings }) => [
+    Object.entries({ lr, ...settings })
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    { rates: [lr], ...settings },
+  ]);
+}
+
+/** C-BPO by itself, from the model that the comparison was made with. */
+async function runAlone(name: string, values: Record<string, unknown>, users: 'development' | 'targets') {
   const { results } = await run({
     model: join(comparison, 'task', 'model'),
-    out: join(out, 'sweep', changed.join('-').replaceAll(' ', '-')),
-    targetUsers: join(comparison, 'users', 'development.json'),
+    out: join(out!, users === 'targets' ? 'chosen' : 'sweep', name.replaceAll(', ', '-').replaceAll(' ', '-')),
+    targetUsers: join(comparison, 'users', `${users}.json`),
     developmentUsers: 0,
     skipAdaptation: true,
     methods: ['cbpo'],
-    rates: [lr],
-    ...settings,
+    ...values,
   });
-  const [head, row] = resultRows(results) as [string[], string[]];
-  if (rows.length === 0) rows.push(['C-BPO with', ...head.slice(1)]);
-  rows.push([changed.join(', '), ...row.slice(1)]);
+  return results;
 }
-screen.print(table(rows));

@@ -5,7 +5,7 @@
  *   node recipes/starter.ts --text novels.txt.gz,messages.jsonl.gz --field m --out runs/starter --steps 10000
  *
  * In a text file a blank line ends a document; in JSON Lines each record's --field is one. <|user|> and <|assistant|>
- * in it open the turns of a conversation.
+ * in it open the turns of a conversation. --start goes on from a model of the same texts, with a schedule of its own.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -115,6 +115,17 @@ async function prepare(settings: StarterSettings, say: (text: string) => void): 
   return folder;
 }
 
+/** @throws IdiolectError DATA where the ids of the tokens would mean other pieces to the model that is gone on from */
+async function requireTokenizer({ start }: StarterSettings, folder: string): Promise<void> {
+  if (start === undefined) return;
+  const [theirs, ours] = await Promise.all([start, folder].map(of => sha256OfFile(join(of, 'tokenizer.json'))));
+  if (theirs === ours) return;
+  throw new IdiolectError(
+    'DATA',
+    `${start} has another tokenizer than --text gives. Give the texts it was trained on.`,
+  );
+}
+
 const configOf = (settings: StarterSettings) => ({
   architectures: ['LlamaForCausalLM'],
   model_type: 'llama',
@@ -179,6 +190,7 @@ const recipe: Verb = {
   async run({ resolved, signal }) {
     const settings = resolved as unknown as Resolved<StarterSettings>;
     const folder = await prepare(settings.values, out.say);
+    await requireTokenizer(settings.values, folder);
     const values = pretrainSchema.parse(settings.values) as PretrainSettings;
     const companions = ['tokenizer.json', 'tokenizer_config.json'].map(name => join(folder, name));
     const tokens = await readTokens(join(folder, 'train.tokens'));

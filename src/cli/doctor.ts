@@ -13,9 +13,10 @@ const schema = z.object({
   model: z
     .string()
     .optional()
-    .describe('Hugging Face model folder to check, or owner/name[@revision] where it was fetched before'),
+    .describe('Hugging Face model folder to check, owner/name[@revision] where it was fetched before, or starter'),
   data: z.string().optional().describe('histories to check: JSON Lines, plain or gzip'),
   template: dataSchema.shape.template,
+  ...trainSchema.pick({ maxLength: true, microBatchTokens: true, skipBad: true }).shape,
   device: engineSchema.shape.device.describe('a device to open beside the cpu'),
 });
 
@@ -27,9 +28,9 @@ export const doctorVerb: Verb = {
   onlyLooks: true,
   example: 'idiolect doctor --model SmolLM2-135M --data histories.jsonl',
   async run({ resolved, json, terminal }) {
-    const { model, data, template, device } = resolved.values as z.infer<typeof schema>;
+    const { model, data, ...given } = resolved.values as z.infer<typeof schema>;
     const machine = thisMachine();
-    const defaults = trainSchema.omit({ model: true, data: true }).parse({ out: '', template, device });
+    const defaults = trainSchema.omit({ model: true, data: true }).parse({ out: '', ...given });
     const findings = await checkAll({ ...defaults, model, data }, machine);
     const { checks } = findings;
     const wrong = checks.filter(({ state }) => state === 'wrong').length;

@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import type { Source, TableColumns } from '../histories/index.ts';
 
 /** A word as a shell takes it. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -12,12 +12,13 @@ export function commandLine(...words: readonly string[]): string {
 }
 
 /** The arguments that import histories anew. */
-export function importArguments(source: Source, columns: TableColumns, out: string): string[] {
+export function importArguments(source: Source, columns: TableColumns, skipBad: boolean, out: string): string[] {
   const fields = Object.entries(columns).flatMap(([field, name]) =>
     name === undefined ? [] : [`--${field}-field`, name],
   );
   const outputs = source.kind === 'lamp' && source.outputs !== undefined ? ['--outputs', source.outputs] : [];
-  return ['import', source.kind, source.path, ...fields, ...outputs, '--out', out];
+  const skipping = skipBad && source.kind !== 'git' ? ['--skip-bad'] : [];
+  return ['import', source.kind, source.path, ...fields, ...outputs, ...skipping, '--out', out];
 }
 
 /**
@@ -34,8 +35,8 @@ export function shellScript(folder: string, commands: readonly string[], importe
 # Written by idiolect init: one adapter per user, then how likely each user's later texts are with it and without.
 # After a stop the same script goes on where it was; finished users are not trained again.
 set -eu
-cd "$(dirname "$0")"
-cd ${quoted(home)}
+CDPATH= cd -- "$(dirname "$0")"
+CDPATH= cd -- ${quoted(home)}
 ${again}${commands.join('\n')}
 `;
 }

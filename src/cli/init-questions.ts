@@ -70,8 +70,10 @@ export async function askAnswers(flags: Partial<Answers>, talk: Dialogue | null)
       )),
     model:
       flags.model ??
-      (await ask('Which model? (a Hugging Face folder, or owner/name on the Hub)', '', path =>
-        existsSync(join(path, 'config.json')) || parseModelName(path) ? undefined : 'There is no config.json.',
+      (await ask('Which model? (a Hugging Face folder, owner/name on the Hub, or starter)', '', path =>
+        existsSync(join(path, 'config.json')) || path === 'starter' || parseModelName(path)
+          ? undefined
+          : 'There is no config.json.',
       )),
     out:
       flags.out ?? (await ask('Where to write to? (a folder)', 'first', path => (path === '' ? 'A name.' : undefined))),
@@ -96,7 +98,10 @@ export async function askColumns(
   for (const field of fields) {
     const answers = columns.map(name => ({ value: name, label: name }));
     if (field === 'input') answers.push({ value: '', label: '(none: nothing was asked)' });
-    chosen[field] = await talk.choose(`Which column is ${WHAT[field]}?`, answers);
+    if (field === 'time') answers.push({ value: '', label: '(none: the rows go from old to new)' });
+    const column = await talk.choose(`Which column is ${WHAT[field]}?`, answers);
+    // No column of times is one that is not named; an input that is not named is read from a column of that name.
+    if (column !== '' || field === 'input') chosen[field] = column;
   }
   return chosen;
 }

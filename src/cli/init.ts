@@ -1,18 +1,28 @@
 /** `idiolect init`: from wherever the histories are to the commands that train on them. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, writeFileAtomic } from '../common/files.ts';
-import { detectSource, importGit, importLamp, importTable, type Source, tableColumns } from '../histories/index.ts';
+import { exists, stagingPath, writeFileAtomic } from '../common/files.ts';
+import { flagName } from '../common/settings.ts';
+import {
+  detectSource,
+  importGit,
+  importLamp,
+  importTable,
+  type Source,
+  type TableColumns,
+  tableColumns,
+} from '../histories/index.ts';
 import { checkAll } from '../training/checks.ts';
-import { loadDataset } from '../training/dataset.ts';
+import { type Dataset, loadDataset } from '../training/dataset.ts';
 import { estimateTraining, type TrainingEstimate } from '../training/estimate.ts';
 import { bytesText, thisMachine } from '../training/machine.ts';
+import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
 import { columnSchema, columnsOf, reporting, writeRecords } from './import.ts';
-import { commandLine, importArguments, shellScript } from './init-files.ts';
+import { commandLine, importArguments, quoted, shellScript } from './init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
 import { duration, type Terminal } from './terminal.ts';
@@ -26,13 +36,14 @@ const schema = z.object({
   model: z
     .string()
     .optional()
-    .describe('model to train adapters for: a Hugging Face folder, or owner/name[@revision] on the Hub'),
+    .describe('model to train adapters for: a Hugging Face folder, owner/name[@revision] on the Hub, or starter'),
   template: z
     .string()
     .optional()
     .describe('prompt template (default: commit-subject for a git repository, else plain)'),
   out: z.string().optional().describe('folder to write to'),
   ...columnSchema.shape,
+  ...trainSchema.pick({ maxLength: true, microBatchTokens: true, skipBad: true }).shape,
   yes: z.boolean().default(false).describe('ask nothing, and replace what an earlier init wrote'),
 });
 
@@ -51,39 +62,49 @@ export const initVerb: Verb = {
     const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
     const talk = isTerminal && !flags.yes ? dialogue({ input: process.stdin, output: process.stderr }) : null;
     const { data, model: folder, out } = await askAnswers(flags, talk);
-    await requireFree(out, flags.yes, talk);
-
     const hasColumns = Object.values(columnsOf(flags)).some(name => name !== undefined);
     const source: Source = hasColumns ? { kind: 'table', path: data } : await detectSource(data);
+    const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
+    await requireFree(source, histories, out, flags.yes, talk);
     const columns = source.kind === 'table' ? await columnsFor(data, flags, talk) : {};
     const template = flags.template ?? (source.kind === 'git' ? 'commit-subject' : 'plain');
+    const given = (['maxLength', 'microBatchTokens', 'skipBad'] as const)
+      .filter(key => resolved.origins[key] !== 'default')
+      .map(key => [key, flags[key]]);
+    const plan = { model: folder, data: histories, template, out: join(out, 'run'), ...Object.fromEntries(given) };
     await mkdir(out, { recursive: true });
-    const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
-    if (source.kind !== 'histories')
-      await writeRecords(histories, recordsOf(source, columns, terminal), { terminal, signal });
+    // Histories of an earlier import stay until model and data have been checked.
+    const staged = source.kind === 'histories' ? data : stagingPath(histories);
+    try {
+      if (source.kind !== 'histories') {
+        const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
+        const found = recordsOf(source, columns, flags.skipBad, terminal);
+        const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
+        terminal.say(`${data}: ${records} records of ${users} users`);
+      }
+      await fetchModels({ model: folder }, terminal, signal);
+      const settings = trainSchema.parse({ ...plan, data: staged });
+      const { checks, model } = await checkAll(settings, thisMachine());
+      showChecks(checks, text => terminal.say(text));
+      refuse(checks);
+      const dataset = await loadDataset(settings);
+      await requireSameRun(settings, model!.checkpoint.fingerprint, dataset);
+      terminal.say('running a few training steps on this machine ...');
+      const estimate = await estimateTraining(model!, dataset, settings, () => performance.now() / 1000);
+      if (signal.aborted) throw notWritten(out);
+      terminal.say(planText(settings, estimate));
+      if (talk && !(await talk.confirm(`Write ${join(out, 'train.json')} and ${join(out, 'run.sh')}?`)))
+        throw notWritten(out);
 
-    await fetchModels({ model: folder }, terminal, signal);
-    const settings = trainSchema.parse({ model: folder, data: histories, template, out: join(out, 'run') });
-    const { checks, model } = await checkAll(settings, thisMachine());
-    showChecks(checks, text => terminal.say(text));
-    refuse(checks);
-    terminal.say('running a few training steps on this machine ...');
-    const estimate = await estimateTraining(
-      model!,
-      await loadDataset(settings),
-      settings,
-      () => performance.now() / 1000,
-    );
-    if (signal.aborted) throw notWritten(out);
-    terminal.say(planText(settings, estimate));
-    if (talk && !(await talk.confirm(`Write ${join(out, 'train.json')} and ${join(out, 'run.sh')}?`)))
-      throw notWritten(out);
-
-    const imported = source.kind === 'histories' ? null : importArguments(source, columns, histories);
-    const files = await writeFiles(settings, out, imported);
-    if (json) terminal.print(JSON.stringify({ ...files, estimate, checks }));
-    else for (const command of files.commands) terminal.print(command);
-    terminal.say(`or all of it: sh ${files.script}`);
+      if (source.kind !== 'histories') await rename(staged, histories);
+      const imported = source.kind === 'histories' ? null : importArguments(source, columns, flags.skipBad, histories);
+      const files = await writeFiles(plan, out, imported);
+      if (json) terminal.print(JSON.stringify({ ...files, estimate, checks }));
+      else for (const command of files.commands) terminal.print(command);
+      terminal.say(`or all of it: sh ${quoted(files.script)}`);
+    } finally {
+      if (source.kind !== 'histories') await rm(staged, { force: true });
+    }
   },
 };
 
@@ -91,37 +112,79 @@ function notWritten(out: string): IdiolectError {
   return new IdiolectError('INTERRUPTED', `stopped; ${join(out, 'train.json')} was not written.`);
 }
 
-async function requireFree(out: string, yes: boolean, talk: Dialogue | null): Promise<void> {
-  const file = join(out, 'train.json');
-  if (yes || !(await exists(file))) return;
-  if (talk && (await talk.confirm(`${file} is there already. Replace it?`))) return;
-  throw new IdiolectError('CONFIG', `${file} is there already. Choose another --out, or give --yes to replace it.`);
+/** @throws IdiolectError CONFIG where something would be replaced that nobody said may be */
+async function requireFree(
+  source: Source,
+  histories: string,
+  out: string,
+  yes: boolean,
+  talk: Dialogue | null,
+): Promise<void> {
+  const isWritten = source.kind !== 'histories';
+  if (isWritten && resolve(histories) === resolve(source.path)) {
+    throw new IdiolectError(
+      'CONFIG',
+      `${histories} is what --data names, and its own conversion would replace it. Choose another --out.`,
+    );
+  }
+  if (yes) return;
+  for (const file of [join(out, 'train.json'), ...(isWritten ? [histories] : [])]) {
+    if (!(await exists(file))) continue;
+    if (talk && (await talk.confirm(`${file} is there already. Replace it?`))) continue;
+    throw new IdiolectError('CONFIG', `${file} is there already. Choose another --out, or give --yes to replace it.`);
+  }
+}
+
+/** @throws IdiolectError CONFIG where `train` would refuse to go on with the run that the folder holds */
+async function requireSameRun(settings: TrainSettings, model: string, dataset: Dataset): Promise<void> {
+  const before = await new RunFolder(settings.out).read();
+  if (!before) return;
+  const others = [
+    ...(before.sources.model === model ? [] : ['another model']),
+    ...(before.sources.data === dataset.fingerprint ? [] : ['other data']),
+    ...(['template', 'maxLength', 'microBatchTokens'] as const)
+      .filter(key => before.settings[key]?.value !== settings[key])
+      .map(key => `another ${flagName(key)}`),
+  ];
+  if (others.length === 0) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${settings.out} holds a run of ${others.join(', ')}, with which train would not go on. ` +
+      'Choose another --out, or remove that folder.',
+  );
 }
 
 /** The columns by flags; what is still open by questions. */
 async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null) {
   const found = await tableColumns(path);
   const columns = columnsOf(flags);
-  const missing = (['user', 'input', 'output'] as const).filter(
+  // Without times the order of the rows decides what is held out, so nobody should go without them unasked.
+  const open = (['user', 'input', 'output', 'time'] as const).filter(
     field => columns[field] === undefined && !found.includes(field),
   );
+  if (talk) return { ...columns, ...(await askColumns(talk, open, found)) };
+  const missing = open.filter(field => field !== 'time');
   if (missing.length === 0) return columns;
-  if (talk) return { ...columns, ...(await askColumns(talk, missing, found)) };
   throw new IdiolectError(
     'USAGE',
     `${path} has the columns ${found.join(', ')}; say which is which by ` +
-      `${missing.map(field => `--${field}-field`).join(', ')}${missing.includes('input') ? ' ("" for no input)' : ''}.`,
+      `${missing.map(field => `--${field}-field`).join(', ')}${missing.includes('input') ? ' ("" for no input)' : ''}` +
+      `${open.includes('time') ? ' and --time-field, if there is one' : ''}.`,
   );
 }
 
-function recordsOf(source: Source, columns: ReturnType<typeof columnsOf>, terminal: Terminal) {
+function recordsOf(source: Source, columns: TableColumns, skipBad: boolean, terminal: Terminal) {
   switch (source.kind) {
     case 'git':
       return importGit(source.path, reporting(terminal));
     case 'lamp':
-      return importLamp(source.path, { ...(source.outputs && { outputs: source.outputs }), ...reporting(terminal) });
+      return importLamp(source.path, {
+        ...(source.outputs && { outputs: source.outputs }),
+        skipBad,
+        ...reporting(terminal),
+      });
     default:
-      return importTable(source.path, { columns, ...reporting(terminal) });
+      return importTable(source.path, { columns, skipBad, ...reporting(terminal) });
   }
 }
 
@@ -138,12 +201,11 @@ function planText(
   ].join('\n');
 }
 
-async function writeFiles(settings: TrainSettings, folder: string, imported: readonly string[] | null) {
-  const { model, data, template, out } = settings;
+async function writeFiles(plan: Pick<TrainSettings, 'out'>, folder: string, imported: readonly string[] | null) {
   const config = join(folder, 'train.json');
   const script = join(folder, 'run.sh');
-  const commands = [commandLine('train', '--config', config), commandLine('score', '--run', out)];
-  await writeFileAtomic(config, `${JSON.stringify({ model, data, template, out }, null, 2)}\n`);
+  const commands = [commandLine('train', '--config', config), commandLine('score', '--run', plan.out)];
+  await writeFileAtomic(config, `${JSON.stringify(plan, null, 2)}\n`);
   await writeFileAtomic(script, shellScript(folder, commands, imported && commandLine(...imported)));
   return { config, script, commands };
 }

@@ -19,6 +19,7 @@ export async function fetchModels(
     let bytes = 0;
     const folder = await resolveModel(model, {
       signal,
+      onNotice: message => terminal.say(`note: ${message}`),
       onProgress({ done, total, before }) {
         bytes = total;
         terminal.progress(`${model}: ${transferLine(left, done, total, before)}`);

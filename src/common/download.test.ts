@@ -1,4 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -110,6 +113,42 @@ describe('download', () => {
     await expect(get()).rejects.toThrow(/broke off \(.*\)\. What came is kept; run the same command again\.$/);
     expect(requests()).toHaveLength(5);
     expect(await left()).toEqual([`.${name}.partial`, `.${name}.partial.json`]);
+  });
+
+  it.each([undefined, 'W/"one"'])('does not promise to go on from what is of no certain version (%s)', async etag => {
+    const { get, requests } = place({ etag, stalls: 99 });
+    await expect(get()).rejects.toThrow(/broke off \(.*\)\. The same command begins anew\.$/);
+    expect(requests()).toHaveLength(5);
+  });
+
+  it.skipIf(!existsSync('/dev/full')).each([
+    ['"one"', 'is full; what came is kept. Make room'],
+    [undefined, 'is full. Make room'],
+  ])('says of a full disk whether what came is kept (version %s)', async (etag, sentence) => {
+    const { get, name } = place({ etag });
+    await symlink('/dev/full', join(folder, `.${name}.partial`));
+    await expect(get()).rejects.toThrow(sentence);
+  });
+
+  it('tries again where the connection is refused after one that broke, be there a version or not', async () => {
+    let asked = 0;
+    const moody = createServer((request, response) => {
+      asked += 1;
+      if (asked === 2 || asked === 3) request.socket.destroy();
+      else {
+        response.writeHead(200, { 'content-length': String(content.length) });
+        if (asked > 1) response.end(content);
+        else response.write(content.subarray(0, 100));
+      }
+    });
+    await new Promise<void>(resolve => moody.listen(0, '127.0.0.1', resolve));
+    const path = join(folder, 'moody');
+    const url = `http://127.0.0.1:${(moody.address() as AddressInfo).port}/`;
+    const onProgress = (done: number) => void (done === 100 && moody.closeAllConnections());
+    await download({ url }, path, { retryDelay: 1, onProgress });
+    expect(await readFile(path)).toEqual(content);
+    expect(asked).toBe(4);
+    await new Promise(resolve => moody.close(resolve));
   });
 
   it('takes a complete file that did not get its name', async () => {

@@ -42,7 +42,7 @@ const TRIES = 5;
  *
  * @throws IdiolectError DATA where the server cannot be reached, says no (its Response is the cause), or keeps breaking
  *   off, where the disk is full, and where what came is of another size or content; INTERRUPTED by the signal. In all
- *   cases but the last check, what came is kept.
+ *   cases but the last check, what came is kept where the server names its version.
  */
 export async function download(remote: RemoteFile, path: string, options: DownloadOptions = {}): Promise<number> {
   const { signal, retryDelay = 1000 } = options;
@@ -54,14 +54,16 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
   for (let fruitless = 0; ; ) {
     const stopped = () => new IdiolectError('INTERRUPTED', `stopped; the same command goes on with ${path}.`);
     if (signal?.aborted) throw stopped();
-    const failed = await attempt(remote.url, partial, before, options);
+    const failed = await attempt(remote.url, partial, before, Math.max(before, furthest) > 0, options);
     if (!failed) break;
     const reached = (await sizeOf(partial)) ?? 0;
     fruitless = reached > furthest ? 1 : fruitless + 1;
     if (signal?.aborted) throw stopped();
     if (failed.isFinal || fruitless === TRIES) {
-      const kept = reached > 0 ? ' What came is kept; run the same command again.' : '';
-      throw new IdiolectError('DATA', `${remote.url} ${failed.sentence}${kept}`, { cause: failed.cause });
+      const isKept = (await readNote(partial))?.url === remote.url;
+      const again = isKept ? 'What came is kept; run the same command again.' : 'The same command begins anew.';
+      const sentence = reached > 0 ? `${failed.sentence} ${again}` : failed.sentence;
+      throw new IdiolectError('DATA', `${remote.url} ${sentence}`, { cause: failed.cause });
     }
     furthest = Math.max(furthest, reached);
     await pause(retryDelay * 2 ** (fruitless - 1), undefined, { signal }).catch(() => {});
@@ -93,6 +95,7 @@ async function attempt(
   url: string,
   partial: string,
   before: number,
+  hasCome: boolean,
   { signal, onProgress, headers: given }: DownloadOptions,
 ): Promise<Failure | undefined> {
   const note = await readNote(partial);
@@ -105,7 +108,7 @@ async function attempt(
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     // Where nothing ever came, there is no network, no such server or a mistyped address.
-    return { sentence: `cannot be reached (${reasonOf(cause ?? error)}).`, isFinal: have === 0, cause: error };
+    return { sentence: `cannot be reached (${reasonOf(cause ?? error)}).`, isFinal: !hasCome, cause: error };
   }
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   const continues = response.status === 206 && range !== null && Number(range[1]) === have;
@@ -128,7 +131,8 @@ async function attempt(
   const total = continues ? Number(range[2]) : length === null ? undefined : Number(length);
   const version = response.headers.get('etag') ?? response.headers.get('last-modified');
   // A weak ETag does not promise the same bytes. Without a version there is nothing to go on from.
-  if (version && !version.startsWith('W/')) await writeFile(noteOf(partial), JSON.stringify({ url, version }));
+  const isKept = version !== null && version !== '' && !version.startsWith('W/');
+  if (isKept) await writeFile(noteOf(partial), JSON.stringify({ url, version }));
   else await rm(noteOf(partial), { force: true });
   const file = await open(partial, continues ? 'a' : 'w');
   let done = continues ? have : 0;
@@ -143,8 +147,9 @@ async function attempt(
     await file.sync();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-      const place = `the disk of ${dirname(partial)} is full`;
-      throw new IdiolectError('DATA', `${place}; what came is kept. Make room and run the same command again.`);
+      const kept = isKept ? '; what came is kept' : '';
+      const full = `the disk of ${dirname(partial)} is full${kept}`;
+      throw new IdiolectError('DATA', `${full}. Make room and run the same command again.`);
     }
     if (!(error instanceof Broken)) throw error;
     return { sentence: `broke off (${reasonOf(error.cause)}).`, isFinal: false, cause: error.cause };

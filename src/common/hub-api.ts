@@ -19,8 +19,10 @@ export async function askHub<S extends z.ZodType>(
   { headers, signal }: AskOptions = {},
 ): Promise<z.infer<S>> {
   let response: Response;
+  let body: unknown;
   try {
     response = await fetch(url, { headers, signal });
+    if (response.ok) body = await response.json().catch(undefinedWhereMalformed);
   } catch (error) {
     if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped while asking ${url}.`);
     const cause = error instanceof Error ? error.cause : undefined;
@@ -30,7 +32,12 @@ export async function askHub<S extends z.ZodType>(
     const answer = `${response.status} ${response.statusText}`.trimEnd();
     throw new IdiolectError('DATA', `${url} answers ${answer}.`, { cause: response });
   }
-  const parsed = schema.safeParse(await response.json().catch(() => undefined));
+  const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new IdiolectError('DATA', `${url} does not answer with a list of files; has the Hub's interface changed?`);
+}
+
+/** The schema tells of what is no JSON; a connection that breaks meanwhile is another matter. */
+function undefinedWhereMalformed(error: unknown): undefined {
+  if (!(error instanceof SyntaxError)) throw error;
 }

@@ -1,10 +1,10 @@
 /** What a path holds that histories can be made of: told by looking, for who does not want to say it. */
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
-import { detectLayout } from './open.ts';
-import { isCsv } from './table.ts';
+import { COMMIT_FIELDS } from './commits.ts';
+import { isCsv, REQUIRED_FIELDS, tableColumns } from './table.ts';
 
 /** Where histories come from. */
 export type Source =
@@ -20,7 +20,8 @@ const QUESTIONS = /questions\.json(\.gz)?$/;
 
 /**
  * A JSON Lines file of histories, a table of other names, a git repository, a LaMP questions file, or a folder of
- * those, of which `dev` is taken where there are several: the answers to LaMP's test split are not public.
+ * those, of which `dev` is taken where there are several, else one with its answers: those of LaMP's test split are
+ * not public.
  *
  * @throws IdiolectError DATA where the path does not exist or holds none of them, as an empty file does
  */
@@ -40,26 +41,27 @@ async function inFolder(path: string): Promise<Source> {
   const names = (await readdir(path)).sort();
   // A bare repository is the content of a .git folder.
   if (['HEAD', 'objects', 'refs'].every(name => names.includes(name))) return { kind: 'git', path };
-  const questions = names.filter(name => QUESTIONS.test(name));
-  const chosen = questions.find(name => name.startsWith('dev_')) ?? questions[0];
+  const questions = await Promise.all(names.filter(name => QUESTIONS.test(name)).map(name => lamp(join(path, name))));
+  const chosen =
+    questions.find(split => basename(split.path).startsWith('dev_')) ??
+    questions.find(split => split.outputs !== undefined) ??
+    questions[0];
   if (chosen === undefined) {
     const expected = 'a git repository (.git) nor a folder of LaMP ({split}_questions.json)';
     throw new IdiolectError('DATA', `${path} is neither ${expected}. Give one of those, or a JSON Lines or CSV file.`);
   }
-  return lamp(join(path, chosen));
+  return chosen;
 }
 
-async function lamp(path: string): Promise<Source> {
+async function lamp(path: string): Promise<Extract<Source, { kind: 'lamp' }>> {
   const outputs = path.replace(QUESTIONS, 'outputs.json');
   for (const name of [outputs, `${outputs}.gz`]) if (await exists(name)) return { kind: 'lamp', path, outputs: name };
   return { kind: 'lamp', path, outputs: undefined };
 }
 
-/** Whether the fields of the first line are those of a record or a commit. */
+/** Whether the first line has all fields of a record or a commit; one that cannot be read is told by whoever reads it. */
 async function isHistories(path: string): Promise<boolean> {
   if (await isCsv(path)) return false;
-  return detectLayout(path).then(
-    () => true,
-    () => false,
-  );
+  const found = await tableColumns(path).catch(() => null);
+  return !found || [REQUIRED_FIELDS, COMMIT_FIELDS].some(fields => fields.every(field => found.includes(field)));
 }

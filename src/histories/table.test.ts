@@ -55,6 +55,11 @@ describe('CSV', () => {
     }
   });
 
+  it('takes eight digits for a day', async () => {
+    const { records } = await read('user,output,time\nada,hi,20240501\n', { input: '' });
+    expect(records).toEqual([{ user: 'ada', input: '', output: 'hi', time: '2024-05-01T00:00:00.000Z' }]);
+  });
+
   it('reads the columns of their own names, Unix seconds, truth, and no input where there is none', async () => {
     const csv = 'user,output,time,label\n7,hi,1700000000,t\n7,no,,FALSE\n7,so,2026,\n';
     expect((await read(csv, { input: '' })).records).toEqual([
@@ -72,6 +77,11 @@ describe('CSV', () => {
     ['author,subject,text,sent\nada,a,hi,2026\nada,a,hi, you,2026\n', 'posts:3: found 5 cells where the header has 4.'],
     ['author,subject,text,sent\nada,a,hi,yesterday\n', 'posts:2: "sent" is "yesterday"; it must be an ISO 8601 date'],
     ['author,subject,text,sent\nada,a,hi,1700000000000\n', 'not milliseconds'],
+    [
+      'author,subject,text,sent\nada,a,hi,20241350\n',
+      'posts:2: "sent" is "20241350"; a number of 5 to 8 digits must be',
+    ],
+    ['author,subject,text,sent\nada,a,hi,45413.5\n', 'such as 20260501. Write dates as 2026-05-01, or times as Unix'],
     ['author,subject,text,sent\nada,a,"hi\nada,b,ho,2026\n', 'the file ends inside a quoted cell. A quote inside'],
     ['author,subject,text,sent\nada,a,x,2026\nada,5" disk,b,\n', 'posts:3: a quote stands where none may.'],
     ['author,subject,text,sent\n', 'posts has no rows: there is only a header.'],

@@ -5,11 +5,12 @@ import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { type ReadOptions, readJsonLines } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
+import { normaliseTime } from './time.ts';
 
 /** Fields of a record that a table may fill; the first three it must. */
 export const TABLE_FIELDS = ['user', 'input', 'output', 'time', 'label'] as const;
 export type TableField = (typeof TABLE_FIELDS)[number];
-const REQUIRED = ['user', 'input', 'output'] as const satisfies readonly TableField[];
+export const REQUIRED_FIELDS = ['user', 'input', 'output'] as const satisfies readonly TableField[];
 
 /**
  * Which column each field is read from. A field that is left out is read from the column of its own name; `time` and
@@ -134,7 +135,7 @@ async function* importCsv(
 /** @throws IdiolectError DATA for a column that is needed or named, and is not there or is there twice */
 function requireColumns(place: string, found: readonly string[], columns: TableColumns): void {
   for (const field of TABLE_FIELDS) {
-    const name = columns[field] ?? ((REQUIRED as readonly string[]).includes(field) ? field : undefined);
+    const name = columns[field] ?? ((REQUIRED_FIELDS as readonly string[]).includes(field) ? field : undefined);
     if (name === undefined || (field === 'input' && name === '')) continue;
     if (!found.includes(name)) {
       const names = found.slice(0, 20).join(', ');
@@ -150,6 +151,12 @@ function rowOf(header: readonly string[], cells: readonly string[], columns: Tab
   if (cells.length !== header.length) {
     const why = 'A cell that holds the separator or a line break must stand in double quotes.';
     return { problem: `found ${cells.length} cells where the header has ${header.length}. ${why}` };
+  }
+  const timeColumn = columns.time ?? 'time';
+  const time = (cells[header.indexOf(timeColumn)] ?? '').trim();
+  if (/^\d{5,8}(\.\d+)?$/.test(time) && dayOf(time) === null) {
+    const why = 'a number of 5 to 8 digits must be a day such as 20260501';
+    return { problem: `"${timeColumn}" is "${time}"; ${why}. Write dates as 2026-05-01, or times as Unix seconds.` };
   }
   return recordOf((column, field) => cellValue(field, cells[header.indexOf(column)] ?? ''), columns);
 }
@@ -174,8 +181,14 @@ function cellValue(field: TableField, cell: string): unknown {
   const text = cell.trim();
   if (text === '') return undefined;
   if (field === 'label') return TRUTH[text.toLowerCase()] ?? cell;
-  // Four digits are a year, more are Unix seconds.
-  return /^\d{5,}(\.\d+)?$/.test(text) ? Number(text) : text;
+  // Four digits are a year, eight a day, more are Unix seconds.
+  return dayOf(text) ?? (/^\d{9,}(\.\d+)?$/.test(text) ? Number(text) : text);
+}
+
+/** YYYYMMDD as ISO 8601; null for anything else. */
+function dayOf(text: string): string | null {
+  const day = text.replace(/^((?:19|20)\d\d)(\d\d)(\d\d)$/, '$1-$2-$3');
+  return day === text ? null : normaliseTime(day);
 }
 
 interface CsvRow {

@@ -3,10 +3,10 @@
  * `models--OWNER--NAME/blobs/HASH` holds the contents, `snapshots/COMMIT/FILE` links to them, `refs/REVISION` names
  * commits, and an empty file in `.no_exist/COMMIT` stands for one the model does not have.
  */
-import { link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { exists, writeFileAtomic } from '../common/files.ts';
+import { exists, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { weightFileNames } from './weight-files.ts';
 
 /** A model on a hub. */
@@ -55,6 +55,16 @@ export interface SnapshotFile {
   readonly hash: string;
 }
 
+export interface Snapshot {
+  readonly folder: string;
+  readonly commit: string;
+  /**
+   * Files that are not there, nor known not to exist: the model may have them, as where another program fetched only
+   * what it needed itself.
+   */
+  readonly doubtful: readonly string[];
+}
+
 /** One model's part of the cache. */
 export class CachedModel {
   readonly folder: string;
@@ -73,20 +83,30 @@ export class CachedModel {
     return join(this.folder, 'snapshots', commit);
   }
 
-  /** The snapshot of the revision, where it has all that a model needs. */
+  /** The snapshot of the revision, where it has all that a model needs and all that it is known to have. */
   async whole(): Promise<string | undefined> {
+    const found = await this.usable();
+    return found?.doubtful.length === 0 ? found.folder : undefined;
+  }
+
+  /** The snapshot of the revision, where it has all that a model needs. */
+  async usable(): Promise<Snapshot | undefined> {
     const { revision } = this.#name;
     const commit = COMMIT.test(revision) ? revision : await readFile(this.#ref(), 'utf8').catch(() => '');
     if (!COMMIT.test(commit)) return undefined;
     const folder = this.snapshot(commit);
     const has = (name: string) => exists(join(folder, name));
+    const isKnown = async (name: string) => (await has(name)) || (await exists(this.#absent(commit, name)));
     if (!(await has('config.json')) || !(await has('tokenizer.json'))) return undefined;
-    // Without it the chat template would be lacking, unnoticed: not there must mean that the model has none.
-    const settings = 'tokenizer_config.json';
-    if (!(await has(settings)) && !(await exists(this.#absent(commit, settings)))) return undefined;
+    // Special tokens would be lacking, unnoticed: not there must mean that the model has none.
+    if (!(await isKnown('tokenizer_config.json'))) return undefined;
     const weights = await weightFileNames(folder).catch(() => []);
     for (const name of weights) if (!(await has(name))) return undefined;
-    return weights.length > 0 ? folder : undefined;
+    if (weights.length === 0) return undefined;
+    const optional = ['generation_config.json', ...((await hasInlineTemplate(folder)) ? [] : ['chat_template.jinja'])];
+    const doubtful: string[] = [];
+    for (const name of optional) if (!(await isKnown(name))) doubtful.push(name);
+    return { folder, commit, doubtful };
   }
 
   /** Links blobs that are whole into the snapshot, notes what the model does not have, and names the commit. */
@@ -112,13 +132,27 @@ export class CachedModel {
   }
 }
 
+/** Older models have their chat template in there. */
+async function hasInlineTemplate(folder: string): Promise<boolean> {
+  try {
+    const settings = JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8'));
+    return Boolean(settings.chat_template);
+  } catch {
+    return false; // none, or malformed, which the tokenizer tells of
+  }
+}
+
 /** A link relative to its folder, so that the cache can be moved. What a snapshot has already never changes. */
 async function place(blob: string, path: string): Promise<void> {
   if (await exists(path)) return;
   await rm(path, { force: true });
-  await symlink(relative(dirname(path), blob), path).catch(error => {
+  await symlink(relative(dirname(path), blob), path)
     // Windows without the right to make symbolic links; hard ones need none.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
-    return link(blob, path);
-  });
+    .catch(() => link(blob, path))
+    // Neither kind, as on exFAT: a copy, which gets its name when it is whole.
+    .catch(async () => {
+      const staging = stagingPath(path);
+      await copyFile(blob, staging);
+      await rename(staging, path);
+    });
 }

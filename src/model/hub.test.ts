@@ -3,10 +3,11 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FileServer, fileServer } from '../../tests/support/file-server.ts';
 import { gitBlob, type HubModelOptions, serveModel } from '../../tests/support/hub.ts';
 import { sha256 } from '../common/files.ts';
+import { takeLock } from '../common/lock.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { type ResolveOptions, resolveModel } from './hub.ts';
 import { parseModelName, snapshotOf } from './hub-cache.ts';
@@ -55,6 +56,24 @@ function place(files: Readonly<Record<string, Buffer>> = contents, options: HubM
     refuse: (path: string, status: number, headers: Record<string, string> = {}) =>
       server.files.set(path, { content: Buffer.alloc(0), refusals: { count: 99, status, headers } }),
   };
+}
+
+/** What other programs leave in a cache: the files they wanted, and marks for those they wanted and there were not. */
+async function fetchedByPython(
+  repository: string,
+  files: Readonly<Record<string, Buffer>>,
+  absent: readonly string[],
+): Promise<string> {
+  const snapshot = join(repository, 'snapshots', commit);
+  for (const path of ['blobs', `snapshots/${commit}`, 'refs', `.no_exist/${commit}`])
+    await mkdir(join(repository, path), { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(repository, 'blobs', sha256(content)), content);
+    await symlink(`../../blobs/${sha256(content)}`, join(snapshot, name));
+  }
+  for (const name of absent) await writeFile(join(repository, '.no_exist', commit, name), '');
+  await writeFile(join(repository, 'refs/main'), commit);
+  return snapshot;
 }
 
 describe('a model by name', () => {
@@ -166,16 +185,62 @@ describe('a model by name', () => {
     const { id, get, home, requests } = place();
     const cache = join(home, 'elsewhere');
     const repository = join(cache, `models--${id.replace('/', '--')}`);
-    const snapshot = join(repository, 'snapshots', commit);
-    for (const path of ['blobs', `snapshots/${commit}`, 'refs'])
-      await mkdir(join(repository, path), { recursive: true });
-    for (const [name, content] of Object.entries(contents)) {
-      await writeFile(join(repository, 'blobs', sha256(content)), content);
-      await symlink(`../../blobs/${sha256(content)}`, join(snapshot, name));
-    }
-    await writeFile(join(repository, 'refs/main'), commit);
+    const snapshot = await fetchedByPython(repository, contents, ['chat_template.jinja', 'generation_config.json']);
     expect(await get({ env: { HF_HUB_CACHE: cache, HF_ENDPOINT: 'http://127.0.0.1:9' } })).toBe(snapshot);
     expect(requests()).toEqual([]);
+  });
+
+  it('fetched by Python without its chat template is completed, as the commit it is', async () => {
+    const template = Buffer.from('{{ messages }}');
+    const { id, get, repository, requests } = place({ ...contents, 'chat_template.jinja': template });
+    serveModel(server, id, contents, { commit: 'd'.repeat(40) });
+    const snapshot = await fetchedByPython(repository, contents, ['generation_config.json']);
+    expect(await get()).toBe(snapshot);
+    expect(await readFile(join(snapshot, 'chat_template.jinja'))).toEqual(template);
+    const asked = requests();
+    expect(asked.filter(request => request.includes('/resolve/'))).toHaveLength(1);
+    expect(await get()).toBe(snapshot);
+    expect(requests()).toEqual(asked);
+  });
+
+  it('fetched by Python without marks of what it has not is asked for once', async () => {
+    const { get, repository, requests } = place();
+    const snapshot = await fetchedByPython(repository, contents, []);
+    for (const _ of [1, 2]) expect(await get()).toBe(snapshot);
+    expect(requests()).toHaveLength(1);
+  });
+
+  it('needs no file for a chat template that its settings hold', async () => {
+    const { get, repository, requests } = place();
+    const settings = Buffer.from('{"eos_token":"</s>","chat_template":"{{ messages }}"}');
+    const files = { ...contents, 'tokenizer_config.json': settings };
+    const snapshot = await fetchedByPython(repository, files, ['generation_config.json']);
+    expect(await get()).toBe(snapshot);
+    expect(requests()).toEqual([]);
+  });
+
+  it('that cannot be completed is used as it is, which is said once', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      const closed = await fileServer();
+      await closed.close();
+      for (const [more, reason] of [
+        [{ HF_HUB_OFFLINE: '1' }, /HF_HUB_OFFLINE forbids to ask the Hub\. Unset it once\.$/],
+        [{ HF_ENDPOINT: closed.address }, /cannot be reached \(.*ECONNREFUSED.*\)\.$/],
+      ] as const) {
+        const { id, get, repository, env } = place();
+        const snapshot = await fetchedByPython(repository, contents, []);
+        warn.mockClear();
+        for (const _ of [1, 2]) expect(await get({ env: { ...env, ...more } })).toBe(snapshot);
+        expect(warn).toHaveBeenCalledOnce();
+        const [sentence] = warn.mock.calls[0]!;
+        const lacking = 'generation_config.json and chat_template.jinja, which it may have: ';
+        expect(sentence).toContain(`${id} is used without ${lacking}`);
+        expect(sentence).toMatch(reason);
+      }
+    } finally {
+      warn.mockRestore();
+    }
   });
 
   it('half fetched by another is completed, and what is there is left alone', async () => {
@@ -338,9 +403,9 @@ describe('one sentence', () => {
   it('for a download another process is at', async () => {
     const { id, get, home } = place();
     const locks = join(home, 'hub/.locks', `models--${id.replace('/', '--')}`);
-    await mkdir(locks, { recursive: true });
-    await writeFile(join(locks, 'idiolect.lock'), String(process.pid));
+    const unlock = await takeLock(join(locks, 'idiolect.lock'), 'this', '');
     await expect(get()).rejects.toThrow(`the download of ${id} is in use by process ${process.pid}. Wait for it.`);
+    await unlock();
     await writeFile(join(locks, 'idiolect.lock'), '999999999'); // one that is gone
     await get();
     expect(await readdir(locks)).toEqual([]);

@@ -3,13 +3,13 @@
  * can be used is handed on, so that a later check or an estimate builds on it.
  */
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { exists } from '../common/files.ts';
 import { detectLayout, groupByUser, type HistoryRecord, openHistories, splitByTime } from '../histories/index.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
-import { CachedModel, hubCacheFolder, parseModelName } from '../model/hub-cache.ts';
+import { localModel } from '../model/hub.ts';
+import { hubCacheFolder, parseModelName } from '../model/hub-cache.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
-import { type DataSettings, Encoder } from './dataset.ts';
+import { type DataSettings, Encoder, setApart } from './dataset.ts';
 import { type BatchShape, encodeSample, type Lengths, largestBatch, lengthsOf, trainingMemory } from './estimate.ts';
 import { bytesText, type Check, checkMachine, type Machine } from './machine.ts';
 import { requireDistinctFolders } from './run-folder.ts';
@@ -41,14 +41,12 @@ async function checkModel(named: string, engine: EngineOptions): Promise<Checked
 
 /** Where a model lies; one named that is not in the Hub's cache is told, not fetched. */
 async function folderOf(model: string): Promise<string> {
-  const name = parseModelName(model);
-  if (!name || (await exists(model))) return model;
-  const cache = hubCacheFolder(process.env);
-  const known = await new CachedModel(cache, name).whole();
+  const known = await localModel(model);
   if (known !== undefined) return known;
+  if (!parseModelName(model)) return model; // its config.json is missed below
   throw new IdiolectError(
     'MODEL',
-    `${model} is neither a folder nor whole in ${cache}. idiolect init and train fetch it; check it after that.`,
+    `${model} is neither a folder nor whole in ${hubCacheFolder(process.env)}. idiolect init and train fetch it; check it after that.`,
   );
 }
 
@@ -82,7 +80,7 @@ export interface DataFacts {
   readonly records: number;
   readonly malformed: number;
   readonly users: number;
-  /** Users with a record to train on and one to hold out. */
+  /** Users with a record to train on. */
   readonly trainable: number;
   /** Training records of the middle one of those. */
   readonly medianRecords: number;
@@ -104,7 +102,11 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   const read = await attempt(checks, 'data', async () => {
     const layout = await detectLayout(settings.data);
     const onSkip = (message: string) => void bad.push(message);
-    return { layout, groups: await groupByUser(openHistories(settings.data, { skipBad: true, onSkip })) };
+    const groups = await groupByUser(openHistories(settings.data, { skipBad: true, onSkip })).catch(error => {
+      if (bad.length === 0 || !(error instanceof IdiolectError)) throw error;
+      throw new IdiolectError(error.code, `${error.message} The first bad line: ${bad[0]}`, { cause: error });
+    });
+    return { layout, groups };
   });
   if (!read) return { checks, facts: null };
   const { layout, groups } = read;
@@ -112,23 +114,33 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   checks.push({ topic: 'data', state: 'fine', found: `${records.length} records, one a line (layout: ${layout})` });
   if (bad.length > 0) {
     const state = settings.skipBad ? 'note' : 'wrong';
-    const advice = settings.skipBad ? 'They are left out.' : 'Correct them, or train with --skip-bad.';
+    const advice = settings.skipBad ? 'They are left out.' : 'Correct them, or give --skip-bad.';
     checks.push({ topic: 'lines', state, found: `${bad.length} lines are no records, such as ${bad[0]} ${advice}` });
   }
 
   const { queryShare } = settings;
   const { users, tooFew } = splitByTime(groups, { queryShare, minQuery: queryShare > 0 ? 1 : 0 });
-  const counts = [...users.values()].map(({ train }) => train.length).sort((a, b) => a - b);
+  // What training leaves out can be all that a user has.
+  const histories = [...setApart(users).byUser.values()];
+  const trained = histories.filter(({ train }) => train.length > 0);
+  const emptied = histories.find(({ train }) => train.length === 0);
+  const counts = trained.map(({ train }) => train.length).sort((a, b) => a - b);
   const medianRecords = counts[Math.floor((counts.length - 1) / 2)] ?? 0;
   const repeated = [...users.values()].reduce((sum, user) => sum + user.repeated, 0);
-  checks.push(usersCheck(groups.size, users.size, medianRecords, tooFew[0]?.reason));
-  await attempt(checks, 'users', async () => requireDistinctFolders([...users.keys()]));
+  const reasons = [
+    ...tooFew.slice(0, 1).map(({ reason }) => reason),
+    ...(emptied
+      ? [`Each training record of "${emptied.user}" has label false, or is held out of another user too.`]
+      : []),
+  ];
+  checks.push(usersCheck(groups.size, trained.length, medianRecords, reasons.join(' ')));
+  await attempt(checks, 'users', async () => requireDistinctFolders(trained.map(({ user }) => user)));
   checks.push(timesCheck(records));
   const duplicates = records.length - new Set(records.map(textOf)).size;
   checks.push(duplicatesCheck(duplicates, repeated));
-  const training = [...users.values()].flatMap(({ train }) => train);
+  const training = trained.flatMap(({ train }) => train);
   const facts = {
-    ...{ layout, records: records.length, malformed: bad.length, users: groups.size, trainable: users.size },
+    ...{ layout, records: records.length, malformed: bad.length, users: groups.size, trainable: trained.length },
     ...{ medianRecords, withoutTime: records.filter(({ time }) => time === undefined).length, duplicates },
   };
   if (!model || training.length === 0) return { checks, facts };
@@ -140,7 +152,7 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   return { checks, facts: { ...facts, lengths } };
 }
 
-function usersCheck(all: number, trainable: number, medianRecords: number, tooFew: string | undefined): Check {
+function usersCheck(all: number, trainable: number, medianRecords: number, leftOut: string): Check {
   const topic = 'users';
   const found = `${trainable} of ${all} have enough records; half of them have ${medianRecords} or more to train on`;
   if (trainable < 2) {
@@ -148,11 +160,11 @@ function usersCheck(all: number, trainable: number, medianRecords: number, tooFe
     return {
       topic,
       state: 'wrong',
-      found: `${trainable} of ${all} have enough records. ${why}. ${tooFew ?? ''}`.trim(),
+      found: `${trainable} of ${all} have enough records. ${why}. ${leftOut}`.trim(),
     };
   }
-  if (tooFew === undefined) return { topic, state: 'fine', found };
-  return { topic, state: 'note', found: `${found}. The others are left out: ${tooFew}` };
+  if (leftOut === '') return { topic, state: 'fine', found };
+  return { topic, state: 'note', found: `${found}. The others are left out: ${leftOut}` };
 }
 
 function timesCheck(records: readonly HistoryRecord[]): Check {

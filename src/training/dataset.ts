@@ -79,7 +79,7 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
  * A text its user rejected must never be learnt, or scored, as the user's own; and what is held out of one user, as a
  * paper of two authors may be, must not be learnt as another's.
  */
-function setApart(users: ReadonlyMap<string, UserSplit>) {
+export function setApart(users: ReadonlyMap<string, UserSplit>) {
   const liked = (record: HistoryRecord) => record.label !== false;
   const rejected = (record: HistoryRecord) => record.label === false;
   const byUser = new Map<string, UserHistory>();

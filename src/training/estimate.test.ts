@@ -4,7 +4,9 @@ import { SHAPES } from '../../bench/shapes.ts';
 import { type Checkpoint, weightShapes } from '../model/checkpoint.ts';
 import { parseModelConfig } from '../model/config.ts';
 import type { TensorEntry } from '../model/safetensors.ts';
-import { type BatchShape, largestBatch, lengthsOf, trainingMemory } from './estimate.ts';
+import type { LanguageModel } from '../runtime/language-model.ts';
+import { type BatchShape, estimateTraining, largestBatch, lengthsOf, trainingMemory } from './estimate.ts';
+import { trainSchema } from './settings.ts';
 
 /** A checkpoint of a published shape; only sizes and types are looked at. */
 function checkpointOf(shape: 'smollm2-135m' | 'qwen2.5-0.5b', dtype = 'F32'): Pick<Checkpoint, 'config' | 'tensors'> {
@@ -80,5 +82,17 @@ describe('lengths', () => {
       ...{ tokens: 500, longest: 300, completionTokens: 250, twoPasses: true },
     });
     expect(largestBatch(lengths, { ...settings, microBatchTokens: 200 })).toMatchObject({ tokens: 300 });
+  });
+});
+
+describe('an estimate', () => {
+  it('says so where no record is left to train on', async () => {
+    const record = { user: 'ada', input: '', output: 'no', label: false };
+    const ada = { user: 'ada', train: [], query: [], disliked: [record], repeated: 0 };
+    const dataset = { file: 'd.jsonl', fingerprint: '', users: new Map([['ada', ada]]), split: null, notices: [] };
+    const settings = trainSchema.parse({ model: 'm', data: 'd.jsonl', out: 'o' });
+    await expect(estimateTraining({} as LanguageModel, dataset, settings, () => 0)).rejects.toMatchObject({
+      ...{ code: 'DATA', message: expect.stringContaining('d.jsonl has no record to train on') },
+    });
   });
 });

@@ -1,4 +1,5 @@
 /** What training will take before it is started: memory by a formula, time by a few steps of the real shape, disk by counting. */
+import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { HistoryRecord } from '../histories/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -136,6 +137,7 @@ interface Work {
  * Runs a few steps of cbpo on records of the data and extrapolates to all users, in records times epochs.
  *
  * @param now seconds of a clock
+ * @throws IdiolectError DATA where no record is left to train on
  */
 export async function estimateTraining(
   model: LanguageModel,
@@ -144,6 +146,13 @@ export async function estimateTraining(
   now: () => number,
 ): Promise<TrainingEstimate> {
   const records = [...dataset.users.values()].flatMap(({ train }) => train);
+  if (records.length === 0) {
+    throw new IdiolectError(
+      'DATA',
+      `${dataset.file} has no record to train on: each is held out, of its own user or of another, or has label false. ` +
+        'Give histories with more records.',
+    );
+  }
   const sample = encodeSample(new Encoder(model, settings), records);
   const lengths = lengthsOf(sample);
   const work = countWork(dataset, settings);

@@ -1,5 +1,7 @@
 /** Checks of the machine: whether Node, memory and devices are what training needs. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path/posix';
 import { env, listSupportedBackends } from 'onnxruntime-node';
 import { reasonOf } from '../common/errors.ts';
 import { Graph, gemm } from '../graph/index.ts';
@@ -26,13 +28,41 @@ export interface Machine {
 export function thisMachine(): Machine {
   // Where a container may use less than the machine has, that is its memory.
   const limit = process.constrainedMemory();
+  const isLimited = limit > 0 && limit < totalmem();
+  const available = process.availableMemory();
   return {
     node: process.versions.node,
-    totalBytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
-    availableBytes: process.availableMemory(),
+    totalBytes: isLimited ? limit : totalmem(),
+    availableBytes: isLimited ? withFilePages(available, limit, textOf(memoryFile(textOf(CGROUP)))) : available,
     threads: availableParallelism(),
     processor: cpus()[0]?.model.trim() || process.arch,
   };
+}
+
+const CGROUP = '/proc/self/cgroup';
+
+/** Where Linux tells what a control group of version 2 uses its memory for; undefined for others. */
+export function memoryFile(cgroup: string): string | undefined {
+  const [, group] = /^0::(\/.*)/.exec(cgroup) ?? [];
+  return group === undefined ? undefined : join('/sys/fs/cgroup', group, 'memory.stat');
+}
+
+/**
+ * What is available within a limit. Node counts files that the kernel keeps in memory as taken, though it gives up those
+ * not in use before anybody goes short; after a download that is most of the memory.
+ */
+export function withFilePages(available: number, limit: number, stat: string): number {
+  const [, pages = 0] = /^inactive_file (\d+)$/m.exec(stat) ?? [];
+  return Math.min(limit, available + Number(pages));
+}
+
+/** Empty where there is no such file. */
+function textOf(file: string | undefined): string {
+  try {
+    return file === undefined ? '' : readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 const OLDEST_NODE = [22, 18] as const;

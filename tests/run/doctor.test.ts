@@ -28,6 +28,10 @@ async function dataFile(name: string, content: string): Promise<string> {
 
 const record = (user: string, output: string) => `${JSON.stringify({ user, input: 'x', output })}\n`;
 
+/** Three records of a user, of which the last alone, held out, is the user's own. */
+const disliked = (user: string) =>
+  [false, false, true].map((label, i) => `${JSON.stringify({ user, input: `${i}`, output: user, label })}\n`);
+
 /** What the checks behind the verb find wrong. */
 async function wrongOf(given: { model?: string; data?: string }): Promise<string[]> {
   const defaults = trainSchema.omit({ model: true, data: true }).parse({ out: '' });
@@ -134,12 +138,22 @@ describe('idiolect doctor', () => {
     [
       'half a line',
       async () => ({ data: await dataFile('half.jsonl', (await readFile(place.data, 'utf8')).slice(0, -30)) }),
-      /1 lines are no records, such as .*half\.jsonl:36: not JSON .* Correct them, or train with --skip-bad\./,
+      /1 lines are no records, such as .*half\.jsonl:36: not JSON .* Correct them, or give --skip-bad\./,
     ],
     [
       'one user alone',
       async () => ({ data: await dataFile('one.jsonl', record('ada', 'a') + record('ada', 'b')) }),
       '1 of 1 have enough records. A user is told from others',
+    ],
+    [
+      'users whose training records are none they stand by',
+      async () => ({ data: await dataFile('disliked.jsonl', ['ada', 'grace'].flatMap(disliked).join('')) }),
+      /0 of 2 have enough records\. .* Each training record of "ada" has label false, or is held out of another user too/,
+    ],
+    [
+      'a file of lines that are all bad',
+      async () => ({ data: await dataFile('bad.jsonl', '{"user": "ada", "output": "hi"}\n'.repeat(2)) }),
+      /all of its 2 lines were left out as bad\. The first bad line: .*bad\.jsonl:1: "input" is missing\./,
     ],
   ])('%s is wrong, in one sentence', async (_, make, sentence) => {
     const wrong = await wrongOf(await make());
@@ -159,6 +173,23 @@ describe('idiolect doctor', () => {
     const json = await idiolect(['doctor', '--model', place.path('nowhere'), '--json']);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout).ok).toBe(false);
+  });
+
+  it('leaves bad lines out where that is asked for', async () => {
+    const file = place.path('half.jsonl');
+    const { code, stdout } = await idiolect(['doctor', '--data', file, '--skip-bad']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^note +lines +1 lines are no records, .* They are left out\./m);
+  });
+
+  it('finds the starter from any folder', async () => {
+    const here = process.cwd();
+    process.chdir('/');
+    try {
+      expect(await wrongOf({ model: 'starter' })).toEqual([]);
+    } finally {
+      process.chdir(here);
+    }
   });
 
   it.skipIf(process.getuid?.() === 0)('a file that may not be read', async () => {

@@ -1,6 +1,6 @@
 /** `idiolect init` and `idiolect import table`: from a product's own files to a run that works. */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
@@ -34,7 +34,7 @@ describe('init by flags', () => {
     const made = await idiolect(['init', '--data', posts, '--model', place.model, '--out', out, ...COLUMNS]);
     expect(made).toMatchObject({ code: 0 });
     expect(made.stdout).toBe(`npx idiolect train --config ${out}/train.json\nnpx idiolect score --run ${out}/run\n`);
-    expect(made.stderr).toContain(`${out}/histories.jsonl: 12 records of 3 users`);
+    expect(made.stderr).toContain(`${posts}: 12 records of 3 users`);
     expect(made.stderr).toMatch(/it may take about \d+ (s|min), an estimate .*: \d+ (s|min) to \d+ (s|min) if/);
     expect(made.stderr).toMatch(/it takes about [\d.]+ .B of memory and [\d.]+ .B of disk/);
     expect(await collect(readHistories(`${out}/histories.jsonl`))).toEqual(habitualHistories(4));
@@ -51,6 +51,41 @@ describe('init by flags', () => {
     const again = await idiolect(['init', '--data', posts, '--model', place.model, '--out', out, ...COLUMNS]);
     expect(again).toMatchObject({ code: 1, stdout: '' });
     expect(again.stderr).toContain('train.json is there already. Choose another --out, or give --yes to replace it.');
+
+    // Over a run that is there, only what train would go on with.
+    const kept = await readFile(`${out}/train.json`, 'utf8');
+    const fewer = place.path('fewer.jsonl');
+    await writeFile(fewer, (await readFile(place.data, 'utf8')).replace(/\n[^\n]+\n$/, '\n'));
+    const over = ['init', '--model', place.model, '--out', out, '--yes'];
+    const other = await idiolect([...over, '--data', fewer, '--max-length', '128']);
+    expect(other).toMatchObject({ code: 1, stdout: '' });
+    expect(other.stderr).toContain(
+      `${out}/run holds a run of other data, another --max-length, with which train would not go on. Choose another --out`,
+    );
+    expect(await readFile(`${out}/train.json`, 'utf8')).toBe(kept);
+    expect(await idiolect([...over, '--data', posts, ...COLUMNS])).toMatchObject({ code: 0 });
+    expect(await readFile(`${out}/train.json`, 'utf8')).toBe(kept);
+  });
+
+  it('replaces no histories unasked, never its own source, and nothing before all is checked', async () => {
+    const out = place.path('kept');
+    const file = `${out}/histories.jsonl`;
+    await mkdir(out);
+    await cp(posts, file);
+    const before = await readFile(file, 'utf8');
+    const run = (data: string, ...flags: string[]) =>
+      idiolect(['init', '--data', data, '--model', place.path('nowhere'), '--out', out, ...COLUMNS, ...flags]);
+    const refused = [
+      [await run(posts), `${file} is there already. Choose another --out, or give --yes to replace it.`],
+      [await run(file, '--yes'), `${file} is what --data names, and its own conversion would replace it.`],
+      [await run(posts, '--yes'), 'nowhere is neither a folder nor a name on the Hub.'],
+    ] as const;
+    for (const [{ code, stderr }, sentence] of refused) {
+      expect(code).toBe(1);
+      expect(stderr).toContain(sentence);
+    }
+    expect(await readFile(file, 'utf8')).toBe(before);
+    expect(await readdir(out)).toEqual(['histories.jsonl']);
   });
 
   it('takes a git repository, with the template of commits', async () => {
@@ -63,13 +98,16 @@ describe('init by flags', () => {
       git('-c', `user.name=${name}`, '-c', `user.email=${name}@example.org`, 'commit', '--quiet', '-m', `Change ${i}`);
     }
     const out = place.path('of git');
-    const made = await idiolect(['init', '--data', repository, '--model', place.model, '--out', out, '--json']);
+    const flags = ['--max-length', '128', '--skip-bad', '--json'];
+    const made = await idiolect(['init', '--data', repository, '--model', place.model, '--out', out, ...flags]);
     expect(made).toMatchObject({ code: 0 });
     const { config, script, estimate } = JSON.parse(made.stdout);
     expect(JSON.parse(await readFile(config, 'utf8'))).toEqual({
       ...{ model: place.model, data: `${out}/histories.jsonl`, template: 'commit-subject', out: `${out}/run` },
+      ...{ maxLength: 128, skipBad: true },
     });
     expect(await readFile(script, 'utf8')).toContain(`npx idiolect train --config '${out}/train.json'\n`);
+    expect(made.stderr).toContain(`or all of it: sh '${out}/run.sh'\n`);
     expect(estimate).toMatchObject({ users: 2, steps: 6 });
     expect(estimate.seconds.low).toBeLessThan(estimate.seconds.high);
   });
@@ -85,11 +123,14 @@ describe('init by flags', () => {
 
   it('says which columns there are where names are missing, and what is wrong before it writes', async () => {
     const flags = ['--data', posts, '--model', place.path('nowhere')];
-    const unnamed = await idiolect(['init', ...flags, '--out', place.path('unnamed'), '--time-field', 'sent']);
+    const unnamed = await idiolect(['init', ...flags, '--out', place.path('unnamed')]);
     expect(unnamed).toMatchObject({ code: 2, stdout: '' });
+    const which = 'say which is which by --user-field, --input-field, --output-field ("" for no input)';
     expect(unnamed.stderr).toContain(
-      'has the columns author, subject, text, sent; say which is which by --user-field, --input-field, --output-field',
+      `has the columns author, subject, text, sent; ${which} and --time-field, if there is one.`,
     );
+    const timed = await idiolect(['init', ...flags, '--out', place.path('unnamed'), '--time-field', 'sent']);
+    expect(timed.stderr).toContain(`${which}.`);
     const broken = await idiolect(['init', ...flags, '--out', place.path('broken'), ...COLUMNS]);
     expect(broken).toMatchObject({ code: 1, stdout: '' });
     expect(broken.stderr).toContain('nowhere is neither a folder nor a name on the Hub.');
@@ -104,6 +145,11 @@ describe('the script', () => {
     await writeFile(place.path('a folder/run.sh'), script);
     const printed = execFileSync('sh', [place.path('a folder/run.sh')], { cwd: '/', encoding: 'utf8' });
     expect(printed.trim()).toBe(process.cwd());
+    // Where a shell looks for folders is no matter.
+    await mkdir(place.path('other/place/a folder'), { recursive: true });
+    const env = { ...process.env, CDPATH: place.path('other/place') };
+    const again = execFileSync('sh', ['a folder/run.sh'], { cwd: place.folder, env, encoding: 'utf8' });
+    expect(again.trim()).toBe(process.cwd());
   });
 });
 
@@ -114,6 +160,10 @@ describe('where histories are', () => {
     expect(await kindOf(posts)).toBe('table');
     await writeFile(place.path('other.jsonl'), '{"author": "ada", "text": "hi"}\n');
     expect(await kindOf(place.path('other.jsonl'))).toBe('table');
+    await writeFile(place.path('no-input.jsonl'), '{"user": "ada", "output": "hi"}\n');
+    expect(await kindOf(place.path('no-input.jsonl'))).toBe('table');
+    await writeFile(place.path('cut.jsonl'), '{"user": "ad\n');
+    expect(await kindOf(place.path('cut.jsonl'))).toBe('histories');
     execFileSync('git', ['init', '--quiet', place.path('repository')]);
     execFileSync('git', ['init', '--quiet', '--bare', place.path('bare')]);
     expect(await kindOf(place.path('repository'))).toBe('git');
@@ -124,6 +174,11 @@ describe('where histories are', () => {
     }
     const [path, outputs] = ['dev_questions.json', 'dev_outputs.json'].map(name => place.path(`lamp/${name}`));
     expect(await detectSource(place.path('lamp'))).toEqual({ kind: 'lamp', path, outputs });
+    await mkdir(place.path('no dev'));
+    for (const name of ['test_questions.json', 'train_outputs.json', 'train_questions.json']) {
+      await cp(place.data, place.path(`no dev/${name}`));
+    }
+    expect(await detectSource(place.path('no dev'))).toMatchObject({ path: place.path('no dev/train_questions.json') });
     await expect(kindOf(place.model)).rejects.toThrow('is neither a git repository (.git) nor a folder of LaMP');
     await expect(kindOf(place.path('nowhere'))).rejects.toThrow('cannot be opened');
   });
@@ -149,7 +204,21 @@ describe('questions on a terminal', () => {
     });
   });
 
-  it('offer the columns of a table', async () => {
+  it('take the name of the starter, wherever they are asked', async () => {
+    const here = process.cwd();
+    process.chdir('/');
+    try {
+      const answers = typed(['starter', '\r'], talk => askAnswers({ data: 'd', out: 'o' }, talk));
+      expect(await answers).toEqual({ data: 'd', model: 'starter', out: 'o' });
+    } finally {
+      process.chdir(here);
+    }
+  });
+
+  it('offer the columns of a table, and to name none of times', async () => {
+    const columns = ['author', 'text'];
+    const none = ['\r', '\u001b[B', '\u001b[B', '\r'];
+    expect(await typed(none, talk => askColumns(talk, ['user', 'time'], columns))).toEqual({ user: 'author' });
     const keys = ['\r', '\u001b[B', '\u001b[B', '\r'];
     expect(await typed(keys, talk => askColumns(talk, ['user', 'input'], ['author', 'text']))).toEqual({
       ...{ user: 'author', input: '' },

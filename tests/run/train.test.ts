@@ -2,6 +2,7 @@
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { takeLock } from '../../src/common/lock.ts';
 import { resolveSettings, type TrainEvent, train, trainSchema } from '../../src/index.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
@@ -151,8 +152,9 @@ describe('a run folder', () => {
 
   it('is refused while another process works in it, and taken over from one that is gone', async () => {
     const lock = place.path('again/.lock');
-    await writeFile(lock, String(process.pid));
+    const unlock = await takeLock(lock, 'this', '');
     await expect(run({ out: 'again' })).rejects.toThrow(`in use by process ${process.pid}`);
+    await unlock();
     await writeFile(lock, '999999999');
     await run({ out: 'again' });
   });

@@ -12,6 +12,7 @@ import { compareReporter, resultRows } from '../src/cli/compare.ts';
 import { duration, table, terminal } from '../src/cli/terminal.ts';
 import { simulateSchema, writeSimulation } from '../src/histories/index.ts';
 import { compare, compareSchema, pairedDifference, random, resolveSettings } from '../src/index.ts';
+import { differences } from './paired.ts';
 
 const { out, threads } = parseArgs({
   options: {
@@ -44,6 +45,7 @@ const { results, markdown, report } = await compare(
   { version: 'recipe', now: () => performance.now(), onEvent: compareReporter(screen) },
 );
 screen.print(`${table(resultRows(results))}\n${markdown}\n${report}`);
+screen.print(`TAM:\n${differences(results.methods.find(({ name }) => name === 'tam')!, results)}`);
 
 const costs = (await readFile(join(out, 'comparison', 'costs.jsonl'), 'utf8')).trimEnd().split('\n');
 const byStage = new Map<string, number>();

@@ -34,7 +34,7 @@ const USERS = 21;
 /** Users of one way of writing; alpha is (circle - 1) / (USERS - 1), in both senses of docs/simulate.md. */
 const CIRCLES = [1, 7, 13, 19];
 const EVALUATED = 2;
-const DEVELOPMENT_SEEDS = [101];
+const DEVELOPMENT_SEED = 101;
 const TRIES = [1e-3, 3e-3].flatMap(rate => [0.1, 1].map(beta => ({ rate, beta })));
 type Try = (typeof TRIES)[number];
 const SEEDS = Array.from({ length: Number(values.populations) }, (_, i) => i + 1);
@@ -100,7 +100,7 @@ async function measure(
     ...{ ...shared, model, data: file, targetUsers: await division(label, users, EVALUATED), developmentUsers: 0 },
     ...{ out: at(label, `${name.toLowerCase().replaceAll(/\W+/g, '-')}-${rate}-${beta}`), skipAdaptation: true },
     ...{ methods: [method], rates: [rate], beta, epochs: 3, maxTokens: 32, embedder: 'ngrams' },
-    // Of the others alone, some of whom have the user's habits and some not.
+    // Not the targets alone, who have the same habits: then nobody would write otherwise.
     auxiliaryFrom: 'all',
     ...('isTold' in how && { alpha }),
   };
@@ -121,20 +121,18 @@ async function measure(
 async function choose(model: string, name: Contender): Promise<Try> {
   // Supervised fine-tuning has no beta.
   const tries = name === 'OPPU' ? TRIES.filter(({ beta }) => beta === 0.1) : TRIES;
+  const rows = [[`${name}: log-likelihood (ROUGE-1)`, ...CIRCLES.map(circle => `circle ${circle}`), 'mean']];
   const scores: number[] = [];
   for (const settings of tries) {
-    let sum = 0;
-    for (const circle of CIRCLES) {
-      for (const seed of DEVELOPMENT_SEEDS) {
-        sum += (await measure(model, circle, seed, name, settings)).means.logLikelihood;
-      }
-    }
-    scores.push(sum / CIRCLES.length / DEVELOPMENT_SEEDS.length);
+    const found: Measured['means'][] = [];
+    for (const circle of CIRCLES) found.push((await measure(model, circle, DEVELOPMENT_SEED, name, settings)).means);
+    const mean = found.reduce((sum, { logLikelihood }) => sum + logLikelihood, 0) / found.length;
+    scores.push(mean);
+    const cells = found.map(({ logLikelihood, rouge1 }) => `${logLikelihood.toFixed(3)} (${rouge1.toFixed(3)})`);
+    rows.push([`rate ${settings.rate}, beta ${settings.beta}`, ...cells, mean.toFixed(3)]);
   }
-  const inWords = ({ rate, beta }: Try) => `rate ${rate}, beta ${beta}`;
   const best = tries[scores.indexOf(Math.max(...scores))]!;
-  const tried = tries.map((settings, i) => `${inWords(settings)}: ${scores[i]!.toFixed(3)}`).join('; ');
-  screen.print(`${name}, log-likelihood on development populations: ${tried}. Takes ${inWords(best)}`);
+  screen.print(`${table(rows)}\ntakes rate ${best.rate}, beta ${best.beta}`);
   return best;
 }
 

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareReporter, resultRows } from '../src/cli/compare.ts';
 import { table, terminal } from '../src/cli/terminal.ts';
-import { compare, compareSchema, pairedDifference, type Results, random, resolveSettings } from '../src/index.ts';
+import { compare, compareSchema, type Results, resolveSettings } from '../src/index.ts';
+import { differences } from './paired.ts';
 
 const SETS = {
   commits: { template: 'commit-subject', targetUsers: 20, developmentUsers: 6 },
@@ -57,6 +58,7 @@ const { results, search, markdown, report } = await run({
   taskRate: 1e-3,
 });
 screen.print(`${table(resultRows(results))}\n${markdown}\n${report}`);
+screen.print(`TAM:\n${differences(results.methods.find(({ name }) => name === 'tam')!, results)}`);
 
 if (set === 'commits') {
   const sweep = [];
@@ -70,13 +72,7 @@ if (set === 'commits') {
   const best = sweep.reduce((best, one) => (likelihood(one.results) > likelihood(best.results) ? one : best));
   const alone = await runAlone(best.name, best.values, 'targets');
   screen.print(`C-BPO with ${best.name}, on the users of the result:\n${table(resultRows(alone))}`);
-  for (const metric of ['rouge1', 'logLikelihood'] as const) {
-    const ours = alone.methods[0]!.metrics[metric]!.values!;
-    for (const { title, metrics } of results.methods) {
-      const { mean, low, high } = pairedDifference(ours, metrics[metric]!.values!, random(0, `${metric}/${title}`));
-      screen.print(`${metric} minus ${title}: ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
-    }
-  }
+  screen.print(differences(alone.methods[0]!, results));
 }
 
 /** Each in words, with all that is not at its default. */

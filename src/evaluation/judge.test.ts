@@ -300,6 +300,27 @@ describe('the settings of the judge', () => {
   });
 });
 
+describe('a kept answer', () => {
+  it('is of one server: another with a model of the same name is asked itself', async () => {
+    await ask();
+    expect(server.requests).toHaveLength(12);
+    const other = await chatServer(prefers('theirs'));
+    const judged = await ask({}, { judgeUrl: other.address });
+    expect(other.requests).toHaveLength(12);
+    expect(judged!.results[0]).toMatchObject({ rate: { mean: 0 } });
+    await other.close();
+  });
+
+  it('without a verdict is asked for again', async () => {
+    server.answer = () => '';
+    await expect(ask()).rejects.toThrow('gave no verdict');
+    server.requests.length = 0;
+    server.answer = prefers('ours');
+    expect((await ask())!.results[0]).toMatchObject({ rate: { mean: 1 } });
+    expect(server.requests).toHaveLength(12);
+  });
+});
+
 describe('a verdict', () => {
   it.each([
     ['{"verdict": "B"}', 'B'],

@@ -114,7 +114,8 @@ export async function pretrain(
     const heldOutLoss = await trainSteps(trainer, saved?.step ?? 0, settings, sources, folder, options);
     const { weights } = trainer.state;
     const tokens = settings.steps * settings.batchSize * settings.blockLength;
-    const description = `# A model trained from nothing\n\nTrained by idiolect on ${tokens} tokens, seed ${settings.seed}.`;
+    const origin = settings.start === undefined ? 'from nothing' : 'further, from the weights of another';
+    const description = `# A model trained ${origin}\n\nTrained by idiolect on ${tokens} tokens, seed ${settings.seed}.`;
     await writeModel(model, { ...sources, weights, dtype: settings.dtype, description });
     await removeCheckpoint(stateFolder);
     return { model, metrics: folder.metricsFile, heldOutLoss };

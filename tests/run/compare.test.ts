@@ -155,4 +155,16 @@ describe('idiolect compare', { timeout: 900_000 }, () => {
       }
     }
   });
+
+  it('of one user gives that user’s numbers, though nobody is there to be unlike', async () => {
+    const settings = { targetUsers: 1, developmentUsers: 0, skipAdaptation: true, methods: ['base', 'oppu'] };
+    const { results } = await run('alone', { settings });
+    expect(results.users).toHaveLength(1);
+    expect(results.methods.map(({ name }) => name)).toEqual(['base', 'oppu']);
+  });
+
+  it('tells before any work that nobody is left whose records could be the others', async () => {
+    const settings = { targetUsers: 7, developmentUsers: 0, skipAdaptation: true, auxiliaryFrom: 'others' };
+    await expect(run('nobody', { settings })).rejects.toThrow('--auxiliary-from others: every user is evaluated');
+  });
 });

@@ -112,6 +112,7 @@ describe('training from nothing', () => {
     const { loss } = JSON.parse((await results('whole')).metrics.trimEnd().split('\n').at(-1)!);
     expect(Math.abs(losses[0]! - loss)).toBeLessThan(0.5);
     expect(losses[0]!).toBeLessThan(Math.log(258) - 1);
+    expect(await readFile(place.path('second/model/README.md'), 'utf8')).toContain('trained further');
 
     const narrower = { ...config, num_hidden_layers: 1 };
     const resolved = resolveSettings(pretrainSchema, [

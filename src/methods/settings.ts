@@ -31,6 +31,10 @@ export const methodSchema = z.object({
     .min(1)
     .default([3e-4, 1e-3, 3e-3])
     .describe('learning rates tried for each method that trains adapters; dpo and cope, which go on from oppu, a 20th'),
+  chooseBy: z
+    .enum(['metric', 'likelihood'])
+    .default('metric')
+    .describe('what a try is chosen by: the task’s first metric, or the log-likelihood of what the users wrote'),
   retrieved: tries.default([2, 1, 4]).describe('numbers of records in the prompt tried for rag, as many as rates'),
   profileRecords: tries.default([10, 5, 20]).describe('records a profile is written from, tried for pag'),
   retriever: z

@@ -7,7 +7,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
-import { openCheckpoint } from '../model/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import { type ModelConfig, parseModelConfig } from '../model/config.ts';
 import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
 import { engineSchema } from '../runtime/session.ts';
@@ -41,7 +41,15 @@ export const pretrainSchema = z.object({
 export type PretrainSettings = z.infer<typeof pretrainSchema>;
 
 /** What may differ when a run goes on; nothing that changes the weights. */
-const NOT_IDENTITY = ['out', 'saveEvery', 'evaluateEvery', 'evaluateBlocks', 'dtype', 'threads'] as const;
+const NOT_IDENTITY = [
+  'out',
+  'start', // its weights are compared, not where they lie
+  'saveEvery',
+  'evaluateEvery',
+  'evaluateBlocks',
+  'dtype',
+  'threads',
+] as const;
 
 /** Names the run in metrics and random streams. */
 const NAME = 'model';
@@ -95,7 +103,9 @@ export async function pretrain(
   const unlock = await folder.lock();
   let trainer: FullTrainer | undefined;
   try {
+    const start = settings.start === undefined ? undefined : await openCheckpoint(settings.start);
     const identity = {
+      ...(start && { start: start.fingerprint }),
       model: sha256(JSON.stringify(sources.config)),
       data: sha256(new Uint8Array(sources.tokens.buffer, sources.tokens.byteOffset, sources.tokens.byteLength)),
     };
@@ -105,7 +115,7 @@ export async function pretrain(
       const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
       return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
     }
-    const fresh = initialState(await firstWeights(settings, config));
+    const fresh = initialState(await firstWeights(start, settings, config));
     const stateFolder = folder.stateOf(NAME);
     await mkdir(stateFolder, { recursive: true });
     const saved = await loadCheckpoint(stateFolder, fresh.weights);
@@ -125,9 +135,12 @@ export async function pretrain(
   }
 }
 
-async function firstWeights({ start, seed }: PretrainSettings, config: ModelConfig) {
-  if (start === undefined) return initialWeights(config, random(seed, 'weights'));
-  const checkpoint = await openCheckpoint(start);
+async function firstWeights(
+  checkpoint: Checkpoint | undefined,
+  { start, seed }: PretrainSettings,
+  config: ModelConfig,
+) {
+  if (!checkpoint) return initialWeights(config, random(seed, 'weights'));
   if (!isDeepStrictEqual(checkpoint.config, config)) {
     throw new IdiolectError(
       'DATA',

@@ -21,7 +21,7 @@ export interface RunSources {
   readonly users?: string;
   /** SHA-256 of the rejected texts, where pairs are trained on. */
   readonly rejected?: string;
-  /** Fingerprint of the run whose adapters training starts from. */
+  /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
   readonly start?: string;
 }
 
@@ -159,7 +159,7 @@ export class RunFolder {
       data: 'another data',
       users: 'another division of users',
       rejected: 'other rejected texts',
-      start: 'other adapters to start from',
+      start: 'another start',
     } as const;
     for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
       if (before.sources[source] !== now.sources[source]) differences.push(difference);

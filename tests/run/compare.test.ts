@@ -60,8 +60,8 @@ async function madeIn(out: string): Promise<Record<string, string>> {
   return Object.fromEntries(files.filter(([file]) => /\/(answers|rejected|samples)\/|safetensors$/.test(file)));
 }
 
-async function answersOf(out: string, method: string, user: string): Promise<Answer[]> {
-  return JSON.parse(await readFile(join(place.path(out), 'targets', 'answers', method, `${user}.json`), 'utf8'));
+async function answersOf(out: string, method: string, user: string, group = 'targets'): Promise<Answer[]> {
+  return JSON.parse(await readFile(join(place.path(out), group, 'answers', method, `${user}.json`), 'utf8'));
 }
 
 describe('idiolect compare', { timeout: 900_000 }, () => {
@@ -154,6 +154,29 @@ describe('idiolect compare', { timeout: 900_000 }, () => {
         expect(after.map(({ reference }) => reference)).toEqual(['quite another text', 'quite another text']);
       }
     }
+  });
+
+  it('chooses by the log-likelihood of what the users wrote when asked to', async () => {
+    const settings = { methods: ['oppu'], skipAdaptation: true };
+    const byMetric = await run('by-metric', { settings });
+    const { search, markdown } = await run('by-likelihood', { settings: { ...settings, chooseBy: 'likelihood' } });
+    const { development }: { development: string[] } = JSON.parse(await readFile(byMetric.json, 'utf8')).users;
+    const likelihoodOf = async (rate: number) => {
+      const ofUsers = development.map(async user => {
+        const answers = await answersOf('by-likelihood', `oppu-${rate}`, user, 'development');
+        const sum = (of: (answer: Answer) => number) => answers.reduce((total, answer) => total + of(answer), 0);
+        return sum(({ logProb }) => logProb) / sum(({ tokens }) => tokens);
+      });
+      return (await Promise.all(ofUsers)).reduce((a, b) => a + b, 0) / development.length;
+    };
+    const expected = [await likelihoodOf(1e-3), await likelihoodOf(1e-2)];
+    for (const [i, { score }] of search.entries()) expect(score).toBeCloseTo(expected[i]!, 12);
+    // An untrained model's texts share no word with anybody's: ROUGE-1 is 0 for both, and the first try is taken.
+    const chosenOf = ({ search }: typeof byMetric) => search.map(({ chosen }) => chosen);
+    expect(chosenOf(byMetric)).toEqual([true, false]);
+    expect(expected[1]).toBeGreaterThan(expected[0]!);
+    expect(search.map(({ chosen }) => chosen)).toEqual([false, true]);
+    expect(await readFile(markdown, 'utf8')).toContain('Hyper-parameters were chosen by log-likelihood on 2');
   });
 
   it('of one user gives that user’s numbers, though nobody is there to be unlike', async () => {

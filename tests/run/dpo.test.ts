@@ -194,9 +194,9 @@ describe('a run from the adapters of another', () => {
     expect(events).toEqual([{ type: 'start', users: 2, finished: 2, steps: 0 }]);
     await supervised('sft-shorter', { epochs: 1 });
     await expect(run({ out: 'whole', settings: { start: place.path('sft-shorter'), users } })).rejects.toThrow(
-      /holds a run with other settings \(other adapters to start from\)/,
+      /holds a run with other settings \(another start\)/,
     );
-    await expect(run({ out: 'whole', settings: { users } })).rejects.toThrow(/\(other adapters to start from\)/);
+    await expect(run({ out: 'whole', settings: { users } })).rejects.toThrow(/\(another start\)/);
   });
 });
 

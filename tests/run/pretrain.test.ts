@@ -1,5 +1,5 @@
 /** A model trained from nothing: its loss falls, it is the same wherever it was stopped, and it is an ordinary folder. */
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
@@ -113,6 +113,15 @@ describe('training from nothing', () => {
     expect(Math.abs(losses[0]! - loss)).toBeLessThan(0.5);
     expect(losses[0]!).toBeLessThan(Math.log(258) - 1);
     expect(await readFile(place.path('second/model/README.md'), 'utf8')).toContain('trained further');
+
+    // It is the weights that count, not the name of their folder.
+    const copy = place.path('copy');
+    await cp(start, copy, { recursive: true });
+    const again: PretrainEvent[] = [];
+    await run('second', { start: copy, seed: 1, steps: 2, lr: 1e-3 }, { onEvent: event => void again.push(event) });
+    expect(again).toEqual([]);
+    const other = place.path('seeded/model');
+    await expect(run('second', { start: other, seed: 1, steps: 2, lr: 1e-3 })).rejects.toThrow(/\(another start\)/);
 
     const narrower = { ...config, num_hidden_layers: 1 };
     const resolved = resolveSettings(pretrainSchema, [

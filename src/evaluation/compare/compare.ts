@@ -19,11 +19,11 @@ import type { TrainEvent } from '../../training/train.ts';
 import { type JudgeResults, judge, judgeSchema } from '../judge.ts';
 import { measureResults } from '../measure.ts';
 import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
-import type { Results } from '../results.ts';
+import type { ResultMetric, Results } from '../results.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
 import { methodsOf, requirePossible } from './requirements.ts';
-import { describeMethod, firstChoices, isSearched, type TriedSetting, triesOf } from './search.ts';
+import { criterionOf, describeMethod, firstChoices, isSearched, type TriedSetting, triesOf } from './search.ts';
 import { StageCosts } from './stages.ts';
 import { type ClosedSettings, type CompareSettings, settingsOfTask } from './task-settings.ts';
 
@@ -169,6 +169,7 @@ class Comparison {
           division: this.#division,
           groups,
           search: tried,
+          criterion: this.#criterion,
           costs: await this.#costs.all(),
           overlapFile: runner.overlapFile('targets'),
         });
@@ -258,15 +259,18 @@ class Comparison {
     return { choices, tried };
   }
 
-  /** The task's first metric of each set of answers, turned so that higher is better. */
+  /** What tries are chosen by, of each set of answers, turned so that higher is better. */
   #scores(methods: readonly MethodAnswers[]): number[] {
-    const { metrics, methods: measured } = this.#measure(methods, methods[0]!.name, new Map());
-    const first = metrics.find(({ name }) => name === this.#metrics[0])!;
-    return measured.map(method => this.#sign * method.metrics[first.name]!.mean);
+    const { methods: measured } = this.#measure(methods, methods[0]!.name, new Map());
+    return measured.map(({ metrics }) => this.#sign * metrics[this.#criterion]!.mean);
+  }
+
+  get #criterion(): ResultMetric {
+    return criterionOf(this.#settings, this.#metrics);
   }
 
   get #sign(): 1 | -1 {
-    return this.#metrics[0] === 'mae' || this.#metrics[0] === 'rmse' ? -1 : 1;
+    return this.#criterion === 'mae' || this.#criterion === 'rmse' ? -1 : 1;
   }
 
   async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {

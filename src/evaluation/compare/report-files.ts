@@ -10,7 +10,7 @@ import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { JudgeResults } from '../judge.ts';
 import { paperTable } from '../paper-table.ts';
 import { reportHtml } from '../report/report.ts';
-import type { Results } from '../results.ts';
+import type { ResultMetric, Results } from '../results.ts';
 import { resultsMarkdown } from '../results-markdown.ts';
 import type { Division } from './division.ts';
 import type { TriedSetting } from './search.ts';
@@ -27,6 +27,8 @@ export interface ComparisonOutcome {
   readonly division: Division;
   readonly groups: ReadonlyMap<string, UniquenessGroup>;
   readonly search: readonly TriedSetting[];
+  /** What the tries were chosen by. */
+  readonly criterion: ResultMetric;
   readonly costs: readonly StageCost[];
   /** Where the estimated alphas are, if C-BPO was among the methods. */
   readonly overlapFile: string;
@@ -84,9 +86,9 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
   };
 }
 
-function searchText({ search, results, division }: ComparisonOutcome): string {
+function searchText({ search, criterion, results, division }: ComparisonOutcome): string {
   if (search.length === 0) return 'Nothing was searched: the first value of each list was taken.';
-  const [first] = results.metrics;
+  const by = results.metrics.find(({ name }) => name === criterion)!;
   const tries = Math.max(...search.map(({ method }) => search.filter(entry => entry.method === method).length));
   const ends = search.filter(({ chosen, settings, method }) => {
     return (
@@ -99,7 +101,7 @@ function searchText({ search, results, division }: ComparisonOutcome): string {
   });
   const edge =
     ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
-  return `Hyper-parameters were chosen by ${first!.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${edge}`;
+  return `Hyper-parameters were chosen by ${by.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${edge}`;
 }
 
 /** The largest or smallest learning rate of a method's tries: a better one may lie beyond. */

@@ -1,8 +1,10 @@
-/** Hyper-parameters chosen on development users: as many tries for every method that has one, by the task's first metric. */
+/** Hyper-parameters chosen on development users: as many tries for every method that has one, by one criterion for all. */
 import { IdiolectError } from '../../common/errors.ts';
+import type { MetricName } from '../../histories/index.ts';
 import { type MethodSpec, rateOf, TRAININGS } from '../../methods/catalogue.ts';
 import type { Choices } from '../../methods/runner.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
+import type { ResultMetric } from '../results.ts';
 
 /** One value of a method's hyper-parameter. */
 export interface Try {
@@ -29,6 +31,14 @@ export function firstChoices({ rates, retrieved, profileRecords }: MethodSetting
 
 function rateOfAll(rate: number): Choices['rates'] {
   return Object.fromEntries(TRAININGS.map(training => [training.name, rateOf(training, rate)]));
+}
+
+/**
+ * What a try is judged by. A metric of the task sees what is written, which is what counts, but in steps as coarse as
+ * the answers are few; log-likelihood sees every token of what the users wrote.
+ */
+export function criterionOf({ chooseBy }: MethodSettings, ofTask: readonly MetricName[]): ResultMetric {
+  return chooseBy === 'likelihood' ? 'logLikelihood' : ofTask[0]!;
 }
 
 /** Whether there is anything to choose from, and anybody to choose it on. */

@@ -1,4 +1,5 @@
 /** Token-by-token decoding of many sequences at once, with a cache of keys and values. */
+import { isDeepStrictEqual } from 'node:util';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
@@ -86,7 +87,7 @@ export class Generator {
 
   /**
    * Decodes sequences, each until its own end. One that ends gives its place to the next that waits, so the batch stays
-   * full to the last.
+   * full to the last. A prompt that stands several times in a row, by one adapter or none, is read once for all of them.
    *
    * The logits of a sequence do not depend on what else is in the batch but for rounding: products of more rows, and
    * softmaxes over a cache with more unused room, may be summed in another order.
@@ -102,12 +103,21 @@ export class Generator {
     const active: Active[] = [];
     while (active.length > 0 || waiting.length > 0) {
       // Prompts that find room are read by themselves; otherwise all go on by a token.
-      const joining = takePrompts(waiting, batchSize - active.length, count);
+      const joining = takePrompts(waiting, { room: batchSize - active.length, batchSize, lanes: count });
       const first = joining.length > 0 ? active.length : 0;
-      active.push(...joining);
+      active.push(...joining.map(([reader]) => reader));
       cache.open(joining.length * count);
+      const logits = await this.#advance(active.slice(first), first * count, lanes);
+      for (const [i, [, ...others]] of joining.entries()) {
+        for (const other of others) {
+          active.push(other);
+          for (let lane = i * count; lane < (i + 1) * count; lane++) {
+            cache.fork(first * count + lane);
+            logits.push(logits[lane]!);
+          }
+        }
+      }
       const running = active.slice(first);
-      const logits = await this.#advance(running, first * count, lanes);
       const ended: number[] = [];
       for (const [i, sequence] of running.entries()) {
         const id = sequence.task.choose(logits[i * count]!, contrast ? logits[i * count + 1] : undefined);
@@ -152,16 +162,38 @@ export class Generator {
   }
 }
 
-/** Takes the prompts to read next off the end of those that wait: no more than there is room for, and one at least. */
-function takePrompts(waiting: Active[], room: number, lanes: number): Active[] {
-  const taken: Active[] = [];
+interface Room {
+  /** Sequences that can join. */
+  readonly room: number;
+  /** Sequences there can ever be. */
+  readonly batchSize: number;
+  readonly lanes: number;
+}
+
+/**
+ * Takes the prompts to read next off the end of those that wait, each with all sequences that begin with it: the first of
+ * them reads it. No more than there is room for, and one at least where nothing is running.
+ */
+function takePrompts(waiting: Active[], { room, batchSize, lanes }: Room): Active[][] {
+  const taken: Active[][] = [];
   let longest = 0;
-  while (taken.length < room && waiting.length > 0) {
+  let left = room;
+  while (left > 0 && waiting.length > 0) {
+    // A prompt waits for room for all that begin with it, or it would be read again for those that come later.
+    const size = Math.min(sameAsLast(waiting), batchSize);
     longest = Math.max(longest, waiting.at(-1)!.next.length);
-    if (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE) break;
-    taken.push(waiting.pop()!);
+    if (size > left || (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE)) break;
+    taken.push(waiting.splice(waiting.length - size, size).reverse());
+    left -= size;
   }
   return taken;
+}
+
+/** How many sequences at the end have the same prompt and adapter. */
+function sameAsLast(waiting: readonly Active[]): number {
+  const { next, task } = waiting.at(-1)!;
+  const other = waiting.findLastIndex(one => one.task.matrices !== task.matrices || !isDeepStrictEqual(one.next, next));
+  return waiting.length - 1 - other;
 }
 
 /** The adapter of each packed row: of a sequence's first lane its own, of the other and of a dummy row none. */

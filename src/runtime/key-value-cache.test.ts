@@ -16,6 +16,7 @@ const names = (side: 'past' | 'present') =>
 type Step =
   | { readonly kind: 'open'; readonly counts: readonly number[] }
   | { readonly kind: 'append'; readonly count: number }
+  | { readonly kind: 'fork'; readonly slot: number }
   | { readonly kind: 'close'; readonly slot: number };
 
 const steps = fc.array(
@@ -26,6 +27,7 @@ const steps = fc.array(
       counts: fc.array(fc.constantFrom(1, 2, 31, 32, 33, 70), { minLength: 1, maxLength: 2 }),
     }),
     fc.record({ kind: fc.constant('append' as const), count: fc.constantFrom(1, 1, 1, 5) }),
+    fc.record({ kind: fc.constant('fork' as const), slot: fc.nat(SLOTS - 2) }),
     fc.record({ kind: fc.constant('close' as const), slot: fc.nat(SLOTS - 1) }),
   ),
   { maxLength: 25 },
@@ -73,6 +75,9 @@ function apply(steps: readonly Step[]) {
         0,
         model.map(() => step.count),
       );
+    } else if (step.kind === 'fork' && step.slot < model.length && model.length < SLOTS) {
+      cache.fork(step.slot);
+      model.push([...model[step.slot]!]);
     } else if (step.kind === 'close' && step.slot < model.length) {
       cache.close(step.slot);
       const last = model.pop()!;
@@ -82,7 +87,7 @@ function apply(steps: readonly Step[]) {
   return { cache, model, numberOf };
 }
 
-test('any order of openings, steps and ends', () => {
+test('any order of openings, steps, forks and ends', () => {
   fc.assert(
     fc.property(steps, drawn => {
       const { cache, model, numberOf } = apply(drawn);

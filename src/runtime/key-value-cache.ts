@@ -80,6 +80,15 @@ export class KeyValueCache {
     });
   }
 
+  /** Takes another sequence into the next slot, which begins as the one in `slot` stands. */
+  fork(slot: number): void {
+    const size = this.#slotSize;
+    for (const buffer of this.#buffers) {
+      buffer.copyWithin(this.#lengths.length * size, slot * size, (slot + 1) * size);
+    }
+    this.#lengths.push(this.#lengths[slot]!);
+  }
+
   /** Frees a slot; the last one moves into its place. */
   close(slot: number): void {
     const last = this.#lengths.length - 1;

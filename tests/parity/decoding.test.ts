@@ -3,13 +3,14 @@
  * many sequences together gives what each gives alone.
  */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { random } from '../../src/common/random.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
 import { contrastiveScores } from '../../src/runtime/contrast.ts';
 import { type DecodingOptions, type DecodingTask, Generator } from '../../src/runtime/generator.ts';
 import type { LanguageModel } from '../../src/runtime/language-model.ts';
 import { argmax, sampleToken } from '../../src/runtime/sampler.ts';
+import { Session } from '../../src/runtime/session.ts';
 import {
   allLogits,
   type Expected,
@@ -64,22 +65,32 @@ function forced(ids: readonly number[], promptLength: number, adapter?: Adapter)
   return { task, logits: () => joined(seen), baseLogits: () => joined(bases) };
 }
 
-/** Greedy or sampled tasks from prompts of many lengths; each ends by its own limit or at id 2. */
-function freeTasks(vocabSize: number, temperature: number, matricesOf?: (i: number) => Adapter): DecodingTask[] {
+/**
+ * Greedy or sampled tasks from prompts of many lengths, so many in a row of each; each ends by its own limit or at id 2.
+ */
+function freeTasks(
+  vocabSize: number,
+  temperature: number,
+  matricesOf?: (prompt: number, copy: number) => Adapter,
+  copies = 1,
+): DecodingTask[] {
   const source = random(5, 'prompts');
   const lengths = [1, 7, 3, 40, 2, 12, 5, 1, 33, 4, 9];
-  return lengths.map((length, i) => {
-    const own = random(5, `task ${i}`);
-    const limit = 3 + source.integer(30);
-    let count = 0;
-    return {
-      prompt: Array.from({ length }, () => 3 + source.integer(vocabSize - 3)),
-      ...(matricesOf && { matrices: matricesOf(i).matrices }),
-      choose(logits) {
-        const next = temperature === 0 ? argmax(logits) : sampleToken(logits, { temperature, topP: 0.9 }, own);
-        return next === 2 || count++ === limit ? null : next;
-      },
-    };
+  return lengths.flatMap((length, i) => {
+    const limits = Array.from({ length: copies }, () => 3 + source.integer(30));
+    const prompt = Array.from({ length }, () => 3 + source.integer(vocabSize - 3));
+    return limits.map((limit, copy): DecodingTask => {
+      const own = random(5, `task ${i}/${copy}`);
+      let count = 0;
+      return {
+        prompt: [...prompt],
+        ...(matricesOf && { matrices: matricesOf(i, copy).matrices }),
+        choose(logits) {
+          const next = temperature === 0 ? argmax(logits) : sampleToken(logits, { temperature, topP: 0.9 }, own);
+          return next === 2 || count++ === limit ? null : next;
+        },
+      };
+    });
   });
 }
 
@@ -170,6 +181,31 @@ describe.each(['mistral-window', 'qwen2-window', 'qwen3', 'llama-bf16'])('%s', v
       first,
     );
     expect(together.filter((ids, i) => `${ids}` !== `${ofFirst[i]}`).length).toBeGreaterThan(3);
+  });
+
+  test.each([
+    { batchSize: 4, contrast: false },
+    { batchSize: 7, contrast: true },
+    { batchSize: 64, contrast: true },
+  ])('a prompt of several texts is read once for all of them, %j', async ({ batchSize, contrast }) => {
+    const adapter = await model.loadAdapter(join(fixtureFolder(variant), 'adapter'));
+    const other = { ...adapter, matrices: adapter.matrices.map(matrix => ({ ...matrix })) };
+    const { vocabSize } = model.checkpoint.config;
+    // Three texts of each prompt, then one by another adapter, which has to read for itself.
+    const tasks = () => freeTasks(vocabSize, 1, (_, copy) => (copy < 3 ? adapter : other), 4);
+    const run = vi.spyOn(Session.prototype, 'run');
+    const together = await decode(model, tasks(), { batchSize, contrast }, adapter);
+    const fed = run.mock.calls.map(([{ ids }]) => ids!.dims[0]!);
+    run.mockRestore();
+    expect(together).toEqual(await decode(model, tasks(), { batchSize: 1, contrast }, adapter));
+    expect(new Set(together.map(ids => `${ids}`)).size).toBeGreaterThan(30);
+    // Each prompt twice, each token chosen once, in one lane or two; besides a dummy row a run at most.
+    const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+    const prompts = tasks().filter((_, i) => i % 2 === 0);
+    const needed =
+      (contrast ? 2 : 1) * sum([...prompts.map(({ prompt }) => prompt.length), ...together.map(ids => ids.length)]);
+    expect(sum(fed)).toBeGreaterThanOrEqual(needed);
+    expect(sum(fed)).toBeLessThanOrEqual(needed + fed.length);
   });
 
   test('contrast: the logits without the adapter come beside', async () => {

@@ -65,12 +65,10 @@ export async function leastPersonal(
   encode: (completion: string) => TokenSequence,
   samples: readonly string[],
 ): Promise<string> {
-  const scores: number[] = [];
-  for (const sample of samples) {
-    const sequence = encode(sample);
-    const [task, user] = [await model.score(sequence), await model.score(sequence, oppu)];
-    scores.push((task.logProb - user.logProb) / task.tokens);
-  }
+  const sequences = samples.map(encode);
+  const task = await model.scoreCandidates(sequences);
+  const user = await model.scoreCandidates(sequences, oppu);
+  const scores = task.map(({ logProb, tokens }, i) => (logProb - user[i]!.logProb) / tokens);
   return samples[scores.indexOf(Math.max(...scores))]!;
 }
 

@@ -105,10 +105,10 @@ export class Generator {
       // Prompts that find room are read by themselves; otherwise all go on by a token.
       const joining = takePrompts(waiting, { room: batchSize - active.length, batchSize, lanes: count });
       const first = joining.length > 0 ? active.length : 0;
-      active.push(...joining.map(([reader]) => reader));
+      active.push(...joining.map(({ reader }) => reader));
       cache.open(joining.length * count);
       const logits = await this.#advance(active.slice(first), first * count, lanes);
-      for (const [i, [, ...others]] of joining.entries()) {
+      for (const [i, { others }] of joining.entries()) {
         for (const other of others) {
           active.push(other);
           for (let lane = i * count; lane < (i + 1) * count; lane++) {
@@ -162,6 +162,12 @@ export class Generator {
   }
 }
 
+/** Sequences that begin with the same prompt: the one that reads it, and those that take over what it read. */
+interface Joining {
+  readonly reader: Active;
+  readonly others: readonly Active[];
+}
+
 interface Room {
   /** Sequences that can join. */
   readonly room: number;
@@ -171,11 +177,11 @@ interface Room {
 }
 
 /**
- * Takes the prompts to read next off the end of those that wait, each with all sequences that begin with it: the first of
- * them reads it. No more than there is room for, and one at least where nothing is running.
+ * Takes the prompts to read next off the end of those that wait, each with all sequences that begin with it. No more than
+ * there is room for, and one at least where nothing is running.
  */
-function takePrompts(waiting: Active[], { room, batchSize, lanes }: Room): Active[][] {
-  const taken: Active[][] = [];
+function takePrompts(waiting: Active[], { room, batchSize, lanes }: Room): Joining[] {
+  const taken: Joining[] = [];
   let longest = 0;
   let left = room;
   while (left > 0 && waiting.length > 0) {
@@ -183,7 +189,8 @@ function takePrompts(waiting: Active[], { room, batchSize, lanes }: Room): Activ
     const size = Math.min(sameAsLast(waiting), batchSize);
     longest = Math.max(longest, waiting.at(-1)!.next.length);
     if (size > left || (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE)) break;
-    taken.push(waiting.splice(waiting.length - size, size).reverse());
+    const [reader, ...others] = waiting.splice(waiting.length - size, size).reverse();
+    taken.push({ reader: reader!, others });
     left -= size;
   }
   return taken;

@@ -1,5 +1,6 @@
 /** A loaded model: tokenizer, weights in place, and the sessions opened on them so far. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { IdiolectError } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -10,6 +11,7 @@ import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
+import { CandidateScorer } from './candidate-scorer.ts';
 import { type ContrastOptions, contrastiveScores } from './contrast.ts';
 import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
@@ -63,6 +65,7 @@ export class LanguageModel {
   /** Rotation tables, shared by every session of the model. */
   readonly rope: RopeSource;
   readonly #scorers = new Map<string, Promise<Scorer>>();
+  readonly #candidateScorers = new Map<string, Promise<CandidateScorer>>();
   readonly #generators = new Map<string, Promise<Generator>>();
   readonly #hiddenStates = new Map<string, Promise<HiddenStates>>();
 
@@ -110,6 +113,27 @@ export class LanguageModel {
   /** log pi(completion | prompt) of one sequence. */
   async score(sequence: TokenSequence, adapter?: Adapter): Promise<Score> {
     return (await this.#scorer(adapter)).score(sequence, adapter?.matrices);
+  }
+
+  /** `score` of each, for sequences that differ in the completion: a prompt all have in common is read once. */
+  async scoreCandidates(sequences: readonly TokenSequence[], adapter?: Adapter): Promise<Score[]> {
+    const split = sequences.map(
+      ({ ids, promptLength }) => [ids.slice(0, promptLength), ids.slice(promptLength)] as const,
+    );
+    const [first] = split;
+    if (!first || !split.every(([prompt]) => isDeepStrictEqual(prompt, first[0]))) {
+      const scores: Score[] = [];
+      for (const sequence of sequences) scores.push(await this.score(sequence, adapter));
+      return scores;
+    }
+    const scorer = await cached(this.#candidateScorers, adapter?.config, lora =>
+      CandidateScorer.create(this.checkpoint, this.engine, this.rope, lora),
+    );
+    return scorer.score(
+      first[0],
+      split.map(([, completion]) => completion),
+      adapter?.matrices,
+    );
   }
 
   /** log pi(token | all before it) of each completion token; their sum is `score`. */
@@ -181,7 +205,7 @@ export class LanguageModel {
 
   /** Frees the sessions. The model can be used again; sessions open anew. */
   async close(): Promise<void> {
-    const kinds = [this.#scorers, this.#generators, this.#hiddenStates];
+    const kinds = [this.#scorers, this.#candidateScorers, this.#generators, this.#hiddenStates];
     const open = kinds.flatMap(sessions => [...sessions.values()]);
     for (const sessions of kinds) sessions.clear();
     for (const session of open) await (await session).release();

@@ -1,11 +1,11 @@
 /** Scores do not depend on what else is in a batch, and are the same bits when asked again. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { failureOf, largestDifference, openVariant, temporaryFolders } from '../../tests/parity/support.ts';
 import { random } from '../common/random.ts';
 import { initialMatrices, loraConfigSchema, matrixShapes } from '../model/lora.ts';
 import { packBatch } from './batch.ts';
 import type { LanguageModel } from './language-model.ts';
-import { loraFeeds, scoringGraph } from './scorer.ts';
+import { loraFeeds, type Score, scoringGraph } from './scorer.ts';
 import { Session } from './session.ts';
 import { floats } from './tensor.ts';
 
@@ -32,6 +32,45 @@ const adapterOf = (seed: number) => {
   }));
   return { config, matrices };
 };
+
+describe('candidates after one prompt', () => {
+  const [prompt, ...completions] = [9, 6, 1, 4, 6].map(length =>
+    Array.from({ length }, () => 3 + source.integer(45)),
+  ) as [number[], ...number[][]];
+  const candidatesOf = (prompt: readonly number[]) =>
+    completions.map(completion => ({ ids: [...prompt, ...completion], promptLength: prompt.length }));
+
+  // The window of five is shorter than the prompt, and a prompt of one token leaves nothing to the cache.
+  test.each([9, 2, 1])('score as each does by itself, after %i tokens', async length => {
+    const candidates = candidatesOf(prompt.slice(0, length));
+    for (const adapter of [undefined, adapterOf(1)]) {
+      const alone: Score[] = [];
+      for (const sequence of candidates) alone.push(await model.score(sequence, adapter));
+      const together = await model.scoreCandidates(candidates, adapter);
+      expect(together.map(({ tokens }) => tokens)).toEqual(completions.map(({ length }) => length));
+      const logProbs = (scores: readonly Score[]) => scores.map(({ logProb }) => logProb);
+      // As in a packed batch below.
+      expect(largestDifference(logProbs(together), logProbs(alone))).toBeLessThan(5e-5);
+      expect(new Set(logProbs(alone).map(value => value.toFixed(2))).size).toBe(4);
+    }
+  });
+
+  test('the prompt is run once, and each completion after it', async () => {
+    const run = vi.spyOn(Session.prototype, 'run');
+    await model.scoreCandidates(candidatesOf(prompt));
+    const rows = run.mock.calls.map(([{ ids }]) => ids!.dims[0]!);
+    run.mockRestore();
+    expect(rows).toEqual([8, 6 + 1 + 4 + 6 + 1]); // without its last token; with a dummy row
+  });
+
+  test('of different prompts are scored one by one', async () => {
+    const candidates = [...candidatesOf(prompt), ...candidatesOf(prompt.slice(1))];
+    const alone: Score[] = [];
+    for (const sequence of candidates) alone.push(await model.score(sequence));
+    expect(await model.scoreCandidates(candidates)).toEqual(alone);
+    expect(await model.scoreCandidates([])).toEqual([]);
+  });
+});
 
 describe('a packed batch', () => {
   test.each(['without an adapter', 'with one'])('gives each sequence what it gets by itself, %s', async which => {

@@ -2,7 +2,7 @@
 
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packBatch, type TokenSequence } from './batch.ts';
@@ -16,15 +16,24 @@ export interface Score {
   readonly tokens: number;
 }
 
-/** The scoring graph: the decoder and the log-probability of each completion token, with dropout where training asks. */
-export function scoringGraph(checkpoint: Checkpoint, lora?: LoraConfig, { dropout } = { dropout: false }): Graph {
+/**
+ * The scoring graph: the decoder and the log-probability of each completion token, with dropout where training asks, and
+ * after what a cache holds where it is `cached`.
+ */
+export function scoringGraph(
+  checkpoint: Checkpoint,
+  lora?: LoraConfig,
+  { dropout = false, cached = false }: { dropout?: boolean; cached?: boolean } = {},
+): Graph {
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['completions']);
   const targets = g.input('targets', 'int64', ['completions']);
+  const cacheLengths = cached ? g.input(CACHE_LENGTHS, 'int64', ['sequences']) : undefined;
   const decoder = new Decoder(g, checkpoint);
   const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout });
-  g.output('token_log_probs', decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets));
+  const hidden = decoder.hidden(inputs, selected, { lora: adapter, cacheLengths });
+  g.output('token_log_probs', decoder.logProbs(hidden, targets));
   return g;
 }
 

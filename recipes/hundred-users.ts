@@ -14,9 +14,10 @@ import { simulateSchema, writeSimulation } from '../src/histories/index.ts';
 import { compare, compareSchema, pairedDifference, random, resolveSettings } from '../src/index.ts';
 import { differences } from './paired.ts';
 
-const { out, threads } = parseArgs({
+const { out, model, threads } = parseArgs({
   options: {
     out: { type: 'string', default: 'runs/hundred-users' },
+    model: { type: 'string', default: 'starter' },
     threads: { type: 'string', default: '0' },
   },
 }).values;
@@ -35,7 +36,7 @@ const { results, markdown, report } = await compare(
     {
       origin: 'recipe',
       values: {
-        ...{ model: 'starter', data, out: join(out, 'comparison'), cache: join(out, 'cache') },
+        ...{ model, data, out: join(out, 'comparison'), cache: join(out, 'cache') },
         ...{ targetUsers: TARGETS, developmentUsers: DEVELOPMENT, template: 'commit-subject', embedder: 'ngrams' },
         ...{ rates: [1e-3, 3e-3], epochs: 1, taskEpochs: 1, taskRate: 1e-3, maxTokens: 32, maxLength: 256 },
         threads: Number(threads),

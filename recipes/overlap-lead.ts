@@ -1,6 +1,6 @@
 /**
  * Does C-BPO's lead over BCO grow with the overlap? Simulated commit authors of whom the overlap is known: populations
- * in which a share alpha of the others has the very habits of those evaluated. The starter is adapted to the task on
+ * in which a share alpha of the others has the very habits of those evaluated. The model is adapted to the task on
  * another population; each method's learning rate and beta are chosen on populations that give no result, one pair for all
  * alphas; the population is the unit. Running it again goes on where it stopped.
  *
@@ -25,6 +25,7 @@ import {
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: 'runs/overlap-lead' },
+    model: { type: 'string', default: 'starter' },
     populations: { type: 'string', default: '5' },
     threads: { type: 'string', default: '0' },
   },
@@ -69,7 +70,7 @@ async function division(name: string, users: readonly SimulatedUser[], targets: 
 async function taskModel(): Promise<string> {
   const { file, users } = await population('task', { users: 40, records: 30, overlap: '0.3', seed: 1000 });
   const targetUsers = await division('task', users, 1);
-  const given = { ...shared, model: 'starter', data: file, targetUsers, out: at('task'), epochs: 2, lr: 2e-3 };
+  const given = { ...shared, model: values.model, data: file, targetUsers, out: at('task'), epochs: 2, lr: 2e-3 };
   const { model, heldOut } = await adapt(resolveSettings(adaptSchema, [{ origin: 'recipe', values: given }]), {
     version: 'recipe',
   });

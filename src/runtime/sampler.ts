@@ -29,22 +29,35 @@ export function sampleToken(scores: Scores, { temperature, topP }: SamplingOptio
     weights[i] = Math.exp((scores[i]! - top) / temperature);
     total += weights[i]!;
   }
+  return topP < 1 ? fromNucleus(weights, total, topP, random.uniform()) : fromAll(weights, total * random.uniform());
+}
+
+function fromAll(weights: Float64Array, point: number): number {
+  let left = point;
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i]!;
+    if (left < 0) return i;
+  }
+  return weights.length - 1; // rounding left a sliver
+}
+
+/** Draws, by a uniform number, from the fewest weights that hold `topP` of the total; the largest come first. */
+function fromNucleus(weights: Float64Array, total: number, topP: number, uniform: number): number {
   // All tokens below this weight together hold less than 1 - topP, so none of them is in the nucleus: few are left to sort.
   const least = ((1 - topP) * total) / weights.length;
-  let candidates: number[] = [];
-  for (let i = 0; i < weights.length; i++) if (weights[i]! >= least) candidates.push(i);
-  let mass = total;
-  if (topP < 1) {
-    candidates.sort((a, b) => weights[b]! - weights[a]!);
-    mass = 0;
-    let count = 0;
-    while (count < candidates.length && mass < topP * total) mass += weights[candidates[count++]!]!;
-    candidates = candidates.slice(0, count);
+  const sorted = weights.filter(weight => weight >= least).sort(); // numbers alone: many times faster than their places
+  let first = sorted.length;
+  let mass = 0;
+  while (first > 0 && mass < topP * total) mass += sorted[--first]!;
+  let left = uniform * mass;
+  let at = sorted.length - 1;
+  for (; at > first; at--) {
+    left -= sorted[at]!;
+    if (left < 0) break;
   }
-  let left = random.uniform() * mass;
-  for (const candidate of candidates) {
-    left -= weights[candidate]!;
-    if (left < 0) return candidate;
-  }
-  return candidates.at(-1)!; // rounding left a sliver
+  const weight = sorted[at]!;
+  // Tokens of equal weight stand in their own order.
+  let index = weights.indexOf(weight);
+  for (let equal = sorted.lastIndexOf(weight); equal > at; equal--) index = weights.indexOf(weight, index + 1);
+  return index;
 }

@@ -45,17 +45,25 @@ describe('normaliseTime', () => {
     ['0099-01-01', '0099-01-01T00:00:00.000Z'],
     [1_735_000_000, '2024-12-24T00:26:40.000Z'],
     [0.5, '1970-01-01T00:00:00.500Z'],
+    [20_240_532, '1970-08-23T06:22:12.000Z'], // no day in May 2024
   ])('reads %j', (value, expected) => {
     expect(normaliseTime(value)).toBe(expected);
     expect(normaliseTime(expected)).toBe(expected);
   });
 
-  test.each(['2023-02-29', '2024-13-01', '2024-01-01T25:00', '24-12-2024', '', Number.NaN, 1_735_000_000_000])(
-    'refuses %j',
-    value => {
-      expect(normaliseTime(value)).toBeNull();
-    },
-  );
+  test.each([
+    '2023-02-29',
+    '2024-13-01',
+    '2024-01-01T25:00',
+    '24-12-2024',
+    '',
+    Number.NaN,
+    1_735_000_000_000,
+    2024,
+    20_240_501,
+  ])('refuses %j', value => {
+    expect(normaliseTime(value)).toBeNull();
+  });
 });
 
 describe('recordKey', () => {

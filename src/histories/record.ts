@@ -54,7 +54,7 @@ const EXPECTED: Record<string, string> = {
   input: 'a string (it may be empty)',
   output: 'a string with at least one visible character',
   id: 'a string or a whole number',
-  time: 'an ISO 8601 date or date and time, or a number of Unix seconds (not milliseconds)',
+  time: 'an ISO 8601 date or date and time, or a number of Unix seconds (not milliseconds, a year or a day)',
   label: 'true or false',
   weight: 'a number above 0',
   split: '"train" or "query"',

@@ -12,11 +12,11 @@ const LARGEST_SECONDS = 1e11;
  * Accepted: ISO 8601 year, year-month, date, or date and time (separated by `T` or a space; a fraction and a zone are
  * optional), or a number of Unix seconds. What carries no zone is read as UTC, never as this machine's local time, so
  * that a split is the same on every machine. A date alone is its first instant. Days that do not exist (30 February)
- * and years outside 0000 to 9999 are refused.
+ * and years outside 0000 to 9999 are refused, as are numbers that are a year or a day by mistake (2024, 20240501).
  */
 export function normaliseTime(value: string | number): string | null {
   if (typeof value === 'number') {
-    if (!Number.isFinite(value) || Math.abs(value) > LARGEST_SECONDS) return null;
+    if (!Number.isFinite(value) || Math.abs(value) > LARGEST_SECONDS || isCalendar(value)) return null;
     return isoOf(Math.round(value * 1000));
   }
   const match = ISO.exec(value.trim());
@@ -30,6 +30,13 @@ export function normaliseTime(value: string | number): string | null {
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
   date.setUTCHours(hour, minute, second, millisecond);
   return isoOf(date.getTime() - offsetMinutes(match[8]) * 60_000);
+}
+
+/** As seconds these would be the first hour of 1970 and some days of August 1970. */
+function isCalendar(value: number): boolean {
+  if (value >= 1900 && value < 2100 && Number.isInteger(value)) return true;
+  const day = /^((?:19|20)\d\d)(\d\d)(\d\d)$/.exec(String(value));
+  return day !== null && normaliseTime(`${day[1]}-${day[2]}-${day[3]}`) !== null;
 }
 
 function offsetMinutes(zone: string | undefined): number {

@@ -4,9 +4,10 @@
  * those of the clock, as on a shared machine only they compare.
  *
  *   node bench/decoding.ts [--model FOLDER | --shape starter-7m] [--batches 1,8,32] [--prompt 64] [--new 64]
- *     [--sequences 32] [--rounds 3] [--threads 2] [--top-p P] [--folder FOLDER]
+ *     [--sequences 32] [--texts 1] [--rounds 3] [--threads 2] [--top-p P] [--folder FOLDER]
  *
- * With --top-p the tokens are sampled at temperature 1 instead.
+ * With --top-p the tokens are sampled at temperature 1 instead. With --texts N each prompt is that of N sequences; the last
+ * batch size is then measured once more with those in a row, where they share the reading of it.
  */
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     prompt: { type: 'string', default: '64' },
     new: { type: 'string', default: '64' },
     sequences: { type: 'string', default: '32' },
+    texts: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
     'top-p': { type: 'string' },
@@ -42,17 +44,21 @@ const generator = await Generator.create(checkpoint, engine, ropeSource(config))
 const topP = Number(values['top-p'] ?? 1);
 const temperature = values['top-p'] === undefined ? 0 : 1;
 
+const count = Number(values.sequences);
+const texts = Number(values.texts);
+
 /** Prompts of half to three halves of the length, and as many new tokens for each. */
-function tasks(count: number): DecodingTask[] {
+function tasks(areInARow: boolean): DecodingTask[] {
   const source = random(1, 'prompts');
-  const length = Number(values.prompt);
+  const prompts = Array.from({ length: Math.ceil(count / texts) }, () => {
+    const length = Math.ceil(Number(values.prompt) * (0.5 + source.uniform()));
+    return Array.from({ length }, () => source.integer(config.vocabSize));
+  });
   return Array.from({ length: count }, (_, i) => {
     const own = random(1, `${i}`);
     let left = Number(values.new);
     return {
-      prompt: Array.from({ length: Math.ceil(length * (0.5 + source.uniform())) }, () =>
-        source.integer(config.vocabSize),
-      ),
+      prompt: prompts[areInARow ? Math.floor(i / texts) : i % prompts.length]!,
       choose(logits) {
         const next = sampleToken(logits, { temperature, topP }, own);
         return left-- > 0 ? next : null;
@@ -66,34 +72,43 @@ interface Seconds {
   readonly processor: number;
 }
 
-async function measure(batchSize: number): Promise<Seconds> {
+interface Case {
+  readonly name: string;
+  readonly batchSize: number;
+  readonly areInARow: boolean;
+  readonly seen: Seconds[];
+}
+
+async function measure({ batchSize, areInARow }: Case): Promise<Seconds> {
   const before = process.cpuUsage();
   const start = performance.now();
-  for await (const _ of generator.decode(tasks(Number(values.sequences)), { batchSize }));
+  for await (const _ of generator.decode(tasks(areInARow), { batchSize }));
   const { user, system } = process.cpuUsage(before);
   return { clock: (performance.now() - start) / 1e3, processor: (user + system) / 1e6 };
 }
 
 const batches = values.batches.split(',').map(Number);
-const seen = new Map<number, Seconds[]>(batches.map(size => [size, []]));
-for (let round = 0; round < Number(values.rounds); round++) {
-  for (const size of batches) seen.get(size)!.push(await measure(size));
-}
+const cases: Case[] = batches.map(batchSize => ({
+  ...{ name: `batch ${batchSize}`, batchSize, areInARow: false, seen: [] },
+}));
+if (texts > 1) cases.push({ ...cases.at(-1)!, name: `the same, ${texts} in a row`, areInARow: true, seen: [] });
+for (let round = 0; round < Number(values.rounds); round++) for (const one of cases) one.seen.push(await measure(one));
 await generator.release();
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-const tokens = Number(values.sequences) * Number(values.new);
-const rate = (size: number, kind: keyof Seconds) => tokens / median(seen.get(size)!.map(seconds => seconds[kind]));
-console.log(`${folder}, ${values.sequences} prompts of about ${values.prompt} tokens, ${values.new} new ones each,`);
+const rate = ({ seen }: Case, kind: keyof Seconds) =>
+  (count * Number(values.new)) / median(seen.map(seconds => seconds[kind]));
+console.log(`${folder}, ${count} prompts of about ${values.prompt} tokens, ${values.new} new ones each,`);
 console.log(
   `${values.threads} threads, load ${loadavg()[0]!.toFixed(1)}: new tokens a second (prompts' reading included)`,
 );
-for (const size of batches) {
-  const [clock, processor] = [rate(size, 'clock'), rate(size, 'processor')];
-  const times = `${(clock / rate(batches[0]!, 'clock')).toFixed(2)}x`;
-  const ofProcessor = `${(processor / rate(batches[0]!, 'processor')).toFixed(2)}x`;
+const width = Math.max(...cases.map(({ name }) => name.length));
+for (const one of cases) {
+  const [clock, processor] = [rate(one, 'clock'), rate(one, 'processor')];
+  const times = `${(clock / rate(cases[0]!, 'clock')).toFixed(2)}x`;
+  const ofProcessor = `${(processor / rate(cases[0]!, 'processor')).toFixed(2)}x`;
   console.log(
-    `  batch ${String(size).padStart(3)}: ${clock.toFixed(0).padStart(7)} (${times}); ` +
+    `  ${one.name.padStart(width)}: ${clock.toFixed(0).padStart(7)} (${times}); ` +
       `a second of the processor ${processor.toFixed(0).padStart(7)} (${ofProcessor})`,
   );
 }

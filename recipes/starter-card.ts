@@ -82,7 +82,7 @@ const bytes = (await stat(join(out, 'model.safetensors'))).size;
 const loss = heldOut.at(-1)!.y;
 const stageRows = stages.map(({ steps, batchSize, blockLength, tokens, lr, finalRate, seed, curve }, i) => {
   const reached = curve.heldOut.at(-1)!.y;
-  return `| ${i + 1} | ${steps} of ${batchSize} x ${blockLength} tokens | ${tokens.toFixed(1)} | ${lr} to ${lr * finalRate} | ${seed} | ${reached.toFixed(3)} | ${Math.exp(reached).toFixed(1)} |`;
+  return `| ${i + 1} | ${steps} of ${batchSize} x ${blockLength} tokens | ${tokens.toFixed(1)} | ${lr} to ${Number((lr * finalRate).toPrecision(6))} | ${seed} | ${reached.toFixed(3)} | ${Math.exp(reached).toFixed(1)} |`;
 });
 const commands = stages.map(({ steps, batchSize, blockLength, lr, finalRate, seed }, i) => {
   const start = i > 0 ? ` --start ${runs[i - 1]}/model` : '';

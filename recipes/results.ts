@@ -1,8 +1,8 @@
 /**
- * The tables of docs/results.md: every method with the starter as backbone, on real commits or on titles of real papers;
- * some authors evaluated, some who choose hyper-parameters, the others for task adaptation. Then, on the development
- * authors of the commits alone, what each setting does to C-BPO, and the best of them on those evaluated. Running it
- * again goes on where it stopped.
+ * The tables of docs/results.md: every method on one backbone, on real commits or on titles of real papers; some authors
+ * evaluated, some who choose hyper-parameters, the others for task adaptation. Then, on the development authors of the
+ * commits alone, what each setting does to C-BPO, and the best of them on those evaluated. Running it again goes on
+ * where it stopped.
  *
  *   node recipes/results.ts --set commits --data commits-100users.jsonl.gz --out runs/results-commits
  *   node recipes/results.ts --set titles --data acl-lamp5_questions.json.gz --out runs/results-titles
@@ -28,9 +28,10 @@ const SWEEP: readonly { alpha?: number; lr?: number; beta?: number; epochs?: num
   { alpha: 0.9, lr: 3e-3 },
 ];
 
-const { set, data, out, threads } = parseArgs({
+const { set, data, out, model, threads } = parseArgs({
   options: {
     ...{ set: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' } },
+    model: { type: 'string', default: 'starter' },
     threads: { type: 'string', default: '0' },
   },
 }).values;
@@ -51,7 +52,7 @@ function run(values: Record<string, unknown>) {
 
 const comparison = join(out, 'comparison');
 const { results, search, markdown, report } = await run({
-  model: 'starter',
+  model,
   out: comparison,
   rates: [1e-3, 3e-3],
   taskEpochs: 1,

@@ -99,16 +99,16 @@ export class Generator {
     const count = contrast ? 2 : 1;
     const cache = new KeyValueCache(this.#checkpoint.config, Math.min(batchSize, tasks.length) * count);
     const lanes: Lanes = { count, cache, adapters: new StackedAdapters() };
-    const waiting = tasks.map((task, index): Active => ({ index, task, next: task.prompt })).reverse();
+    const waiting = groupsOfPrompts(tasks, batchSize).reverse();
     const active: Active[] = [];
     while (active.length > 0 || waiting.length > 0) {
       // Prompts that find room are read by themselves; otherwise all go on by a token.
-      const joining = takePrompts(waiting, { room: batchSize - active.length, batchSize, lanes: count });
+      const joining = takePrompts(waiting, batchSize - active.length, count);
       const first = joining.length > 0 ? active.length : 0;
-      active.push(...joining.map(({ reader }) => reader));
+      active.push(...joining.map(([reader]) => reader!));
       cache.open(joining.length * count);
       const logits = await this.#advance(active.slice(first), first * count, lanes);
-      for (const [i, { others }] of joining.entries()) {
+      for (const [i, [, ...others]] of joining.entries()) {
         for (const other of others) {
           active.push(other);
           for (let lane = i * count; lane < (i + 1) * count; lane++) {
@@ -162,45 +162,36 @@ export class Generator {
   }
 }
 
-/** Sequences that begin with the same prompt: the one that reads it, and those that take over what it read. */
-interface Joining {
-  readonly reader: Active;
-  readonly others: readonly Active[];
-}
-
-interface Room {
-  /** Sequences that can join. */
-  readonly room: number;
-  /** Sequences there can ever be. */
-  readonly batchSize: number;
-  readonly lanes: number;
+/** Sequences in a row with the same prompt and adapter, together, but no more than can ever run together. */
+function groupsOfPrompts(tasks: readonly DecodingTask[], batchSize: number): Active[][] {
+  const groups: Active[][] = [];
+  for (const [index, task] of tasks.entries()) {
+    const sequence: Active = { index, task, next: task.prompt };
+    const group = groups.at(-1);
+    const first = group?.[0]?.task;
+    const isSame = first?.matrices === task.matrices && isDeepStrictEqual(first?.prompt, task.prompt);
+    if (group && isSame && group.length < batchSize) group.push(sequence);
+    else groups.push([sequence]);
+  }
+  return groups;
 }
 
 /**
- * Takes the prompts to read next off the end of those that wait, each with all sequences that begin with it. No more than
- * there is room for, and one at least where nothing is running.
+ * Takes the groups to read next off the end of those that wait: no more than there is room for, and one at least where
+ * nothing is running. A group waits for room for all of it, or its prompt would be read again for those that come later.
  */
-function takePrompts(waiting: Active[], { room, batchSize, lanes }: Room): Joining[] {
-  const taken: Joining[] = [];
+function takePrompts(waiting: Active[][], room: number, lanes: number): Active[][] {
+  const taken: Active[][] = [];
   let longest = 0;
   let left = room;
-  while (left > 0 && waiting.length > 0) {
-    // A prompt waits for room for all that begin with it, or it would be read again for those that come later.
-    const size = Math.min(sameAsLast(waiting), batchSize);
-    longest = Math.max(longest, waiting.at(-1)!.next.length);
-    if (size > left || (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE)) break;
-    const [reader, ...others] = waiting.splice(waiting.length - size, size).reverse();
-    taken.push({ reader: reader!, others });
-    left -= size;
+  while (waiting.length > 0) {
+    const group = waiting.at(-1)!;
+    longest = Math.max(longest, group[0]!.next.length);
+    if (group.length > left || (taken.length > 0 && (taken.length + 1) * lanes * longest > PLACES_AT_ONCE)) break;
+    taken.push(waiting.pop()!);
+    left -= group.length;
   }
   return taken;
-}
-
-/** How many sequences at the end have the same prompt and adapter. */
-function sameAsLast(waiting: readonly Active[]): number {
-  const { next, task } = waiting.at(-1)!;
-  const other = waiting.findLastIndex(one => one.task.matrices !== task.matrices || !isDeepStrictEqual(one.next, next));
-  return waiting.length - 1 - other;
 }
 
 /** The adapter of each packed row: of a sequence's first lane its own, of the other and of a dummy row none. */

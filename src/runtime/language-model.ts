@@ -11,13 +11,13 @@ import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
-import { CandidateScorer } from './candidate-scorer.ts';
+import { scoreCandidates } from './candidates.ts';
 import { type ContrastOptions, contrastiveScores } from './contrast.ts';
 import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
-import { type Score, Scorer } from './scorer.ts';
-import { defaultEngine, type EngineOptions } from './session.ts';
+import { type Score, Scorer, scoringGraph } from './scorer.ts';
+import { defaultEngine, type EngineOptions, Session } from './session.ts';
 
 export interface EncodeOptions {
   /** Longest sequence in tokens, prompt and completion together. */
@@ -65,7 +65,7 @@ export class LanguageModel {
   /** Rotation tables, shared by every session of the model. */
   readonly rope: RopeSource;
   readonly #scorers = new Map<string, Promise<Scorer>>();
-  readonly #candidateScorers = new Map<string, Promise<CandidateScorer>>();
+  readonly #candidateSessions = new Map<string, Promise<Session>>();
   readonly #generators = new Map<string, Promise<Generator>>();
   readonly #hiddenStates = new Map<string, Promise<HiddenStates>>();
 
@@ -126,14 +126,12 @@ export class LanguageModel {
       for (const sequence of sequences) scores.push(await this.score(sequence, adapter));
       return scores;
     }
-    const scorer = await cached(this.#candidateScorers, adapter?.config, lora =>
-      CandidateScorer.create(this.checkpoint, this.engine, this.rope, lora),
-    );
-    return scorer.score(
-      first[0],
-      split.map(([, completion]) => completion),
-      adapter?.matrices,
-    );
+    const session = await cached(this.#candidateSessions, adapter?.config, lora => {
+      const graph = scoringGraph(this.checkpoint, lora, { cached: true });
+      return Session.create(graph, this.engine, this.checkpoint.weightsFolder);
+    });
+    const completions = split.map(([, completion]) => completion);
+    return scoreCandidates(session, this, first[0], completions, adapter?.matrices);
   }
 
   /** log pi(token | all before it) of each completion token; their sum is `score`. */
@@ -205,7 +203,7 @@ export class LanguageModel {
 
   /** Frees the sessions. The model can be used again; sessions open anew. */
   async close(): Promise<void> {
-    const kinds = [this.#scorers, this.#candidateScorers, this.#generators, this.#hiddenStates];
+    const kinds = [this.#scorers, this.#candidateSessions, this.#generators, this.#hiddenStates];
     const open = kinds.flatMap(sessions => [...sessions.values()]);
     for (const sessions of kinds) sessions.clear();
     for (const session of open) await (await session).release();

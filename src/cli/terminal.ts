@@ -1,6 +1,7 @@
 /** What a person sees: results on standard output, everything else on standard error. */
 import pc from 'picocolors';
 import { megabytes } from '../common/download.ts';
+import { printableLines } from '../common/printable.ts';
 
 export interface Terminal {
   /** A result line, on standard output. */
@@ -27,25 +28,26 @@ export function terminal(now: () => number = () => performance.now()): Terminal 
   return {
     print(text) {
       clear();
-      process.stdout.write(`${text}\n`);
+      process.stdout.write(`${printableLines(text)}\n`);
     },
     say(text) {
       clear();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printableLines(text)}\n`);
     },
     progress(text) {
       if (isTerminal) {
         clear();
-        process.stderr.write(pc.dim(text.slice(0, (process.stderr.columns ?? 80) - 1)));
+        process.stderr.write(pc.dim(printableLines(text).slice(0, (process.stderr.columns ?? 80) - 1)));
         pending = true;
       } else if (now() - lastPlain >= PLAIN_INTERVAL) {
         lastPlain = now();
-        process.stderr.write(`${text}\n`);
+        process.stderr.write(`${printableLines(text)}\n`);
       }
     },
     write(text) {
       clear();
-      process.stdout.write(text);
+      // A file or a pipe gets the text as it is; a terminal does not take orders from it.
+      process.stdout.write(process.stdout.isTTY ? printableLines(text) : text);
     },
   };
 }

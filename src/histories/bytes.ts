@@ -1,9 +1,9 @@
 /** The bytes of a file, plain or gzip, in pieces; what goes wrong with a file is said in one sentence. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
+import { inputError, openInput } from '../common/input-file.ts';
 
 const PIECE = 256 * 1024;
 
@@ -11,12 +11,10 @@ const PIECE = 256 * 1024;
  * Streams a file in constant memory. Gzip is told by its first two bytes, not by the name, since downloads often lose
  * or gain a `.gz`. Concatenated gzip members read as one.
  *
- * @throws IdiolectError DATA where the file is missing, a folder, unreadable, or damaged or truncated gzip.
+ * @throws IdiolectError DATA where the file is missing, not a regular file, unreadable, or damaged or truncated gzip.
  */
 export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
-  const handle = await open(path, 'r').catch(error => {
-    throw fileError(path, error);
-  });
+  const handle = await openInput(path);
   try {
     const head = await headOf(handle);
     const source = rest(handle, head);
@@ -29,7 +27,7 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
     pipeline(Readable.from(source, { objectMode: false }), gunzip, () => {});
     for await (const piece of gunzip) yield piece as Uint8Array;
   } catch (error) {
-    throw fileError(path, error);
+    throw inputError(path, error);
   } finally {
     await handle.close().catch(() => {});
   }
@@ -54,19 +52,6 @@ async function* rest(handle: FileHandle, head: Uint8Array): AsyncGenerator<Uint8
 async function readPiece(handle: FileHandle): Promise<Uint8Array | null> {
   const { bytesRead, buffer } = await handle.read(new Uint8Array(PIECE), 0, PIECE, null);
   return bytesRead > 0 ? buffer.subarray(0, bytesRead) : null;
-}
-
-function fileError(path: string, error: unknown): unknown {
-  if (error instanceof IdiolectError) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const say = (sentence: string) => new IdiolectError('DATA', `${path} ${sentence}`, { cause: error });
-  if (code === 'ENOENT' || code === 'ENOTDIR') return say('does not exist.');
-  if (code === 'EISDIR') return say('is a folder; a file was expected.');
-  if (code === 'EACCES' || code === 'EPERM') return say('may not be read by this user.');
-  if (code.startsWith('Z_')) {
-    return say(`is a damaged or truncated gzip file (${reasonOf(error)}). Copy or download it again.`);
-  }
-  return code ? say(`cannot be read (${reasonOf(error)}).`) : error;
 }
 
 /** The path of a file or of its compressed twin, `.gz`, whichever there is. */

@@ -3,7 +3,7 @@
 import type { Resolved } from '../common/settings.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
-import { type TrainEvent, train } from '../training/train.ts';
+import { requireAllTrained, type TrainEvent, train } from '../training/train.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
@@ -25,6 +25,7 @@ export const trainVerb: Verb = {
     });
     if (json) {
       terminal.print(JSON.stringify(summary));
+      requireAllTrained(summary);
       return;
     }
     terminal.say(
@@ -35,7 +36,8 @@ export const trainVerb: Verb = {
       terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
     }
     terminal.say(`metrics: ${summary.metrics}`);
-    terminal.say(`next: idiolect score --run ${summary.run}`);
+    if (summary.users.length > 0) terminal.say(`next: idiolect score --run ${summary.run}`);
+    requireAllTrained(summary);
   },
 };
 
@@ -85,6 +87,10 @@ export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
       case 'adapter':
         finished++;
         terminal.say(`${event.user}: loss ${event.metrics.loss?.toFixed(4) ?? 'unknown'}, ${event.folder}`);
+        break;
+      case 'failed':
+        finished++;
+        terminal.say(`${event.user}: no adapter. ${event.reason}`);
         break;
       default:
         event satisfies never;

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'CHECKPOINT'
   | 'CONFIG'
   | 'DATA'
+  | 'DIVERGED'
   | 'ENGINE'
   | 'GRAPH'
   | 'INTERRUPTED'

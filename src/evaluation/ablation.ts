@@ -9,7 +9,7 @@ import { type Resolved, resolveSettings } from '../common/settings.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
-import { type TrainEvent, type TrainSummary, train } from '../training/train.ts';
+import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../training/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
@@ -152,6 +152,7 @@ async function trainAndScore(
   options: AblateOptions,
 ): Promise<RunResult> {
   const run = await train(resolved, options);
+  requireAllTrained(run);
   const scores = await scoresOf(run, resolved.values, options);
   return {
     ...scores,

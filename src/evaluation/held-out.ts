@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
@@ -78,8 +79,8 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
         const base = await cachedScore(model, cache, sequence);
         sums.tokens += base.tokens;
         sums.base += base.logProb;
-        sums.adapter += await logProb(model, sequence, own);
-        if (other) sums.other += await logProb(model, sequence, other);
+        sums.adapter += await logProb(model, sequence, own, folder.adapterOf(user), user);
+        if (other) sums.other += await logProb(model, sequence, other, folder.adapterOf(next), user);
         options.onProgress?.(++done, total);
       }
       if (queries.length === 0) continue;
@@ -99,8 +100,19 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
   }
 }
 
-async function logProb(model: LanguageModel, sequence: TokenSequence, adapter: Adapter): Promise<number> {
-  return (await model.score(sequence, adapter)).logProb;
+async function logProb(
+  model: LanguageModel,
+  sequence: TokenSequence,
+  adapter: Adapter,
+  folder: string,
+  user: string,
+): Promise<number> {
+  try {
+    return (await model.score(sequence, adapter)).logProb;
+  } catch (error) {
+    if (!(error instanceof IdiolectError)) throw error;
+    throw new IdiolectError(error.code, `a held-out text of "${printable(user)}" with ${folder}: ${error.message}`);
+  }
 }
 
 function summarize(users: readonly UserScore[]): HeldOutScores {

@@ -11,7 +11,7 @@ import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from '../training/dataset.ts';
 import { folderName, RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
-import { type TrainEvent, train } from '../training/train.ts';
+import { requireAllTrained, type TrainEvent, train } from '../training/train.ts';
 import { latest } from '../training/user-records.ts';
 import type { Answer } from './answer.ts';
 import type { MethodSpec, TrainingSpec } from './catalogue.ts';
@@ -109,7 +109,7 @@ export class MethodRunner {
       await writeFileAtomic(own, await readFile(overlaps));
     }
     await task.close(); // its sessions make room for those of training; they open anew
-    await train(resolved, { version, onEvent: onTraining, ...(signal && { signal }) });
+    requireAllTrained(await train(resolved, { version, onEvent: onTraining, ...(signal && { signal }) }));
     if (estimates) await writeFileAtomic(overlaps, await readFile(own));
   }
 

@@ -6,6 +6,7 @@ import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { publishFolder, stagingPath } from '../common/files.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from './lora.ts';
+import { firstNotFinite } from './magnitude.ts';
 import { readFloats, readHeader, writeSafetensors } from './safetensors.ts';
 
 export interface Adapter {
@@ -84,6 +85,13 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
       return { name, shape, data: await readFloats(entry) };
     }),
   );
+  const broken = firstNotFinite(matrices);
+  if (broken) {
+    throw new IdiolectError(
+      'ADAPTER',
+      `${weights}: tensor "${broken.name}" has weights that are not finite numbers, so the adapter is of no use. Train it again.`,
+    );
+  }
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of header.keys()) {
     if (names.has(name)) continue;
@@ -141,8 +149,19 @@ export interface AdapterOrigin {
   readonly description: string;
 }
 
-/** Writes a PEFT folder in one atomic step: it is there whole or not at all. */
+/**
+ * Writes a PEFT folder in one atomic step: it is there whole or not at all.
+ *
+ * @throws IdiolectError ADAPTER when a weight is not a finite number; nothing is written then
+ */
 export async function writeAdapter(folder: string, adapter: Adapter, origin: AdapterOrigin): Promise<void> {
+  const broken = firstNotFinite(adapter.matrices);
+  if (broken) {
+    throw new IdiolectError(
+      'ADAPTER',
+      `${folder} is not written: "${broken.name}" has weights that are not finite numbers. Train with a lower rate.`,
+    );
+  }
   const staging = stagingPath(folder);
   await mkdir(dirname(folder), { recursive: true });
   await rm(staging, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import type { LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packRows } from './batch.ts';
 import { KeyValueCache } from './key-value-cache.ts';
-import { loraFeeds, type Score } from './scorer.ts';
+import { finiteScore, loraFeeds, type Score } from './scorer.ts';
 import type { Session } from './session.ts';
 import { floats, int64 } from './tensor.ts';
 
@@ -46,6 +46,6 @@ export async function scoreCandidates(
   return completions.map(({ length: tokens }) => {
     const logProb = logProbs.subarray(start, start + tokens).reduce((a, b) => a + b, 0);
     start += tokens;
-    return { logProb, tokens };
+    return finiteScore({ logProb, tokens }, matrices.length > 0);
   });
 }

@@ -1,5 +1,6 @@
 /** Log-likelihood of completions, with or without an adapter. */
 
+import { IdiolectError } from '../common/errors.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
@@ -63,10 +64,12 @@ export class Scorer {
   /**
    * Scores one sequence by itself: the result depends on nothing but the sequence and the weights, so that it can be
    * cached by content and a run that finds it in the cache computes the same adapters, bit for bit.
+   *
+   * @throws IdiolectError ENGINE when the result is not a number
    */
   async score(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Score> {
     const logProbs = await this.tokenLogProbs(sequence, matrices);
-    return { logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length };
+    return finiteScore({ logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length }, matrices.length > 0);
   }
 
   /** log pi(token | all before it) of each completion token, the end token included; `score` is their sum. */
@@ -79,4 +82,16 @@ export class Scorer {
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** @throws IdiolectError ENGINE when a log-probability is NaN or infinite: nothing computed from it would mean anything */
+export function finiteScore(score: Score, hasAdapter: boolean): Score {
+  if (Number.isFinite(score.logProb)) return score;
+  const advice = hasAdapter
+    ? "The adapter's weights are too large, as after training with too high a rate; train it again with a lower --lr."
+    : 'Check the weights of the model with idiolect doctor.';
+  throw new IdiolectError(
+    'ENGINE',
+    `the log-probability of a text is ${score.logProb}, not a finite number. ${advice}`,
+  );
 }

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256OfFile } from '../common/files.ts';
+import { printable } from '../common/printable.ts';
 import {
   capWords,
   groupByUser,
@@ -32,6 +33,8 @@ export interface Dataset {
   readonly users: ReadonlyMap<string, UserHistory>;
   /** Who is evaluated and who is not, where that was asked for. */
   readonly split: TargetSplit | null;
+  /** Why, in a sentence, a user has nothing to train on. */
+  readonly leftOut: ReadonlyMap<string, string>;
   /** One sentence for everything that was left out. */
   readonly notices: readonly string[];
 }
@@ -66,13 +69,26 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   if (repeated > 0) {
     notices.push(`${repeated} held-out records are word for word among their own user's training records too`);
   }
+  const leftOut = new Map(tooFew.map(({ user, reason }) => [user, reason]));
+  for (const { user, train: own } of byUser.values()) {
+    if (own.length > 0) continue;
+    const why = 'every training record has label false, or is held out of another user, word for word.';
+    leftOut.set(user, `"${printable(user)}" has nothing to train on: ${why}`);
+  }
   const fingerprint = await sha256OfFile(file);
-  if (settings.targetUsers === undefined) return { file, fingerprint, users: byUser, split: null, notices };
+  if (settings.targetUsers === undefined) return { file, fingerprint, users: byUser, split: null, leftOut, notices };
   const counts = [...byUser].flatMap(([user, { train, query }]) =>
     train.length > 0 ? [[user, train.length + query.length] as const] : [],
   );
   const resolved = await resolveUserSplit(settings.targetUsers, new Map(counts), { file, fingerprint }, settings.seed);
-  return { file, fingerprint, users: byUser, split: resolved.split, notices: [...notices, ...resolved.notices] };
+  return {
+    file,
+    fingerprint,
+    users: byUser,
+    split: resolved.split,
+    leftOut,
+    notices: [...notices, ...resolved.notices],
+  };
 }
 
 /**
@@ -122,21 +138,46 @@ function keyOf({ input, output }: HistoryRecord): string {
 /**
  * The users a selection names: all, `first:N`, or names separated by commas; where users are divided, of the targets.
  *
- * @throws IdiolectError DATA naming a user the data does not have
+ * @throws IdiolectError DATA naming a user who has no records to train on, and why; or where that is everybody
  */
 export function selectUsers(selection: string | undefined, dataset: Dataset): string[] {
   const candidates = dataset.split?.targets ?? [...dataset.users.keys()];
-  const all = candidates.filter(user => dataset.users.get(user)!.train.length > 0);
+  const all = candidates.filter(user => dataset.users.get(user)?.train.length);
+  if (all.length === 0) throw nobody(dataset);
   if (selection === undefined) return all;
   const first = /^first:(\d+)$/.exec(selection);
-  if (first) return all.slice(0, Number(first[1]));
+  if (first) {
+    if (Number(first[1]) > 0) return all.slice(0, Number(first[1]));
+    throw new IdiolectError('DATA', `--users ${selection} names nobody. Give first:1 or more, or names.`);
+  }
   return selection.split(',').map(name => {
     const user = name.trim();
     if (all.includes(user)) return user;
-    const some = all.slice(0, 5).join(', ');
-    const who = dataset.split ? `no target user "${user}"` : `no user "${user}" with records to train on`;
-    throw new IdiolectError('DATA', `--users: ${dataset.file} has ${who}. It has ${all.length}, such as ${some}.`);
+    const some = all
+      .slice(0, 5)
+      .map(one => printable(one))
+      .join(', ');
+    const why = dataset.leftOut.get(user);
+    const who = `no ${dataset.split ? 'target user' : 'user'} "${printable(user)}"${dataset.split ? '' : ' with records to train on'}`;
+    throw new IdiolectError(
+      'DATA',
+      `--users: ${dataset.file} has ${why ? `${who} (${why.replace(/\.$/, '')})` : who}. It has ${all.length}, such as ${some}.`,
+    );
   });
+}
+
+/** Users named in an error; the rest are counted. */
+const NAMED = 10;
+
+function nobody({ file, split, leftOut }: Dataset): IdiolectError {
+  const reasons = [...leftOut].flatMap(([user, reason]) => (!split || split.targets.includes(user) ? [reason] : []));
+  const more = reasons.length > NAMED ? ` And ${reasons.length - NAMED} users more.` : '';
+  const why = reasons.length > 0 ? ` ${reasons.slice(0, NAMED).join(' ')}${more}` : '';
+  const who = split ? 'target user' : 'user';
+  return new IdiolectError(
+    'DATA',
+    `${file}: no ${who} has records to train on.${why} Give histories with more records, or a smaller --query-share.`,
+  );
 }
 
 /** Turns records into token sequences, always by the same template, and counts what was cut. */

@@ -89,7 +89,14 @@ describe('an estimate', () => {
   it('says so where no record is left to train on', async () => {
     const record = { user: 'ada', input: '', output: 'no', label: false };
     const ada = { user: 'ada', train: [], query: [], disliked: [record], repeated: 0 };
-    const dataset = { file: 'd.jsonl', fingerprint: '', users: new Map([['ada', ada]]), split: null, notices: [] };
+    const dataset = {
+      file: 'd.jsonl',
+      fingerprint: '',
+      users: new Map([['ada', ada]]),
+      split: null,
+      leftOut: new Map(),
+      notices: [],
+    };
     const settings = trainSchema.parse({ model: 'm', data: 'd.jsonl', out: 'o' });
     await expect(estimateTraining({} as LanguageModel, dataset, settings, () => 0)).rejects.toMatchObject({
       ...{ code: 'DATA', message: expect.stringContaining('d.jsonl has no record to train on') },

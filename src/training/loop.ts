@@ -1,8 +1,10 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it goes on where it stopped. */
 import { appendFile, mkdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { LoraMatrices } from '../model/lora.ts';
+import { firstNotFinite, largestMagnitude } from '../model/magnitude.ts';
 import type { Objective } from '../objectives/objective.ts';
 import type { TrainingExample } from './batch-gradient.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -47,7 +49,8 @@ export interface LoopOptions {
  * finished adapter; the checkpoint stays until the caller has published it.
  *
  * @returns the metrics of the last step done here
- * @throws IdiolectError INTERRUPTED when stopped by the signal, with the state saved; ENGINE when a loss is not finite
+ * @throws IdiolectError INTERRUPTED when stopped by the signal, with the state saved; DIVERGED when a loss, a gradient or a
+ *   weight is not finite
  */
 export async function trainAdapter(
   trainer: Trainer,
@@ -79,18 +82,55 @@ export async function trainAdapter(
     const rate = lr * learningRateFactor(step, batches.length, settings);
     const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
     metrics = { ...found, ...measured, grad_norm: gradNorm, lr: rate };
-    if (!Number.isFinite(found.loss) || !Number.isFinite(gradNorm)) {
-      throw new IdiolectError(
-        'ENGINE',
-        `"${name}", step ${step + 1}: the loss or its gradient is not finite. Lower --lr (${lr} now) and train again.`,
-      );
-    }
+    requireFinite({ loss: found.loss!, gradient: gradNorm, ...measured }, trainer, { name, step, lr });
     const line = { user: name, step: step + 1, epoch: planned.epoch + 1, ...metrics };
     await appendFile(folder.metricsFile, `${JSON.stringify(line)}\n`);
     onEvent({ type: 'step', step: step + 1, steps: batches.length, metrics });
     if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
   }
+  await requireUsable(trainer, batchOf(batches.at(-1)!), { name, step: batches.length - 1, seed, lr });
   return metrics;
+}
+
+interface Place {
+  readonly name: string;
+  readonly step: number;
+  readonly lr: number;
+}
+
+/** @throws IdiolectError DIVERGED when a number of the step, or what it left behind, is not finite */
+function requireFinite(numbers: Readonly<Record<string, number>>, trainer: Trainer, place: Place): void {
+  const [wrong] = Object.entries(numbers).find(([, value]) => !Number.isFinite(value)) ?? [];
+  if (wrong !== undefined) throw diverged(place, `${wrong.replaceAll('_', ' ')} is`);
+  const { matrices, objective } = trainer.state;
+  if (firstNotFinite(matrices)) throw diverged(place, 'adapter has weights that are');
+  if (!Object.values(objective).every(Number.isFinite)) throw diverged(place, 'running state of the objective is');
+}
+
+/** Float32 has room for products of weights up to this, through every layer. */
+const HARMLESS = 100;
+
+/**
+ * Weights can be finite and yet too large to compute with. Each step shows that of the step before; where the last one
+ * left large weights, its batch is run once more.
+ *
+ * @throws IdiolectError DIVERGED
+ */
+async function requireUsable(
+  trainer: Trainer,
+  batch: readonly TrainingExample[],
+  place: Place & { readonly seed: number },
+): Promise<void> {
+  if (trainer.state.matrices.every(matrix => largestMagnitude(matrix) <= HARMLESS)) return;
+  const { loss } = await trainer.forwardBackward(batch, random(place.seed, `dropout/${place.name}/after`));
+  if (!Number.isFinite(loss)) throw diverged(place, 'loss after it is');
+}
+
+function diverged({ name, step, lr }: Place, what: string): IdiolectError {
+  return new IdiolectError(
+    'DIVERGED',
+    `training "${printable(name)}" diverged in step ${step + 1}: its ${what} not finite. Lower --lr (${lr} now).`,
+  );
 }
 
 /** @throws IdiolectError INTERRUPTED when the signal has asked to stop */

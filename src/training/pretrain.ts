@@ -9,6 +9,7 @@ import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import { type ModelConfig, parseModelConfig } from '../model/config.ts';
+import { firstNotFinite } from '../model/magnitude.ts';
 import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { adamwSchema } from './adamw.ts';
@@ -88,7 +89,7 @@ export interface PretrainSummary {
  * Trains for `steps` batches and writes `<out>/model`.
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call goes on from there; DATA where tokens
- *   are too few or beyond the vocabulary; ENGINE when a loss is not finite
+ *   are too few or beyond the vocabulary; DIVERGED when a loss or a weight is not finite
  */
 export async function pretrain(
   resolved: Resolved<PretrainSettings>,
@@ -179,16 +180,14 @@ async function trainSteps(
     const loss = await trainer.forwardBackward(blocks.batch(step));
     const rate = lr * cosineFactor(step, steps, warmupSteps, finalRate);
     const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw new IdiolectError(
-        'ENGINE',
-        `step ${step + 1}: the loss or its gradient is not finite. Lower the rate (${lr} now) and train again.`,
-      );
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm) || firstNotFinite(trainer.state.weights)) {
+      throw diverged(step, lr, 'the loss, its gradient or a weight is');
     }
     const done = step + 1;
     onEvent({ type: 'step', step: done, steps, loss, lr: rate });
     if (done % evaluateEvery === 0 || done === steps) {
       heldOutLoss = await meanLoss(trainer, held);
+      if (heldOutLoss !== undefined && !Number.isFinite(heldOutLoss)) throw diverged(step, lr, 'the held-out loss is');
       if (heldOutLoss !== undefined) onEvent({ type: 'held-out', step: done, loss: heldOutLoss });
     }
     const measured = done % evaluateEvery === 0 || done === steps ? { held_out_loss: heldOutLoss } : {};
@@ -197,6 +196,13 @@ async function trainSteps(
     if (done % saveEvery === 0 || done === steps) await save(done);
   }
   return heldOutLoss;
+}
+
+function diverged(step: number, lr: number, what: string): IdiolectError {
+  return new IdiolectError(
+    'DIVERGED',
+    `training diverged in step ${step + 1}: ${what} not finite. Lower the rate (${lr} now) and train again.`,
+  );
 }
 
 /** Over all tokens of the batches; the last one may be smaller. */

@@ -43,7 +43,8 @@ export type TrainEvent =
       readonly steps: number;
       readonly metrics: StepMetrics;
     }
-  | { readonly type: 'adapter'; readonly user: string; readonly folder: string; readonly metrics: StepMetrics };
+  | { readonly type: 'adapter'; readonly user: string; readonly folder: string; readonly metrics: StepMetrics }
+  | { readonly type: 'failed'; readonly user: string; readonly reason: string };
 
 export interface TrainOptions {
   readonly version: string;
@@ -64,13 +65,34 @@ export interface TrainSummary {
   readonly metrics: string;
   /** Share of all steps whose pure negative risk was below 0; for cbpo. */
   readonly clippedShare?: number;
+  /** Those with an adapter. */
   readonly users: readonly TrainedUser[];
+  /** Those whose training diverged, and who have none. */
+  readonly failed: readonly FailedUser[];
+}
+
+export interface FailedUser {
+  readonly user: string;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** @throws IdiolectError DIVERGED where a user's training failed, naming each */
+export function requireAllTrained({ users, failed, run }: TrainSummary): void {
+  if (failed.length === 0) return;
+  const reasons = failed.map(({ reason }) => reason).join(' ');
+  throw new IdiolectError(
+    'DIVERGED',
+    `${run} has no adapter of ${failed.length} of ${users.length + failed.length} users. ${reasons}`,
+  );
 }
 
 /**
- * Trains every selected user that has no adapter in the run folder yet.
+ * Trains every selected user that has no adapter in the run folder yet. A user whose training diverges gets no adapter;
+ * the others are trained all the same.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call goes on from there; DATA where nobody
+ *   can be trained
  */
 export async function train(resolved: Resolved<TrainSettings>, options: TrainOptions): Promise<TrainSummary> {
   const settings = resolved.values;
@@ -95,6 +117,7 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
     if (settings.start !== undefined) await startMatrices(settings.start, user, lora, model.checkpoint);
   }
 
+  let failed: readonly FailedUser[];
   const unlock = await folder.lock();
   try {
     const texts = rejected && { rejected: rejected.fingerprint };
@@ -102,7 +125,7 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
     await folder.open(resolved, sources, options.version, NOT_IDENTITY);
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
     const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal, rejected);
-    await run.trainAll(users);
+    failed = await run.trainAll(users);
   } finally {
     await model.close();
     await unlock();
@@ -114,10 +137,12 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
     run: folder.path,
     metrics: folder.metricsFile,
     ...(clipped.length > 0 && { clippedShare: clipped.reduce((a, b) => a + b, 0) / clipped.length }),
-    users: users.map(user => {
+    users: users.flatMap(user => {
+      if (failed.some(one => one.user === user)) return [];
       const { train: own, query } = dataset.users.get(user)!;
-      return { user, folder: folder.adapterOf(user), trainRecords: own.length, queryRecords: query.length };
+      return [{ user, folder: folder.adapterOf(user), trainRecords: own.length, queryRecords: query.length }];
     }),
+    failed,
   };
 }
 
@@ -187,7 +212,8 @@ class TrainingRun {
     this.#rejected = rejected;
   }
 
-  async trainAll(users: readonly string[]): Promise<void> {
+  /** @returns those whose training diverged */
+  async trainAll(users: readonly string[]): Promise<FailedUser[]> {
     const open = await unfinished(users, this.#folder);
     const objective = objectiveOf(this.#settings, 0);
     const plans = open.map(user =>
@@ -201,19 +227,24 @@ class TrainingRun {
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
-    if (plans.length === 0) return;
+    if (plans.length === 0) return [];
 
     const alphaOf = await this.#alphas(open);
     const reference = objective.needsReference ? await this.#scoreReferences(plans) : null;
     const lora = loraConfigSchema.parse(this.#settings);
     const trainer = new Trainer(this.#model, lora, objective, this.#settings);
     const probe = new KlProbe(this.#model, lora);
+    const failed: FailedUser[] = [];
     try {
-      for (const plan of plans) await this.#trainUser(plan, alphaOf(plan.user), trainer, probe, reference);
+      for (const plan of plans) {
+        const failure = await this.#trainUser(plan, alphaOf(plan.user), trainer, probe, reference);
+        if (failure) failed.push(failure);
+      }
     } finally {
       await trainer.release();
       await probe.release();
     }
+    return failed;
   }
 
   /** Each user's alpha: as given, or estimated before training and kept in the run folder. */
@@ -275,7 +306,7 @@ class TrainingRun {
     trainer: Trainer,
     probe: KlProbe,
     reference: ReferenceCache | null,
-  ): Promise<void> {
+  ): Promise<FailedUser | null> {
     const { klEvery, start } = this.#settings;
     const { user, batches } = plan;
     const work: AdapterWork = {
@@ -289,13 +320,23 @@ class TrainingRun {
         return isMeasured ? { kl_reference: await meanKl(probe, batch, matrices) } : {};
       },
     };
-    const metrics = await trainAdapter(trainer, work, this.#settings, this.#folder, {
-      onEvent: event => this.#emit({ ...event, user }),
-      signal: this.#signal,
-    });
+    let metrics: StepMetrics;
+    try {
+      metrics = await trainAdapter(trainer, work, this.#settings, this.#folder, {
+        onEvent: event => this.#emit({ ...event, user }),
+        signal: this.#signal,
+      });
+    } catch (error) {
+      if (!(error instanceof IdiolectError) || error.code !== 'DIVERGED') throw error;
+      await removeCheckpoint(this.#folder.stateOf(user));
+      const failure = { user, reason: error.message };
+      this.#emit({ type: 'failed', ...failure });
+      return failure;
+    }
     await this.#publish(plan, alpha, trainer);
     await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'adapter', user, folder: this.#folder.adapterOf(user), metrics });
+    return null;
   }
 
   async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {

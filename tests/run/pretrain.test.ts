@@ -155,4 +155,13 @@ describe('training from nothing', () => {
       /token id 258 is beyond vocab_size 258/,
     );
   });
+
+  it('is given up where it diverges, with nothing published', async () => {
+    for (const lr of [1e9, 3e38]) {
+      await expect(run('diverged', { lr, warmupSteps: 0, out: place.path(`diverged-${lr}`) })).rejects.toMatchObject({
+        code: 'DIVERGED',
+      });
+      expect(await contentOf(place.path(`diverged-${lr}`))).not.toHaveProperty('model/config.json');
+    }
+  });
 });

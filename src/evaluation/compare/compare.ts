@@ -1,6 +1,7 @@
 /** `idiolect compare`: from data and a backbone to the table of every method, each stage kept and gone on with. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
 import { type Resolved, resolveSettings } from '../../common/settings.ts';
 import type { MetricName } from '../../histories/index.ts';
@@ -23,7 +24,15 @@ import type { ResultMetric, Results } from '../results.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
 import { methodsOf, requirePossible } from './requirements.ts';
-import { criterionOf, describeMethod, firstChoices, isSearched, type TriedSetting, triesOf } from './search.ts';
+import {
+  criterionOf,
+  describeMethod,
+  firstChoices,
+  isSearched,
+  type TriedSetting,
+  type Try,
+  triesOf,
+} from './search.ts';
 import { StageCosts } from './stages.ts';
 import { type ClosedSettings, type CompareSettings, settingsOfTask } from './task-settings.ts';
 
@@ -241,22 +250,43 @@ class Comparison {
       const name = `trying ${spec.title} on ${development.length} development users`;
       this.#emit({ type: 'stage', name, done, total: searched.length });
       const answers: MethodAnswers[] = [];
+      const answered: Try[] = [];
       await this.#costs.of(`search: ${spec.title}`, `${tries.length} tries, ${development.length} users`, async () => {
-        for (const { name, text, choices: attempt } of tries) {
-          const users = await this.#answersOf(runner, 'development', spec, name, attempt);
+        for (const attempt of tries) {
+          const { name, text } = attempt;
+          const users = await this.#unlessDiverged(spec, text, () =>
+            this.#answersOf(runner, 'development', spec, name, attempt.choices),
+          );
+          if (!users) continue;
+          answered.push(attempt);
           answers.push({ name, title: text, description: text, users });
         }
       });
+      if (answered.length === 0) {
+        const texts = tries.map(({ text }) => text).join(', ');
+        throw new IdiolectError('DIVERGED', `${spec.title}: training diverged at ${texts}. Give lower --rates.`);
+      }
       const scores = this.#scores(answers);
       const best = scores.reduce((best, score, i) => (score > scores[best]! ? i : best), 0);
-      choices = tries[best]!.choices;
-      for (const [i, { text }] of tries.entries()) {
+      choices = answered[best]!.choices;
+      for (const [i, { text }] of answered.entries()) {
         const entry = { method: spec.title, settings: text, score: this.#sign * scores[i]!, chosen: i === best };
         tried.push(entry);
         this.#emit({ type: 'tried', tried: entry });
       }
     }
     return { choices, tried };
+  }
+
+  /** A try whose training diverges cannot be chosen, and takes none of the others along. */
+  async #unlessDiverged<T>({ title }: MethodSpec, text: string, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof IdiolectError) || error.code !== 'DIVERGED') throw error;
+      this.#emit({ type: 'notice', message: `${title}, ${text}: this try is left out. ${error.message}` });
+      return null;
+    }
   }
 
   /** What tries are chosen by, of each set of answers, turned so that higher is better. */

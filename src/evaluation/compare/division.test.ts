@@ -31,6 +31,7 @@ function datasetOf(users: ReadonlyMap<string, Counts>): Dataset {
     fingerprint: 'f'.repeat(64),
     users: new Map(histories),
     split: null,
+    leftOut: new Map(),
     notices: [],
   };
 }

@@ -17,6 +17,10 @@ export interface LoggedCommit {
   email: string;
   /** Author time, Unix seconds. */
   time: number;
+  /** Committer time, Unix seconds. */
+  committed: number;
+  /** How many commits it follows: more than one for a merge. */
+  parents: number;
   /** The first line of the message. Git's own %s joins all lines of the first paragraph. */
   subject: string;
   message: string;
@@ -31,8 +35,9 @@ export interface LoggedCommit {
  * The format for `git log -z --raw --patch`. `mark` must be random for each run: it is what tells a new commit from a
  * patch, and a repository can hold any text that is known beforehand.
  */
-export const logFormat = (mark: string) => `${mark}%x00${['%H', '%aN', '%aE', '%at', '%B'].join('%x00')}%x00`;
-const FIELDS = 6; // the mark and the five above
+export const logFormat = (mark: string) =>
+  `${mark}%x00${['%H', '%aN', '%aE', '%at', '%ct', '%P', '%B'].join('%x00')}%x00`;
+const FIELDS = 8; // the mark and the seven above
 
 /** Lines of fewer characters, indentation included, are left out: a brace or comment sign alone says little. */
 const SHORT_LINE = 3;
@@ -103,10 +108,19 @@ class LogParser {
   private header(): LoggedCommit | 'more' | null {
     const fields = this.untilNul(FIELDS);
     if (!fields) return 'more';
-    const [, hash, name, email, time, message] = fields as [string, string, string, string, string, string];
+    const [hash, name, email, time, committed, parents, message] = fields.slice(1) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     const finished = this.commit && close(this.commit, this.limits);
     const subject = (message.trimStart().split('\n', 1)[0] ?? '').trim();
-    const found = { hash, name, email, time: Number(time), subject, message };
+    const times = { time: Number(time), committed: Number(committed) };
+    const found = { hash, name, email, ...times, parents: parents.split(' ').length, subject, message };
     this.commit = { ...found, files: [], fileCount: 0, diff: '', lines: [], chars: 0, inHunk: false, linesOfFile: 0 };
     this.state = 'raw';
     return finished;

@@ -112,7 +112,7 @@ describe.skipIf(!hasGit)('importGit', () => {
     const records = await collect(importGit(path, { onSkip: message => told.push(message) }));
     expect(records.map(({ output }) => output)).toEqual(['Keep', 'Side']);
     expect(told.join()).toContain(
-      ': 5 commits were left out: 1 by programs, 2 that revert, 1 without a subject, 1 that change no file.',
+      ': 6 commits were left out: 1 by programs, 2 that revert, 1 without a subject, 1 that change no file, 1 that merge.',
     );
     expect((await collect(importGit(path, { branch: 'side~1' }))).map(({ output }) => output)).toEqual(['Keep']);
   });
@@ -228,7 +228,8 @@ describe.skipIf(!hasGit)('importGit', () => {
 describe('parseLog', () => {
   test('reads the same however the output arrives', async () => {
     const mark = '0123456789abcdef0123456789abcdef';
-    const header = (subject: string) => ['', 'hash', 'é', 'e@x', '5', `\n${subject} \nmore\n`, ''].join('\0');
+    const header = (subject: string) =>
+      ['', 'hash', 'é', 'e@x', '5', '6', 'parent', `\n${subject} \nmore\n`, ''].join('\0');
     const text =
       `${mark}${header('one')}\0\n:100644 100644 a b M\0pä\nth\0:1 1 a b R090\0x\0:y\0\0` +
       `diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1 +1 @@ -x\n-ééé\n+}\n+  😀\n\\ No newline\ndiff --git a/x b/y\n@@ -2 +2 @@\n+z z\n\0` +

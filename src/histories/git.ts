@@ -1,12 +1,13 @@
 /** Imports a git repository: who changed what, and how they put it in a subject line. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { commitToRecord } from './commits.ts';
 import { isBot, pseudonyms as pseudonymsOf } from './git-authors.ts';
 import { type LoggedCommit, logFormat, parseLog } from './git-log.ts';
+import { type Git, openGit } from './git-process.ts';
 import type { HistoryRecord } from './record.ts';
 import { normaliseTime } from './time.ts';
 
@@ -37,7 +38,6 @@ const PLAIN_OUTPUT = [
   ['--diff-algorithm=myers', '--indent-heuristic', '--submodule=short', '--ignore-submodules=none', '--no-relative'],
   ['--src-prefix=a/', '--dst-prefix=b/', '-O/dev/null'],
 ].flat();
-const PLAIN_CONFIG = ['-c', 'core.quotePath=false', '-c', 'log.showRoot=true', '-c', 'core.attributesFile=/dev/null'];
 
 /**
  * Reads the commits of a repository, oldest first, as records: `commitToRecord`'s input, the subject line as output,
@@ -45,17 +45,19 @@ const PLAIN_CONFIG = ['-c', 'core.quotePath=false', '-c', 'log.showRoot=true', '
  * and commits without a subject or a changed file are left out; so is the edge of a shallow
  * clone, whose diff would be the whole tree.
  *
- * The repository is only read, by the `git` program, without a shell; ending the iteration early ends git too.
+ * The repository is only read, by the `git` program, without a shell, and no setting in it can start a program (see
+ * `openGit`); ending the iteration early ends git too.
  *
  * @throws IdiolectError DATA where there is no git, no repository, no such branch, no commit, or none that is kept.
  */
 export async function* importGit(path: string, options: GitOptions = {}): AsyncGenerator<HistoryRecord> {
   const { branch = 'HEAD', since, onSkip } = options;
-  const shallow = await checkRepository(path, branch);
+  const git = await openGitAt(path, branch);
+  const shallow = await shallowEdge(path, git);
   const mark = randomBytes(16).toString('hex');
-  const from = since === undefined ? [] : [`--since=${normaliseTime(since) ?? since}`];
-  const range = ['--reverse', '--no-merges', ...from, branch, '--'];
-  const log = startGit(path, [...PLAIN_CONFIG, 'log', `--format=${logFormat(mark)}`, ...PLAIN_OUTPUT, ...range]);
+  const start = since === undefined ? null : await sinceOf(git, normaliseTime(since) ?? since);
+  const range = ['--reverse', ...(start?.args ?? []), branch, '--'];
+  const log = git.start(['log', `--format=${logFormat(mark)}`, ...PLAIN_OUTPUT, ...range]);
   const limits = {
     maxFiles: options.maxFiles ?? 6,
     maxDiffLines: options.maxDiffLines ?? 8,
@@ -64,15 +66,17 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
   };
   const pseudonym = pseudonymsOf(options.salt);
   const leftOut = new Map<string, number>();
-  let kept = 0;
+  let [kept, shared] = [0, 0];
   try {
     for await (const commit of parseLog(log.child.stdout!, mark, limits)) {
+      if (start && commit.committed < start.seconds) continue;
       const why = shallow.has(commit.hash) ? 'at the edge of a shallow clone' : reasonToLeaveOut(commit);
       if (why) {
         leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
         continue;
       }
       kept += 1;
+      if (/^co-authored-by:/im.test(commit.message)) shared += 1;
       const named =
         options.pseudonyms === false ? `${commit.name} <${commit.email}>` : pseudonym(commit.email || commit.name);
       const { time: date, files, fileCount: nfiles, diff, subject } = commit;
@@ -88,10 +92,15 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
     const none = total > 0 ? `none of its commits is kept (${reasons})` : 'it has no commits in the range asked for';
     throw new IdiolectError('DATA', `${path}: ${none}.`);
   }
-  if (total > 0) onSkip?.(`${path}: ${total} commits were left out: ${reasons}.`, total);
+  const notes = [
+    ...(total > 0 ? [`${total} commits were left out: ${reasons}.`] : []),
+    ...(shared > 0 ? [`${shared} commits name co-authors, who are not recorded: each counts as its author's.`] : []),
+  ];
+  if (notes.length > 0) onSkip?.(`${path}: ${notes.join(' ')}`, total);
 }
 
-function reasonToLeaveOut({ name, email, subject, message, fileCount }: LoggedCommit): string | null {
+function reasonToLeaveOut({ name, email, subject, message, fileCount, parents }: LoggedCommit): string | null {
+  if (parents > 1) return 'that merge';
   if (subject === '') return 'without a subject';
   if (name === '' && email === '') return 'without an author';
   if (isBot(name, email)) return 'by programs';
@@ -103,57 +112,51 @@ function reasonToLeaveOut({ name, email, subject, message, fileCount }: LoggedCo
   return null;
 }
 
-/** Makes sure that there is something to read; gives the commits at which a shallow clone was cut off. */
-async function checkRepository(path: string, branch: string): Promise<Set<string>> {
+/** A mailmap above this size is no list of people. */
+const MAILMAP_BYTES = 16 * 1024 * 1024;
+
+/** Makes sure that the path is a whole repository with something to read. */
+async function openGitAt(path: string, branch: string): Promise<Git> {
   if (!(await stat(path).catch(() => null))?.isDirectory()) throw new IdiolectError('DATA', `${path} is not a folder.`);
   if (branch.startsWith('-')) throw new IdiolectError('DATA', `"${branch}" is not the name of a branch.`);
-  const shallowFile = await askGit(path, ['rev-parse', '--git-path', 'shallow']);
-  await askGit(path, ['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]).catch(() => {
-    const missing = branch === 'HEAD' ? 'has no commits yet' : `has no branch, tag or commit "${branch}"`;
+  const git = await openGit(path);
+  const top = await topFolder(git);
+  // git looks in the parent folders too: from a folder inside, it would give the whole repository's commits.
+  if ((await realpath(path)) !== (await realpath(top))) {
+    const where = `${path} is inside the git repository ${printable(top, 400)}, not a repository of its own`;
+    throw new IdiolectError('DATA', `${where}. Name that folder to import all of its commits.`);
+  }
+  const mailmap = await lstat(join(path, '.mailmap')).catch(() => null);
+  if (mailmap && !mailmap.isSymbolicLink() && !(mailmap.isFile() && mailmap.size <= MAILMAP_BYTES)) {
+    throw new IdiolectError('DATA', `${path}/.mailmap must be a regular file of at most 16 MiB. Move it away.`);
+  }
+  await git.ask(['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]).catch(() => {
+    const missing = branch === 'HEAD' ? 'has no commits yet' : `has no branch, tag or commit "${printable(branch)}"`;
     throw new IdiolectError('DATA', `the git repository ${path} ${missing}.`);
   });
-  const cut = await readFile(resolve(path, shallowFile.trim()), 'utf8').catch(() => '');
-  return new Set(cut.split('\n').filter(hash => hash !== ''));
+  return git;
 }
 
-async function askGit(path: string, args: string[]): Promise<string> {
-  const { child, finished } = startGit(path, args);
-  let text = '';
-  child.stdout!.setEncoding('utf8').on('data', piece => {
-    text += piece;
-  });
-  await finished;
-  return text;
+/** The top of the working tree; of a bare repository, and inside a .git folder, the repository itself. */
+async function topFolder(git: Git): Promise<string> {
+  const [folder, inside] = (await git.ask(['rev-parse', '--absolute-git-dir', '--is-inside-git-dir'])).split('\n');
+  if (inside === 'true') return folder!;
+  return (await git.ask(['rev-parse', '--show-toplevel'])).replace(/\n$/, '');
 }
 
-/** Variables that point git elsewhere (set inside hooks) or change what it prints. */
-const UNWANTED = /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|NAMESPACE|PREFIX|COMMON_DIR|EXTERNAL_DIFF|DIFF_OPTS|TRACE.*)$/;
-
-/** Starts git. `finished` rejects with one sentence where git cannot be started or fails. */
-function startGit(path: string, args: string[]): { child: ChildProcess; finished: Promise<void> } {
-  const kept = Object.entries(process.env).filter(([variable]) => !UNWANTED.test(variable));
-  const env = { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' };
-  const child = spawn('git', ['-C', path, '--no-pager', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr!.setEncoding('utf8').on('data', (piece: string) => {
-    if (complaint.length < 4096) complaint += piece;
-  });
-  const finished = new Promise<void>((done, failed) => {
-    child.once('error', error => {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      const why = missing
-        ? 'the program "git" was not found. Install git'
-        : `git cannot be started (${reasonOf(error)})`;
-      failed(new IdiolectError('DATA', `${path} cannot be read: ${why}.`, { cause: error }));
-    });
-    child.once('close', code => (code === 0 ? done() : failed(gitError(path, complaint))));
-  });
-  finished.catch(() => {}); // whoever awaits it gets the error; nobody does when the caller stops early
-  return { child, finished };
+/** The commits at which a shallow clone was cut off. */
+async function shallowEdge(path: string, git: Git): Promise<Set<string>> {
+  const file = resolve(path, (await git.ask(['rev-parse', '--git-path', 'shallow'])).trim());
+  if (!(await stat(file).catch(() => null))?.isFile()) return new Set();
+  return new Set((await readFile(file, 'utf8')).split('\n').filter(hash => hash !== ''));
 }
 
-function gitError(path: string, complaint: string): IdiolectError {
-  if (/not a git repository/i.test(complaint)) return new IdiolectError('DATA', `${path} is not a git repository.`);
-  const said = complaint.split('\n').find(line => line.trim() !== '') ?? 'it said nothing';
-  return new IdiolectError('DATA', `git failed in ${path}: ${said.replace(/^(?:fatal|error): /, '')}`);
+/**
+ * git's --since stops at the first older commit, and loses the newer ones behind it where a clock was wrong. From 2.37
+ * on git can filter instead; the caller filters in any case.
+ */
+async function sinceOf(git: Git, since: string): Promise<{ seconds: number; args: string[] }> {
+  const seconds = Number((await git.ask(['rev-parse', `--since=${since}`])).trim().replace('--max-age=', ''));
+  const [major = 0, minor = 0] = (await git.ask(['version'])).match(/\d+/g)!.map(Number);
+  return { seconds, args: major > 2 || minor >= 37 ? [`--since-as-filter=${since}`] : [] };
 }

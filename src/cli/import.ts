@@ -141,6 +141,10 @@ async function write({ resolved, json, ...work }: VerbArguments, records: AsyncI
   if (json) work.terminal.print(JSON.stringify({ file, ...written }));
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Writes the records as they come, in one atomic step, and tells how many there were of how many users. */
 export async function writeRecords(
   file: string,
@@ -149,15 +153,15 @@ export async function writeRecords(
 ): Promise<{ records: number; users: number }> {
   const users = new Set<string>();
   let read = 0;
-  async function* counted() {
+  async function* passing() {
     for await (const record of records) {
       if (signal.aborted) throw new IdiolectError('INTERRUPTED', `stopped; ${file} was not written.`);
       users.add(record.user);
-      terminal.progress(`read ${++read} records`);
+      terminal.progress(`read ${counted(++read, 'record')}`);
       yield record;
     }
   }
-  const count = await writeHistories(file, counted());
-  terminal.say(`${file}: ${count} records of ${users.size} users`);
+  const count = await writeHistories(file, passing());
+  terminal.say(`${file}: ${counted(count, 'record')} of ${counted(users.size, 'user')}`);
   return { records: count, users: users.size };
 }

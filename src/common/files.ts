@@ -19,10 +19,13 @@ export function stagingPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
 }
 
+/** Mode of files that hold people's texts: for their owner alone. */
+export const PRIVATE = 0o600;
+
 /** Writes a file beside its place and renames it over: the old content or the new, never a mixture. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
   const staging = stagingPath(path);
-  const handle = await open(staging, 'w');
+  const handle = await open(staging, 'w', mode);
   try {
     await handle.writeFile(content);
     await handle.sync();

@@ -58,6 +58,18 @@ describe('importLamp', () => {
     ]);
   });
 
+  test('an item with an empty date keeps its text; long ids keep their digits, behind a byte order mark too', async () => {
+    const item = { id: 'p', date: '', title: 'T', abstract: 'A' };
+    const question = (id: string) => `{"id": ${id}, "input": "${title}Q", "profile": [${JSON.stringify(item)}]}`;
+    const path = join(folder, 'long-ids.json');
+    await writeFile(path, `\ufeff[${question('1234567890123456789')}, ${question('1234567890123456790')}]`);
+    const kept = { id: 'p', input: `${title}A`, output: 'T', split: 'train' };
+    expect(await collect(importLamp(path))).toEqual([
+      { user: '1234567890123456789', ...kept },
+      { user: '1234567890123456790', ...kept },
+    ]);
+  });
+
   test('user split: a question is a user; without outputs only profiles are read', async () => {
     const records = await lamp([{ id: 110, input: `${title}Q`, profile }]);
     expect(records.map(({ user, split }) => [user, split])).toEqual([

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { exists } from '../common/files.ts';
-import { inputError, openInput } from '../common/input-file.ts';
+import { inputError, openInput, refuseLfsPointer } from '../common/input-file.ts';
 
 const PIECE = 256 * 1024;
 
@@ -17,6 +17,7 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
   const handle = await openInput(path);
   try {
     const head = await headOf(handle);
+    refuseLfsPointer(path, head);
     const source = rest(handle, head);
     if (head[0] !== 0x1f || head[1] !== 0x8b) {
       yield* source;

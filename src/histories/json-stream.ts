@@ -1,5 +1,6 @@
 /** A large JSON file taken apart element by element: nothing larger than one element is ever held. */
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { parseJson } from '../common/json.ts';
 
 /** An element of the top-level list, or of a list that is a member of the top-level object, or another member. */
 export interface JsonItem {
@@ -25,14 +26,14 @@ interface Cut {
  * @throws IdiolectError DATA where the text is cut short, is not JSON, or is neither a list nor an object.
  */
 export async function* jsonItems(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<JsonItem> {
-  const reader = cuts(pieces);
+  const reader = cuts(pieces, source);
   const next = async (): Promise<Cut> => (await reader.next()).value ?? { text: null, mark: '' };
   const fail = (sentence: string, cause?: unknown) => new IdiolectError('DATA', `${source} ${sentence}`, { cause });
   const unexpected = ({ mark }: Cut, place: string) =>
     fail(mark === '' ? `is cut short ${place}. Copy it again.` : `is not valid JSON: unexpected "${mark}" ${place}.`);
   const parse = (text: Uint8Array, place: string): unknown => {
     try {
-      return JSON.parse(utf8.decode(text));
+      return parseJson(utf8.decode(text));
     } catch (error) {
       throw fail(`is not valid JSON ${place} (${reasonOf(error)}).`, error);
     }
@@ -81,6 +82,9 @@ export async function* jsonItems(pieces: AsyncIterable<Uint8Array>, source: stri
   }
 }
 
+/** In bytes. One element is held in memory whole; a damaged or hostile file must not take all there is. */
+const LONGEST_ITEM = 64 * 2 ** 20;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const byteOf = (character: string) => character.charCodeAt(0);
 const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = ['"', '\\', '[', ']', '{', '}'].map(byteOf);
@@ -99,7 +103,7 @@ const isSpace = (byte: number, atStart: boolean) =>
  * top-level object. Deeper marks are part of the text. It works on bytes, since in UTF-8 no byte of a longer character
  * equals an ASCII one: pieces may break anywhere.
  */
-async function* cuts(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Cut> {
+async function* cuts(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Cut> {
   let outer = ''; // the outer brackets that are open: '', '[', '{' or '{['
   let nesting = 0; // brackets open inside the current text
   let inString = false;
@@ -107,6 +111,7 @@ async function* cuts(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Cut> {
   let blank = true;
   let atStart = true;
   let kept: Uint8Array[] = []; // the part of the current text that came with earlier pieces
+  let keptBytes = 0;
   for await (const piece of pieces) {
     let from = 0;
     for (let i = 0; i < piece.length; i++) {
@@ -127,6 +132,7 @@ async function* cuts(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Cut> {
         outer = descends ? outer + mark : closes ? outer.slice(0, -1) : outer;
         yield { text: blank ? null : Buffer.concat([...kept, piece.subarray(from, i)]), mark };
         kept = [];
+        keptBytes = 0;
         blank = true;
         from = i + 1;
       } else {
@@ -136,7 +142,13 @@ async function* cuts(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Cut> {
         else if (closes) nesting -= 1;
       }
     }
-    if (from < piece.length) kept.push(piece.subarray(from));
+    if (from === piece.length) continue;
+    kept.push(piece.subarray(from));
+    keptBytes += piece.length - from;
+    if (keptBytes > LONGEST_ITEM) {
+      const limit = `${LONGEST_ITEM / 2 ** 20} MiB`;
+      throw new IdiolectError('DATA', `${source} holds an element of more than ${limit}. Split it into smaller ones.`);
+    }
   }
   yield { text: blank ? null : Buffer.concat(kept), mark: '' };
 }

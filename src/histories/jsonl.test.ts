@@ -1,5 +1,5 @@
 /** JSON Lines files: what is written is read back, and what is wrong with a file is said where it is. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +119,14 @@ describe('reading', () => {
     ['a list', '["a"]\n', 'x:1: found a list where an object was expected.'],
     ['Latin-1', Buffer.from(line({ output: 'café' }), 'latin1'), 'x:1: not valid UTF-8. Save the file as UTF-8.'],
     ['UTF-16', Buffer.from(`\ufeff${line()}`, 'utf16le'), 'x:1: not valid UTF-8 (it looks like UTF-16).'],
+    [
+      'half a surrogate pair',
+      '{"user": "a\\ud800", "input": "", "output": "o"}',
+      'x:1: "user" is "a\\ud800"; it must be',
+    ],
+    ['deep nesting', `{"user": ${'['.repeat(100_000)}`, 'x:1: not JSON ('],
+    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', 'is a Git LFS pointer'],
+    ['an endless line', gzipSync(Buffer.alloc(17 * 2 ** 20, 'x')), 'x:1: the line is longer than 16 MiB.'],
     ['truncated gzip', gzipSync(`${line()}\n`).subarray(0, 30), 'x is a damaged or truncated gzip file ('],
     ['broken gzip', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4]), 'x is a damaged or truncated gzip file ('],
   ])('says what is wrong with %s', async (_, content, sentence) => {
@@ -142,6 +150,18 @@ describe('reading', () => {
     await rm(path);
     expect(existsSync(path)).toBe(false);
   });
+});
+
+test('numbers that a double cannot hold keep their digits', async () => {
+  const ids = ['1234567890123456789', '1234567890123456790', '9007199254740993', '-9007199254740993', '42'];
+  const path = await file('ids.jsonl', ids.map(id => `{"user":"a","input":"","output":"o","id":${id}}\n`).join(''));
+  expect((await collect(readHistories(path))).map(({ id }) => id)).toEqual(ids);
+});
+
+test.skipIf(process.platform === 'win32')('histories can be read by their owner alone', async () => {
+  const path = join(folder, 'private.jsonl');
+  await writeHistories(path, [{ user: 'a', input: '', output: 'o' }]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 describe('openHistories', () => {

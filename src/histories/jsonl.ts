@@ -5,7 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { stagingPath } from '../common/files.ts';
+import { PRIVATE, stagingPath } from '../common/files.ts';
+import { parseJson } from '../common/json.ts';
 import { readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
 
@@ -58,7 +59,7 @@ function parseLine<T>(text: string | null, utf16: boolean, parse: (value: unknow
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     return { problem: `not JSON (${reasonOf(error)}). Each line must be one JSON object.` };
   }
@@ -95,7 +96,7 @@ export async function writeHistories(
   }
   const staging = stagingPath(path);
   // flush: the content reaches the disk before the rename does.
-  const file = createWriteStream(staging, { flush: true });
+  const file = createWriteStream(staging, { flush: true, mode: PRIVATE });
   try {
     if (path.endsWith('.gz')) await pipeline(Readable.from(pieces()), createGzip(), file);
     else await pipeline(Readable.from(pieces()), file);

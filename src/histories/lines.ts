@@ -1,7 +1,11 @@
-/** The lines of a UTF-8 file, streamed, of any length. */
+/** The lines of a UTF-8 file, streamed. */
+import { IdiolectError } from '../common/errors.ts';
 import { readBytes } from './bytes.ts';
 
 const LINE_FEED = 0x0a;
+
+/** In bytes. A line is held in memory whole; a damaged or hostile file must not take all there is. */
+const LONGEST_LINE = 16 * 2 ** 20;
 
 export interface Line {
   /** Counted from 1, blank lines included: what an editor shows. */
@@ -16,12 +20,13 @@ export interface Line {
  * Splits at line feeds only. Not node:readline, which also splits at U+2028 and U+2029: both are legal inside a JSON
  * string. A byte order mark is dropped; a carriage return before the line feed is left (JSON takes it for space).
  *
- * @throws IdiolectError DATA as `readBytes` does.
+ * @throws IdiolectError DATA as `readBytes` does, and for a line of more than 16 MiB.
  */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let number = 0;
   // A long line spans many pieces: they are kept as they are and joined once.
   let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
   for await (const piece of readBytes(path)) {
     let start = 0;
     for (let end = piece.indexOf(LINE_FEED); end >= 0; end = piece.indexOf(LINE_FEED, start)) {
@@ -29,9 +34,19 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
       number += 1;
       yield lineOf(number, pending.length > 0 ? Buffer.concat([...pending, tail]) : tail);
       pending = [];
+      pendingBytes = 0;
       start = end + 1;
     }
-    if (start < piece.length) pending.push(piece.subarray(start));
+    if (start === piece.length) continue;
+    pending.push(piece.subarray(start));
+    pendingBytes += piece.length - start;
+    if (pendingBytes > LONGEST_LINE) {
+      const limit = `${LONGEST_LINE / 2 ** 20} MiB`;
+      throw new IdiolectError(
+        'DATA',
+        `${path}:${number + 1}: the line is longer than ${limit}. Put one record on each line, with line feeds between.`,
+      );
+    }
   }
   if (pending.length > 0) yield lineOf(number + 1, Buffer.concat(pending));
 }

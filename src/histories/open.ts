@@ -1,5 +1,6 @@
 /** Opens a file of histories whatever its layout: records or commits, told by the fields of the first line. */
 import { IdiolectError } from '../common/errors.ts';
+import { parseJson } from '../common/json.ts';
 import { COMMIT_FIELDS, readCommits } from './commits.ts';
 import { type ReadOptions, readHistories } from './jsonl.ts';
 import { readLines } from './lines.ts';
@@ -57,7 +58,7 @@ export async function detectLayout(path: string): Promise<Layout> {
 
 function objectOf(text: string): object | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null;

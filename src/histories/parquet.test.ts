@@ -71,7 +71,7 @@ describe('readParquet', () => {
     }
     const brotli = join(fixtures, 'brotli.parquet');
     await expect(collect(readParquet(brotli))).rejects.toThrow('unsupported compression codec: BROTLI');
-    await expect(collect(readParquet(join(folder, 'nowhere')))).rejects.toThrow('nowhere cannot be opened');
+    await expect(collect(readParquet(join(folder, 'nowhere')))).rejects.toThrow('nowhere does not exist.');
     await expect(collect(readParquet(folder))).rejects.toThrow(`${folder} `);
   });
 });

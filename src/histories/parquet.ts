@@ -2,7 +2,7 @@
  * The rows of a Parquet file, read page by page: what is held is one page of each column and the row at hand, never a
  * row group, which may be gigabytes. Why so, and the library beneath: docs/decisions/0008-parquet.md.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type ColumnMetaData, type Compressors, parquetMetadataAsync, parquetSchema, type SchemaTree } from 'hyparquet';
 import { assembleLists, assembleNested } from 'hyparquet/src/assemble.js';
@@ -12,6 +12,7 @@ import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/data
 import { readPlain } from 'hyparquet/src/plain.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getTreePath } from 'hyparquet/src/schema.js';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { openInput, refuseLfsPointer } from '../common/input-file.ts';
 
 /** Snappy and no compression are the library's own. */
 const COMPRESSORS: Compressors = { GZIP: bytes => gunzipSync(bytes), ZSTD: bytes => zstdDecompressSync(bytes) };
@@ -28,19 +29,23 @@ interface Levels {
   values: ArrayLike<unknown>;
 }
 
+function exactNumber(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
 /**
- * Yields each row as an object by column name: lists as arrays, structs as objects, 64-bit integers as numbers,
+ * Yields each row as an object by column name: lists as arrays, structs as objects, 64-bit integers as numbers (as text where a number cannot hold all their digits),
  * nothing there as null (inside lists and structs also as undefined). Reads pages of either version, plain or dictionary-encoded, uncompressed or by Snappy, Zstandard
  * or gzip.
  *
  * @throws IdiolectError DATA where the file is missing, no Parquet file, cut short, damaged, or of another compression.
  */
 export async function* readParquet(path: string): AsyncGenerator<Record<string, unknown>> {
-  const file = await open(path, 'r').catch(error => {
-    throw new IdiolectError('DATA', `${path} cannot be opened (${reasonOf(error)}).`, { cause: error });
-  });
+  const file = await openInput(path);
   try {
     const { size } = await file.stat();
+    refuseLfsPointer(path, await readAt(file, 0, Math.min(size, 64)));
     const metadata = await parquetMetadataAsync({
       byteLength: size,
       slice: async (start, end = size) => (await readAt(file, start, end - start)).buffer,
@@ -169,7 +174,7 @@ class LeafColumn {
       repetition: repetitionLevels,
       // The library leaves them out where every value is there.
       definition: definitionLevels?.length ? definitionLevels : new Array(num_values).fill(this.#maxDefinition),
-      values: typeof values[0] === 'bigint' ? Array.from(values, Number) : values,
+      values: typeof values[0] === 'bigint' ? Array.from(values as ArrayLike<bigint>, exactNumber) : values,
     };
     this.#level = 0;
     this.#value = 0;

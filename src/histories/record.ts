@@ -11,7 +11,7 @@ const text = z.string().regex(/\S/);
  */
 export const historyRecordSchema = z
   .object({
-    user: text.describe('Whose text this is.'),
+    user: text.refine(user => user.isWellFormed()).describe('Whose text this is.'),
     input: z.string().describe('What the user wrote in answer to; may be empty.'),
     output: text.describe('What the user wrote.'),
     id: z
@@ -50,7 +50,7 @@ export type HistoryRecord = z.output<typeof historyRecordSchema>;
 export type Parsed<T> = { value: T } | { problem: string };
 
 const EXPECTED: Record<string, string> = {
-  user: 'a string with at least one visible character',
+  user: 'a string with at least one visible character and no half of a surrogate pair',
   input: 'a string (it may be empty)',
   output: 'a string with at least one visible character',
   id: 'a string or a whole number',

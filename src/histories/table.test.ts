@@ -124,6 +124,12 @@ describe('JSON Lines of other names', () => {
     ]);
   });
 
+  it('keep the digits of long user numbers apart', async () => {
+    const row = (id: string) => `{"user": ${id}, "output": "hi"}\n`;
+    const { records } = await read(row('1234567890123456789') + row('1234567890123456790'), { input: '' });
+    expect(records.map(({ user }) => user)).toEqual(['1234567890123456789', '1234567890123456790']);
+  });
+
   it.each([
     [
       line({ author: 'ada', subject: 'a', text: 'b', sent: 5 }) + line({ author: 'ada', text: 'b' }),

@@ -1,7 +1,7 @@
 /** One way to write a moment: whatever a record says becomes UTC ISO 8601 text, whose text order is its time order. */
 
 const ISO =
-  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?$/i;
+  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?)?)?$/i;
 
 /** Unix seconds above this are past the year 5138: in practice milliseconds by mistake. */
 const LARGEST_SECONDS = 1e11;
@@ -29,7 +29,8 @@ export function normaliseTime(value: string | number): string | null {
   date.setUTCFullYear(year, month - 1, day); // Date.UTC would read the years 0 to 99 as 1900 to 1999
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
   date.setUTCHours(hour, minute, second, millisecond);
-  return isoOf(date.getTime() - offsetMinutes(match[8]) * 60_000);
+  const offset = offsetMinutes(match[8]);
+  return offset === null ? null : isoOf(date.getTime() - offset * 60_000);
 }
 
 /** As seconds these would be the first hour of 1970 and some days of August 1970. */
@@ -39,11 +40,13 @@ function isCalendar(value: number): boolean {
   return day !== null && normaliseTime(`${day[1]}-${day[2]}-${day[3]}`) !== null;
 }
 
-function offsetMinutes(zone: string | undefined): number {
-  if (!zone || zone.toUpperCase() === 'Z') return 0;
+/** Null for an offset that no place on Earth has: they reach from -12:00 to +14:00. */
+function offsetMinutes(zone: string | undefined): number | null {
+  if (!zone || /^[a-z]/i.test(zone)) return 0;
   const digits = zone.slice(1).replace(':', '');
-  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2) || '0');
-  return zone.startsWith('-') ? -minutes : minutes;
+  const past = Number(digits.slice(2) || '0');
+  const minutes = (Number(digits.slice(0, 2)) * 60 + past) * (zone.startsWith('-') ? -1 : 1);
+  return past > 59 || minutes < -12 * 60 || minutes > 14 * 60 ? null : minutes;
 }
 
 function isoOf(milliseconds: number): string | null {

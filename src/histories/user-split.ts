@@ -2,10 +2,10 @@
  * Who is evaluated and who is not: the users of a file divided once into targets, who get adapters of their own, and
  * others, on whose records a model may be adapted to the task. The division is a file that later commands share.
  */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { sha256, writeFileAtomic } from '../common/files.ts';
+import { readInputText } from '../common/input-file.ts';
 import { random } from '../common/random.ts';
 
 const users = z.array(z.string().min(1));
@@ -61,8 +61,9 @@ export function drawUserSplit(records: ReadonlyMap<string, number>, count: numbe
 export async function readUserSplit(file: string): Promise<UserSplitFile> {
   let split: UserSplitFile;
   try {
-    split = fileSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    split = fileSchema.parse(JSON.parse(await readInputText(file)));
   } catch (error) {
+    if (error instanceof IdiolectError) throw error;
     const issue = error instanceof z.ZodError ? error.issues[0]! : undefined;
     const why = issue ? `"${issue.path.join('.')}": ${issue.message}` : reasonOf(error);
     throw new IdiolectError('DATA', `${file} is not a list of target users, {"targets": [names], ...} (${why}).`);

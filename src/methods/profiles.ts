@@ -1,7 +1,7 @@
 /** Descriptions of users for PAG: written once by the backbone from a sample of each user's records, and kept. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../common/files.ts';
+import { PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, profileRequest } from '../histories/index.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -44,6 +44,6 @@ export async function userProfile(
     ...(signal && { signal }),
   });
   await mkdir(folder, { recursive: true });
-  await writeFileAtomic(file, profile!);
+  await writeFileAtomic(file, profile!, PRIVATE);
   return profile!;
 }

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../common/files.ts';
+import { PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, recordKey } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -51,7 +51,7 @@ export async function samplesOf(
   );
   const samples = records.map((_, i) => texts.slice(i * SAMPLES, (i + 1) * SAMPLES));
   await mkdir(folder, { recursive: true });
-  await writeFileAtomic(file, `${JSON.stringify(samples)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify(samples)}\n`, PRIVATE);
   return samples;
 }
 
@@ -80,5 +80,5 @@ export async function writeRejected(
   const lines = pairs.map(
     ({ record: { user, input, output }, rejected }): RejectedText => ({ user, input, output, rejected }),
   );
-  await writeFileAtomic(file, lines.map(line => `${JSON.stringify(line)}\n`).join(''));
+  await writeFileAtomic(file, lines.map(line => `${JSON.stringify(line)}\n`).join(''), PRIVATE);
 }

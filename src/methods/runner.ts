@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, writeFileAtomic } from '../common/files.ts';
+import { exists, PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { resolveSettings } from '../common/settings.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../histories/index.ts';
@@ -157,7 +157,7 @@ export class MethodRunner {
       });
     }
     await mkdir(folder, { recursive: true });
-    await writeFileAtomic(file, `${JSON.stringify(answers, null, 1)}\n`);
+    await writeFileAtomic(file, `${JSON.stringify(answers, null, 1)}\n`, PRIVATE);
     return answers;
   }
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IdiolectError } from '../../common/errors.ts';
-import { writeFileAtomic } from '../../common/files.ts';
+import { PRIVATE, writeFileAtomic } from '../../common/files.ts';
 import { flagName, type Resolved } from '../../common/settings.ts';
 import type { MethodAnswers } from '../../methods/answer.ts';
 import type { OverlapEstimate } from '../../overlap/estimate.ts';
@@ -73,8 +73,8 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
     resultsMarkdown(results, { title, notes, ...(paper && { paper }), ...(judged && { judged }) }),
   );
   const content = { results, judged, search, searchNote, costs, users: division, settings, origins };
-  await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`);
-  await writeFileAtomic(report, await htmlOf(title, searchNote, [shared, ...lost], outcome));
+  await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`, PRIVATE);
+  await writeFileAtomic(report, await htmlOf(title, searchNote, [shared, ...lost], outcome), PRIVATE);
   return {
     results,
     ...(judged && { judged }),

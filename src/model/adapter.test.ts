@@ -188,6 +188,25 @@ describe('refused', () => {
     );
   });
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%d in a matrix', async value => {
+    const { folder, checkpoint } = await changed({});
+    const { matrices } = adapterFor(checkpoint);
+    const [first, ...rest] = matrices;
+    const data = Float32Array.from(first!.data);
+    data[data.length - 1] = value;
+    await writeSafetensors(join(folder, 'adapter_model.safetensors'), [{ ...first!, data }, ...rest]);
+    const { code, message } = await failureOf(() => readAdapter(folder, checkpoint));
+    expect(code).toBe('ADAPTER');
+    expect(message).toContain(`tensor "${first!.name}" holds NaN or infinite numbers.`);
+  });
+
+  test('weights of 0 bytes', async () => {
+    const { folder, checkpoint } = await changed({});
+    await writeFile(join(folder, 'adapter_model.safetensors'), '');
+    const { message } = await failureOf(() => readAdapter(folder, checkpoint));
+    expect(message).toContain('adapter_model.safetensors: holds 0 bytes, too few for a header.');
+  });
+
   test('a tensor more than LoRA has', async () => {
     const { folder, checkpoint } = await changed({});
     const { matrices } = adapterFor(checkpoint);
@@ -204,14 +223,16 @@ describe('refused', () => {
     const nowhere = join(await folders(), 'adapter');
     expect(await failureOf(() => readAdapter(nowhere, checkpoint))).toEqual({
       code: 'ADAPTER',
-      message: `${join(nowhere, 'adapter_config.json')} cannot be read. An adapter is a folder in PEFT's format.`,
+      message: `${join(nowhere, 'adapter_config.json')} does not exist. An adapter is a folder in PEFT's format.`,
     });
     await cp(join(fixtureFolder('llama-mha'), 'adapter'), nowhere, { recursive: true });
     await rm(join(nowhere, 'adapter_model.safetensors'));
     const { message } = await failureOf(() => readAdapter(nowhere, checkpoint));
-    expect(message).toContain(`${join(nowhere, 'adapter_model.safetensors')} cannot be opened (`);
+    expect(message).toContain(`${join(nowhere, 'adapter_model.safetensors')} does not exist.`);
+    await writeFile(join(nowhere, 'adapter_model.bin'), '');
+    expect((await failureOf(() => readAdapter(nowhere, checkpoint))).message).toContain('holds adapter_model.bin');
     await writeFile(join(nowhere, 'adapter_config.json'), '{"r": ');
     const damaged = await failureOf(() => readAdapter(nowhere, checkpoint));
-    expect(damaged.message).toContain('adapter_config.json is not a PEFT adapter configuration (');
+    expect(damaged.message).toContain('adapter_config.json is not valid JSON (');
   });
 });

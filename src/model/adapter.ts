@@ -1,9 +1,10 @@
 /** Adapters as PEFT's folders: adapter_config.json, adapter_model.safetensors and a README, read and written. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { publishFolder, stagingPath } from '../common/files.ts';
+import { exists, publishFolder, stagingPath } from '../common/files.ts';
+import { readInputJson } from '../common/input-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from './lora.ts';
 import { firstNotFinite } from './magnitude.ts';
@@ -43,8 +44,11 @@ const adapterSchema = z.looseObject({
   peft_type: z.literal('LORA', {
     error: ({ input }) => `${JSON.stringify(input)} is not supported; only "LORA" is`,
   }),
-  r: z.int().positive(),
-  lora_alpha: z.number().positive(),
+  r: z
+    .int()
+    .positive()
+    .max(2 ** 31 - 1),
+  lora_alpha: z.number().positive().max(1e30),
   lora_dropout: z.number().min(0).lt(1).default(0),
   use_rslora: z.boolean().default(false),
   bias: z.string().default('none'),
@@ -59,11 +63,18 @@ const adapterSchema = z.looseObject({
  */
 export async function readAdapter(folder: string, checkpoint: Checkpoint): Promise<Adapter> {
   const file = join(folder, 'adapter_config.json');
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new IdiolectError('ADAPTER', `${file} cannot be read. An adapter is a folder in PEFT's format.`);
+  const json = await readInputJson(file, { code: 'ADAPTER' }).catch(error => {
+    throw new IdiolectError('ADAPTER', `${reasonOf(error)} An adapter is a folder in PEFT's format.`, { cause: error });
   });
-  const config = parseConfig(text, file);
+  const config = parseConfig(json, file);
   const weights = join(folder, 'adapter_model.safetensors');
+  if (!(await exists(weights)) && (await exists(join(folder, 'adapter_model.bin')))) {
+    throw new IdiolectError(
+      'ADAPTER',
+      `${folder} holds adapter_model.bin, a format that can run code when it is read, and no adapter_model.safetensors. ` +
+        'Save it from PEFT with safe_serialization=True.',
+    );
+  }
   const header = await readHeader(weights);
   const wanted = wantedMatrices(config, checkpoint, file);
   const matrices = await Promise.all(
@@ -82,7 +93,14 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
             'The adapter was made for another model.',
         );
       }
-      return { name, shape, data: await readFloats(entry) };
+      const data = await readFloats(entry);
+      if (!data.every(Number.isFinite)) {
+        throw new IdiolectError(
+          'ADAPTER',
+          `${weights}: tensor "${name}" holds NaN or infinite numbers. Its training diverged; train it again.`,
+        );
+      }
+      return { name, shape, data };
     }),
   );
   const broken = firstNotFinite(matrices);
@@ -108,10 +126,10 @@ function wantedMatrices(config: LoraConfig, checkpoint: Checkpoint, file: string
   }
 }
 
-function parseConfig(text: string, file: string): LoraConfig {
+function parseConfig(json: unknown, file: string): LoraConfig {
   let raw: z.infer<typeof adapterSchema>;
   try {
-    raw = adapterSchema.parse(JSON.parse(text));
+    raw = adapterSchema.parse(json);
   } catch (error) {
     const why = error instanceof z.ZodError ? `"${error.issues[0]!.path.join('.')}": ${error.issues[0]!.message}` : '';
     throw new IdiolectError('ADAPTER', `${file} is not a PEFT adapter configuration (${why || reasonOf(error)}).`);

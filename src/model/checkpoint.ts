@@ -3,6 +3,7 @@ import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
+import { printable } from '../common/printable.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { snapshotOf } from './hub-cache.ts';
 import { type LinearModule, linearModules } from './modules.ts';
@@ -35,7 +36,7 @@ const FLOAT_TYPES = new Set(['F32', 'F16', 'BF16']);
  * @throws IdiolectError MODEL or CHECKPOINT naming what is missing, wrong or not supported
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
-  const config = await readModelConfig(folder);
+  const written = await readModelConfig(folder);
   const weightNames = await weightFileNames(folder);
   const files = await Promise.all(weightNames.map(name => resolveWeightFile(folder, name)));
   const tensors = new Map<string, TensorEntry>();
@@ -43,10 +44,21 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const fingerprints: string[] = [sha256(configText)];
   for (const file of files) {
     const header = await readHeader(file);
-    for (const entry of header.values()) tensors.set(entry.name, entry);
+    for (const entry of header.values()) {
+      const other = tensors.get(entry.name);
+      if (other) {
+        throw new IdiolectError(
+          'CHECKPOINT',
+          `${file}: tensor "${printable(entry.name)}" is in ${other.file} too. Each weight belongs in one file.`,
+        );
+      }
+      tensors.set(entry.name, entry);
+    }
     fingerprints.push(sha256(JSON.stringify([...header.values()].map(({ file: _, ...entry }) => entry))));
     fingerprints.push(await contentProbe([...header.values()]));
   }
+  // A head of its own in the files counts more than the word in config.json, as in transformers.
+  const config = { ...written, tiedHead: written.tiedHead && !tensors.has('lm_head.weight') };
   const linears = linearModules(config);
   for (const [name, shape] of weightShapes(config)) check(folder, tensors.get(name), name, shape);
   const snapshot = snapshotOf(folder);

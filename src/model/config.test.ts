@@ -47,6 +47,28 @@ describe('facts', () => {
     expect(others('qwen3')).toMatchObject({ qkvBias: true, outputBias: true, mlpBias: false });
   });
 
+  // What transformers 5.24 makes of the same keys: the older one wins, and brings its own theta.
+  const linear = { rope_type: 'linear', factor: 2 };
+  const plain = { rope_type: 'default', rope_theta: 5e5 };
+  test.each([
+    [{ rope_parameters: plain, rope_scaling: linear }, 'linear', 10_000],
+    [{ rope_parameters: plain, rope_scaling: linear, rope_theta: 777 }, 'linear', 777],
+    [{ rope_scaling: { ...linear, rope_theta: 9 }, rope_theta: 777 }, 'linear', 9],
+    [{ rope_parameters: { ...linear, rope_theta: 5e5 }, rope_scaling: { rope_type: 'default' } }, 'default', 10_000],
+    [{ rope_parameters: { ...linear, rope_theta: 5e5 }, rope_scaling: {} }, 'linear', 5e5],
+    [{ rope_parameters: { ...linear, rope_theta: 5e5 }, rope_scaling: null, rope_theta: 777 }, 'linear', 5e5],
+    [{ rope_parameters: { rope_type: 'default' }, rope_theta: 777 }, 'default', 777],
+    [{ rope_parameters: plain, rope_theta: 777 }, 'default', 5e5],
+  ])('rope said twice: %j', (keys, type, theta) => {
+    const { ropeScaling, ropeTheta } = parse(keys);
+    expect([ropeScaling.rope_type, ropeTheta]).toEqual([type, theta]);
+  });
+
+  test('-1 is how old files say that there is no such token', () => {
+    expect(parse({ bos_token_id: -1, eos_token_id: -1 })).toMatchObject({ bosTokenId: undefined, eosTokenIds: [] });
+    expect(parse({ eos_token_id: [-1, 2] }).eosTokenIds).toEqual([2]);
+  });
+
   test('one end token or several', () => {
     expect(parse({ eos_token_id: 2 }).eosTokenIds).toEqual([2]);
     expect(parse({ eos_token_id: [7, 9], bos_token_id: 0 })).toMatchObject({ eosTokenIds: [7, 9], bosTokenId: 0 });
@@ -139,6 +161,16 @@ describe('refused', () => {
     [{ head_dim: 7 }, 'head_dim 7 is not an even whole number'],
     [{ hidden_size: undefined }, '"hidden_size": Invalid input: expected number, received undefined.'],
     [{ vocab_size: -1 }, '"vocab_size": Too small: expected number to be >0.'],
+    [{ vocab_size: 2 ** 53 - 1 }, '"vocab_size": Too big'],
+    [{ hidden_size: 2 ** 40 }, '"hidden_size": Too big'],
+    [{ head_dim: 2 ** 40 }, '"head_dim": Too big'],
+    [{ num_hidden_layers: 1e7 }, 'num_hidden_layers 10000000 is beyond 4096'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers 1000000000 is beyond 4096'],
+    [{ num_hidden_layers: 2 ** 53 - 1 }, '"num_hidden_layers": Too big'],
+    [{ rms_norm_eps: 1e300 }, '"rms_norm_eps": Too big'],
+    [{ rope_theta: 1e300 }, '"rope_theta": Too big'],
+    [{ rope_scaling: { type: 'linear', factor: 1e300 } }, '"rope_scaling.factor": Too big'],
+    [{ bos_token_id: -2 }, '"bos_token_id": '],
   ])('%j', async (changes, sentence) => {
     const { code, message } = await failureOf(() => parse(changes));
     expect(code).toBe('MODEL');
@@ -157,12 +189,12 @@ describe('refused', () => {
     expect(await failureOf(() => readModelConfig(where))).toEqual({
       code: 'MODEL',
       message:
-        `${join(where, 'config.json')} cannot be read. ` +
+        `${join(where, 'config.json')} does not exist. ` +
         '--model needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.',
     });
     await writeFile(join(where, 'config.json'), '{"model_type": ');
     const { code, message } = await failureOf(() => readModelConfig(where));
     expect(code).toBe('MODEL');
-    expect(message).toMatch(/config\.json is not JSON \(.+\)\. Download it again\.$/);
+    expect(message).toMatch(/config\.json is not valid JSON \(.+\)\. --model needs /);
   });
 });

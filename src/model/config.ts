@@ -1,12 +1,15 @@
 /** config.json of a Hugging Face checkpoint, read into the few facts the decoder graph depends on. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
+import { readInputJson } from '../common/input-file.ts';
 import { type RopeScaling, ropeScalingSchema } from './rope.ts';
 
 export const SUPPORTED_TYPES = ['llama', 'mistral', 'qwen2', 'qwen3'] as const;
 export type ModelType = (typeof SUPPORTED_TYPES)[number];
+
+/** Lists are made of one entry a layer before the weight files are looked at. */
+const MOST_LAYERS = 4096;
 
 export interface ModelConfig {
   readonly modelType: ModelType;
@@ -36,8 +39,13 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
-const count = z.int().positive();
-const tokenId = z.int().nonnegative();
+/** Beyond any model there is; sizes up to here can be multiplied and kept exactly. */
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+// Old files write -1 for "none".
+const tokenId = z.int().min(-1);
 
 const rawSchema = z.object({
   model_type: z.string(),
@@ -49,11 +57,12 @@ const rawSchema = z.object({
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
   hidden_act: z.string().default('silu'),
-  rms_norm_eps: z.number().positive().default(1e-6),
-  rope_theta: z.number().positive().nullish(),
-  rope_scaling: ropeScalingSchema.nullish(),
+  // Both enter the graph as float32.
+  rms_norm_eps: z.number().positive().max(1).default(1e-6),
+  rope_theta: z.number().positive().max(1e30).nullish(),
+  rope_scaling: ropeScalingSchema,
   // transformers 5 writes theta and scaling together under this name
-  rope_parameters: ropeScalingSchema.nullish(),
+  rope_parameters: ropeScalingSchema,
   partial_rotary_factor: z.number().nullish(),
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().nullish(),
@@ -77,18 +86,14 @@ type RawConfig = z.infer<typeof rawSchema>;
  */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
   const file = join(folder, 'config.json');
-  const text = await readFile(file, 'utf8').catch(() => {
+  const json = await readInputJson(file, { code: 'MODEL' }).catch(error => {
+    const why = error instanceof IdiolectError ? error.message : `${file} cannot be read.`;
     throw new IdiolectError(
       'MODEL',
-      `${file} cannot be read. --model needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.`,
+      `${why} --model needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.`,
+      { cause: error },
     );
   });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new IdiolectError('MODEL', `${file} is not JSON (${reasonOf(error)}). Download it again.`);
-  }
   return parseModelConfig(json, file);
 }
 
@@ -126,11 +131,15 @@ function resolve(modelType: ModelType, raw: RawConfig, where: string): ModelConf
     refuse(`num_attention_heads ${heads} is not a multiple of num_key_value_heads ${kvHeads}.`);
   }
   const headDim = raw.head_dim ?? (modelType === 'qwen3' ? 128 : raw.hidden_size / heads);
+  if (raw.num_hidden_layers > MOST_LAYERS) {
+    refuse(`num_hidden_layers ${raw.num_hidden_layers} is beyond ${MOST_LAYERS}, which no model has.`);
+  }
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
     refuse(`head_dim ${headDim} is not an even whole number; hidden_size ${raw.hidden_size}, heads ${heads}.`);
   }
-  const scaling = raw.rope_parameters ?? raw.rope_scaling;
-  const list = (id: RawConfig['eos_token_id']) => (id == null ? [] : [id].flat());
+  // Where both are there, transformers takes the older key, its theta included.
+  const scaling = raw.rope_scaling ?? raw.rope_parameters;
+  const list = (id: RawConfig['eos_token_id']) => (id == null ? [] : [id].flat().filter(each => each >= 0));
   return {
     modelType,
     vocabSize: raw.vocab_size,
@@ -141,7 +150,7 @@ function resolve(modelType: ModelType, raw: RawConfig, where: string): ModelConf
     kvHeads,
     headDim,
     rmsNormEps: raw.rms_norm_eps,
-    ropeTheta: raw.rope_parameters?.rope_theta ?? raw.rope_theta ?? 10_000,
+    ropeTheta: scaling?.rope_theta ?? raw.rope_theta ?? 10_000,
     ropeScaling: scaling ?? { rope_type: 'default' },
     tiedHead: raw.tie_word_embeddings,
     qkvBias: modelType === 'qwen2' || (modelType !== 'mistral' && raw.attention_bias === true),

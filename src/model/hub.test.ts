@@ -362,7 +362,9 @@ describe('one sentence', () => {
     const { 'tokenizer.json': __, ...mute } = contents;
     await expect(place(mute).get()).rejects.toThrow('has no tokenizer.json on the Hub');
     const index = Buffer.from('{"weight_map":{"a":"../../../x"}}');
-    await expect(place({ ...old, 'model.safetensors.index.json': index }).get()).rejects.toThrow('names "../../../x"');
+    await expect(place({ ...old, 'model.safetensors.index.json': index }).get()).rejects.toThrow(
+      'names the file "../../../x"',
+    );
   });
 
   it.each(['model.safetensors', 'config.json'])('for a %s of other content, which is not kept', async name => {

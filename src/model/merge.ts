@@ -127,13 +127,6 @@ async function companionFiles({ folder, weightNames }: Checkpoint): Promise<stri
 
 async function copy(from: string, name: string, to: string): Promise<void> {
   const target = join(to, name);
-  if (!isInside(resolve(target), resolve(to))) {
-    throw new IdiolectError(
-      'CHECKPOINT',
-      `${from}: its index names the file "${name}", which lies outside the folder.`,
-    );
-  }
-  await mkdir(dirname(target), { recursive: true });
   await copyFile(join(from, name), target);
   await chmod(target, 0o644); // a cache may hold files nobody may write
 }

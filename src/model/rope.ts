@@ -1,39 +1,45 @@
 /** Rotation angles of rotary position embeddings, with the scalings checkpoints ask for. */
 import { z } from 'zod';
 
-const positive = z.number().positive();
+// The tables are float32.
+const positive = z.number().positive().max(1e30);
 
 /** The older key `type` and the newer `rope_type` mean the same. Extra keys (theta) ride along. */
 export const ropeScalingSchema = z.preprocess(
   value => {
-    if (typeof value !== 'object' || value === null) return value;
+    // null and {} are how a file says "none"
+    if (value == null) return undefined;
+    if (typeof value !== 'object') return value;
+    if (Object.keys(value).length === 0) return undefined;
     const { type, ...rest } = value as Record<string, unknown>;
     return { ...rest, rope_type: rest.rope_type ?? type ?? 'default' };
   },
-  z.discriminatedUnion(
-    'rope_type',
-    [
-      z.object({ rope_type: z.literal('default'), rope_theta: positive.optional() }),
-      z.object({ rope_type: z.literal('linear'), factor: positive, rope_theta: positive.optional() }),
-      z.object({
-        rope_type: z.literal('llama3'),
-        factor: positive,
-        low_freq_factor: positive,
-        high_freq_factor: positive,
-        original_max_position_embeddings: positive,
-        rope_theta: positive.optional(),
-      }),
-    ],
-    {
-      error: ({ input }) => {
-        const type = (input as { rope_type?: unknown } | null | undefined)?.rope_type;
-        return `rope type ${JSON.stringify(type)} is not supported; only default, linear and llama3 are`;
+  z
+    .discriminatedUnion(
+      'rope_type',
+      [
+        z.object({ rope_type: z.literal('default'), rope_theta: positive.optional() }),
+        z.object({ rope_type: z.literal('linear'), factor: positive, rope_theta: positive.optional() }),
+        z.object({
+          rope_type: z.literal('llama3'),
+          factor: positive,
+          low_freq_factor: positive,
+          high_freq_factor: positive,
+          original_max_position_embeddings: positive,
+          rope_theta: positive.optional(),
+        }),
+      ],
+      {
+        error: ({ input }) => {
+          const type = (input as { rope_type?: unknown } | null | undefined)?.rope_type;
+          return `rope type ${JSON.stringify(type)} is not supported; only default, linear and llama3 are`;
+        },
       },
-    },
-  ),
+    )
+    .optional(),
 );
 
-export type RopeScaling = z.infer<typeof ropeScalingSchema>;
+export type RopeScaling = NonNullable<z.infer<typeof ropeScalingSchema>>;
 
 /**
  * Radians per position of each pair of a head, [headDim / 2]: theta^(-2i / headDim), scaled.

@@ -135,7 +135,17 @@ describe('damage', () => {
     const file = join(await folder(), 'm.safetensors');
     const { code, message } = await failureOf(() => readHeader(file));
     expect(code).toBe('CHECKPOINT');
-    expect(message).toContain(`${file} cannot be opened (ENOENT`);
+    expect(message).toContain(`${file} does not exist.`);
+  });
+
+  test('a Git LFS pointer, a folder', async () => {
+    const file = join(await folder(), 'm.safetensors');
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 538090408\n`;
+    await writeFile(file, pointer);
+    expect((await failureOf(() => readHeader(file))).message).toContain('is a Git LFS pointer');
+    expect((await failureOf(() => readHeader(join(file, '..')))).message).toContain(
+      'is a folder; a file was expected.',
+    );
   });
 
   test('cut anywhere', async () => {
@@ -164,6 +174,13 @@ describe('damage', () => {
     [entry({ shape: [-2] }), 'tensor "x" has a malformed header entry.'],
     [entry({ shape: [3] }), 'tensor "x" of F32 [3] does not fill its 8 bytes.'],
     [entry({ dtype: 'BF16' }), 'tensor "x" of BF16 [2] does not fill its 8 bytes.'],
+    [
+      { ...entry({}), y: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } },
+      /^tensor "y" overlaps the one before it /,
+    ],
+    [{ ...entry({}), y: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } }, /overlaps the one before it /],
+    [entry({ shape: [1], data_offsets: [4, 8] }), /^tensor "x" leaves a hole before it /],
+    [entry({ shape: [1], data_offsets: [0, 4] }), /^its tensors end at byte \d+ of \d+\.$/],
     [entry({ dtype: 'F8_E4M3', data_offsets: [8, 0] }), 'tensor "x" ends before it begins.'],
   ])('a header of %j', async (header, sentence) => {
     const found = await sentenceOf(safetensorsBytes(header, new Uint8Array(8)));

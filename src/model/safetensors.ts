@@ -3,6 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
+import { openInput, refuseLfsPointer } from '../common/input-file.ts';
+import { printable } from '../common/printable.ts';
 import { encodeFloats } from './rounding.ts';
 
 /** Where one tensor lies. */
@@ -60,9 +62,7 @@ interface Header {
 }
 
 async function readWholeHeader(file: string): Promise<Header> {
-  const handle = await open(file, 'r').catch(error => {
-    throw new IdiolectError('CHECKPOINT', `${file} cannot be opened (${reasonOf(error)}).`);
-  });
+  const handle = await openInput(file, { code: 'CHECKPOINT' });
   try {
     return await parseHeader(handle, file);
   } finally {
@@ -76,6 +76,9 @@ async function parseHeader(handle: FileHandle, file: string): Promise<Header> {
   const { size } = await handle.stat();
   const prefix = Buffer.alloc(8);
   if ((await handle.read(prefix, 0, 8, 0)).bytesRead < 8) throw damaged(`holds ${size} bytes, too few for a header.`);
+  const head = Buffer.alloc(Math.min(size, 64));
+  await handle.read(head, 0, head.length, 0);
+  refuseLfsPointer(file, head, 'CHECKPOINT');
   const headerLength = Number(prefix.readBigUInt64LE());
   if (headerLength > HEADER_LIMIT || 8 + headerLength > size) {
     throw damaged(`announces a header of ${headerLength} bytes but holds ${size}.`);
@@ -105,7 +108,24 @@ async function parseHeader(handle: FileHandle, file: string): Promise<Header> {
     if (start + end > size) throw damaged(`tensor "${name}" ends at byte ${start + end} of ${size}.`);
     entries.set(name, { name, dtype, shape, file, offset: start + begin, length: end - begin });
   }
+  refuseOverlaps([...entries.values()], start, size, damaged);
   return { entries, metadata: metadataSchema.safeParse(json.__metadata__).data ?? {} };
+}
+
+/** The format has the tensors one behind the other, from the header to the end of the file. */
+function refuseOverlaps(
+  entries: readonly TensorEntry[],
+  start: number,
+  size: number,
+  damaged: (what: string) => IdiolectError,
+): void {
+  let end = start;
+  for (const { name, offset, length } of entries.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
+    const what = offset < end ? 'overlaps the one before it' : 'leaves a hole before it';
+    if (offset !== end) throw damaged(`tensor "${printable(name)}" ${what} (byte ${offset}, expected ${end}).`);
+    end += length;
+  }
+  if (end !== size) throw damaged(`its tensors end at byte ${end} of ${size}.`);
 }
 
 /** Reads one tensor as float32, whatever float type it is stored in. */

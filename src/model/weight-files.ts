@@ -1,9 +1,10 @@
 /** Which weight files a Hugging Face folder holds: model.safetensors, or the shards its index names. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
+import { readInputJson } from '../common/input-file.ts';
+import { printable } from '../common/printable.ts';
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -24,10 +25,20 @@ export async function weightFileNames(folder: string): Promise<string[]> {
 
 /** The files an index names, each once. @throws IdiolectError CHECKPOINT where it cannot be read */
 export async function indexedFiles(index: string): Promise<string[]> {
-  try {
-    const { weight_map: map } = indexSchema.parse(JSON.parse(await readFile(index, 'utf8')));
-    return [...new Set(Object.values(map))].sort();
-  } catch (error) {
-    throw new IdiolectError('CHECKPOINT', `${index} is not a weight index (${reasonOf(error)}). Download it again.`);
+  const parsed = indexSchema.safeParse(await readInputJson(index, { code: 'CHECKPOINT' }));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${index} is not a weight index ("${issue!.path.join('.')}": ${issue!.message}). Download it again.`,
+    );
   }
+  const names = [...new Set(Object.values(parsed.data.weight_map))].sort();
+  // A link of that name may lead elsewhere, as in the Hub's cache; the name itself may not.
+  const outside = names.find(name => name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name));
+  if (outside === undefined) return names;
+  throw new IdiolectError(
+    'CHECKPOINT',
+    `${index} names the file "${printable(outside)}"; weight files must lie in the same folder.`,
+  );
 }

@@ -88,19 +88,19 @@ describe('idiolect doctor', () => {
   });
 
   it.each<[string, () => Promise<{ model?: string; data?: string }>, string | RegExp]>([
-    ['no model folder', async () => ({ model: place.path('nowhere') }), 'config.json cannot be read. --model needs'],
+    ['no model folder', async () => ({ model: place.path('nowhere') }), 'config.json does not exist. --model needs'],
     [
       'an empty folder',
       async () => {
         await mkdir(place.path('empty'));
         return { model: place.path('empty') };
       },
-      'config.json cannot be read. --model needs',
+      'config.json does not exist. --model needs',
     ],
     [
       'half a config.json',
       async () => ({ model: await brokenModel('half', folder => truncate(`${folder}/config.json`, 60)) }),
-      /config\.json is not JSON \(.*\)\. Download it again\./,
+      /config\.json is not valid JSON \(.*\)\. --model needs/,
     ],
     [
       'a folder where the weights should be',

@@ -93,14 +93,7 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
             'The adapter was made for another model.',
         );
       }
-      const data = await readFloats(entry);
-      if (!data.every(Number.isFinite)) {
-        throw new IdiolectError(
-          'ADAPTER',
-          `${weights}: tensor "${name}" holds NaN or infinite numbers. Its training diverged; train it again.`,
-        );
-      }
-      return { name, shape, data };
+      return { name, shape, data: await readFloats(entry) };
     }),
   );
   const broken = firstNotFinite(matrices);

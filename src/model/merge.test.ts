@@ -1,8 +1,8 @@
 /** The folder a merge writes: what is in it, what is not, and where it may not go. The numbers: tests/parity/merge.test.ts */
-import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { failureOf, fixtureFolder, TINY_CONFIG, temporaryFolders, writeTinyModel } from '../../tests/parity/support.ts';
+import { failureOf, fixtureFolder, temporaryFolders, writeTinyModel } from '../../tests/parity/support.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from './adapter.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';

@@ -23,6 +23,7 @@ const gitSchema = z.object({
   salt: z.string().optional().describe('salt of the pseudonyms; choose a secret one before sharing the file'),
   branch: z.string().optional().describe('branch, tag or commit to read (default: what is checked out)'),
   since: z.string().optional().describe('only commits since then: a date, or words such as "2 years ago"'),
+  bots: z.enum(['leave-out', 'keep']).default('leave-out').describe('commits by authors that look like programs'),
 });
 
 export const importGitVerb: Verb = {
@@ -32,9 +33,9 @@ export const importGitVerb: Verb = {
   schema: gitSchema,
   example: 'idiolect import git . --out histories.jsonl',
   async run(args) {
-    const { names, salt, branch, since } = args.resolved.values as z.infer<typeof gitSchema>;
+    const { names, salt, branch, since, bots } = args.resolved.values as z.infer<typeof gitSchema>;
     const { onSkip } = reporting(args.terminal);
-    await write(args, importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, onSkip }));
+    await write(args, importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }));
   },
 };
 

@@ -45,6 +45,10 @@ const SHORT_LINE = 3;
 /** A line without an end this long is not worth keeping: only its start could be used. */
 const LONG_LINE = 1 << 16;
 
+/** Characters kept of a message or a path; the rest is passed over as it arrives. */
+const LONG_FIELD = 1 << 16;
+const LONG_PATH = 4096;
+
 /** Parses what `git log -z --raw --patch --format=<logFormat(mark)>` prints. Invalid UTF-8 becomes U+FFFD. */
 export async function* parseLog(
   pieces: AsyncIterable<Uint8Array>,
@@ -72,6 +76,10 @@ class LogParser {
   private at = 0;
   private commit: Open | null = null;
   private state: 'raw' | 'patch' | 'rest of a long line' = 'raw';
+  /** The NUL-ended fields being collected, a header's or a file entry's, and how many there will be. */
+  private fields: string[] = [];
+  private field = '';
+  private wanted = 0;
 
   constructor(mark: string, limits: LogLimits) {
     this.mark = mark;
@@ -92,22 +100,45 @@ class LogParser {
 
   /** Reads one commit header, one file entry or one patch line. */
   private step(last: boolean): LoggedCommit | 'more' | null {
+    if (this.wanted > 0) return this.collect();
     if (this.state === 'rest of a long line') return this.skipLine();
     // Between the sections of a commit, and between commits, git puts NULs and line feeds of no meaning.
     while (this.text[this.at] === '\0' || (this.state === 'raw' && this.text[this.at] === '\n')) this.at += 1;
     if (this.text.length - this.at < this.mark.length && !last) return 'more';
     if (this.at >= this.text.length) return 'more';
-    if (this.text.startsWith(this.mark, this.at)) return this.header();
+    if (this.text.startsWith(this.mark, this.at)) {
+      this.wanted = FIELDS;
+      return null;
+    }
     if (this.state === 'raw') {
-      if (this.text[this.at] === ':') return this.fileEntry();
+      if (this.text[this.at] === ':') {
+        this.wanted = 2;
+        return null;
+      }
       this.state = 'patch';
     }
     return this.patchLine(last);
   }
 
-  private header(): LoggedCommit | 'more' | null {
-    const fields = this.untilNul(FIELDS);
-    if (!fields) return 'more';
+  /** Adds to the fields what has arrived, in time linear in it. */
+  private collect(): LoggedCommit | 'more' | null {
+    const end = this.text.indexOf('\0', this.at);
+    const stop = end < 0 ? this.text.length : end;
+    this.field += this.text.slice(this.at, Math.min(stop, this.at + LONG_FIELD - this.field.length));
+    this.at = end < 0 ? stop : end + 1;
+    if (end < 0) return 'more';
+    this.fields.push(this.field);
+    this.field = '';
+    // A renamed or copied file has a second path.
+    if (this.fields.length === 1 && this.wanted === 2 && 'RC'.includes(statusOf(this.fields[0]!))) this.wanted = 3;
+    if (this.fields.length < this.wanted) return null;
+    const [fields, isHeader] = [this.fields, this.wanted === FIELDS];
+    this.fields = [];
+    this.wanted = 0;
+    return isHeader ? this.header(fields) : this.fileEntry(fields);
+  }
+
+  private header(fields: string[]): LoggedCommit | null {
     const [hash, name, email, time, committed, parents, message] = fields.slice(1) as [
       string,
       string,
@@ -127,22 +158,11 @@ class LogParser {
   }
 
   /** `:100644 100644 1a2b 3c4d M NUL path NUL`, with a second path where the file was renamed or copied. */
-  private fileEntry(): 'more' | null {
-    const end = this.text.indexOf('\0', this.at);
-    if (end < 0) return 'more';
-    const status = this.text.slice(this.text.lastIndexOf(' ', end) + 1, end)[0] ?? 'M';
-    const fields = this.untilNul(status === 'R' || status === 'C' ? 3 : 2);
-    if (!fields) return 'more';
+  private fileEntry([entry, ...paths]: string[]): null {
     const commit = this.commit!;
     commit.fileCount += 1;
     if (commit.files.length < this.limits.maxFiles) {
-      // A path may hold a line feed; the input has one path a line.
-      commit.files.push(
-        `${status} ${fields
-          .slice(1)
-          .join(' -> ')
-          .replaceAll(/\p{Cc}/gu, ' ')}`,
-      );
+      commit.files.push(fileLine(statusOf(entry!), paths));
     }
     return null;
   }
@@ -166,20 +186,15 @@ class LogParser {
     this.state = 'patch';
     return null;
   }
+}
 
-  /** The next `count` NUL-ended fields, or null where they are not all there yet. */
-  private untilNul(count: number): string[] | null {
-    const fields: string[] = [];
-    let from = this.at;
-    for (let i = 0; i < count; i++) {
-      const end = this.text.indexOf('\0', from);
-      if (end < 0) return null;
-      fields.push(this.text.slice(from, end));
-      from = end + 1;
-    }
-    this.at = from;
-    return fields;
-  }
+/** The status letter of `:100644 100644 1a2b 3c4d R090`. */
+const statusOf = (entry: string) => entry.slice(entry.lastIndexOf(' ') + 1)[0] ?? 'M';
+
+/** One changed file as the input shows it. A path may hold a line feed; the input has one path a line. */
+export function fileLine(status: string, paths: readonly string[]): string {
+  const shown = paths.map(path => path.slice(0, LONG_PATH).replaceAll(/\p{Cc}/gu, ' '));
+  return `${status} ${shown.join(' -> ')}`;
 }
 
 /** Inside a hunk every line begins with its sign, so a header line (`diff`, `@@`, `---`) cannot be taken for text. */

@@ -174,12 +174,61 @@ describe.skipIf(!hasGit)('importGit', () => {
     expect(before[1]!.input).toContain('R a -> z');
   });
 
-  test('text that is not UTF-8 is read as far as it can be', async () => {
+  test('a declared encoding is read; a subject in an undeclared one is left out and counted', async () => {
     const path = repository('latin');
-    commit(path, Buffer.from('Caf\xe9', 'latin1'), { a: Buffer.from('caf\xe9 x\n', 'latin1') });
-    const [record] = await collect(importGit(path));
-    expect(record!.output).toMatch(/^Caf.$/u);
-    expect(record!.input).toBe('A a\n+caf\ufffd x');
+    git(path, ['config', 'i18n.commitEncoding', 'ISO-8859-1']);
+    commit(path, Buffer.from('Caf\xe9', 'latin1'), { a: 'one\n' });
+    // git itself writes only UTF-8 or what it declares; other programs have written neither.
+    const read = spawnSync('git', ['-C', path, 'cat-file', 'commit', 'HEAD'], { encoding: 'latin1' }).stdout;
+    const input = Buffer.from(read.replace('encoding ISO-8859-1\n', ''), 'latin1');
+    const made = spawnSync('git', ['-C', path, 'hash-object', '-t', 'commit', '-w', '--stdin'], { input });
+    git(path, ['reset', '-q', '--soft', made.stdout.toString().trim()]);
+    commit(path, Buffer.from('Th\xe9', 'latin1'), { a: Buffer.from('caf\xe9 x\n', 'latin1') });
+    const told: string[] = [];
+    const records = await collect(importGit(path, { onSkip: message => told.push(message) }));
+    expect(records.map(({ output }) => output)).toEqual(['Thé']);
+    expect(records[0]!.input).toBe('M a\n-one\n+caf\ufffd x');
+    expect(told.join()).toContain('1 with a subject that is neither UTF-8 nor in the encoding it declares.');
+    expect(told.join()).toContain('1 commits change lines that are not UTF-8');
+  });
+
+  test('a commit with an old date does not hide the ones behind it', async () => {
+    const path = repository('clocks');
+    const now = clock;
+    commit(path, 'March', { a: '1' });
+    clock = now - 40_000;
+    commit(path, 'Years before', { a: '2' });
+    clock = now + 1;
+    commit(path, 'March again', { a: '3' });
+    const records = await collect(importGit(path, { since: '2023-11-01' }));
+    expect(records.map(({ output }) => output)).toEqual(['March', 'March again']);
+  });
+
+  test('a folder inside a repository and an uninitialised submodule are refused; bare repositories are read', async () => {
+    const path = repository('outer');
+    mkdirSync(join(path, 'inner'));
+    commit(path, 'One', { 'inner/a': '1', '.gitmodules': '[submodule "sub"]\n\tpath = sub\n\turl = x\n' });
+    mkdirSync(join(path, 'sub'));
+    for (const name of ['inner', 'sub']) {
+      await expect(collect(importGit(join(path, name)))).rejects.toThrow(`is inside the git repository ${path}, not`);
+    }
+    git(folder, ['clone', '-q', '--bare', path, 'bare']);
+    for (const name of ['outer', 'outer/.git', 'bare']) {
+      expect(await collect(importGit(join(folder, name)))).toHaveLength(1);
+    }
+  });
+
+  test('says who was taken for a program and that co-authors are not recorded', async () => {
+    const path = repository('programs');
+    commit(path, 'One\n\nCo-authored-by: Bo <bo@x.org>', { a: '1' });
+    commit(path, 'Two', { a: '2' }, 'Jenkins\u001b[2J <jenkins@x.org>');
+    commit(path, 'Three', { a: '3' }, 'Anna Jenkins <anna@x.org>');
+    const told: string[] = [];
+    const onSkip = (message: string) => told.push(message);
+    expect((await collect(importGit(path, { onSkip }))).map(({ output }) => output)).toEqual(['One', 'Three']);
+    expect(told.join()).toContain('Taken for programs: Jenkins\\u{1b}[2J (1); --bots keep keeps them.');
+    expect(told.join()).toContain("1 commits name co-authors, who are not recorded: each counts as its author's.");
+    expect(await collect(importGit(path, { bots: 'keep' }))).toHaveLength(3);
   });
 
   test('only commits since a day; the edge of a shallow clone is left out', async () => {
@@ -253,14 +302,58 @@ describe('parseLog', () => {
   });
 });
 
+describe('parseLog, bounded', () => {
+  test('a message and a path of 64 MB are cut, in time linear in them', async () => {
+    const mark = '0123456789abcdef0123456789abcdef';
+    const long = Buffer.alloc(64 << 20, 'x');
+    async function* pieces() {
+      const parts = [`${mark}\0hash\0n\0e@x\x005\x006\0p\0Subject\n`, long, '\0\0\n:1 1 a b M\0', long, '\0\0'];
+      for (const part of parts) {
+        const bytes = Buffer.from(part);
+        for (let at = 0; at < bytes.length; at += 1 << 16) yield bytes.subarray(at, at + (1 << 16));
+      }
+    }
+    const limits = { maxFiles: 6, maxDiffLines: 8, maxLineChars: 120, maxDiffChars: 420 };
+    const started = performance.now();
+    const [found] = await collect(parseLog(pieces(), mark, limits));
+    expect(performance.now() - started).toBeLessThan(5_000); // it was 21 s when quadratic, and takes a tenth of one
+    expect(found).toMatchObject({ subject: 'Subject', fileCount: 1 });
+    expect(found!.message.length).toBe(1 << 16);
+    expect(found!.files[0]!.length).toBe('M '.length + 4096);
+  }, 60_000);
+});
+
 describe('authors', () => {
   test.each([
     ['dependabot[bot]', '49699333+dependabot[bot]@users.noreply.github.com'],
     ['Renovate Bot', 'bot@renovateapp.com'],
     ['github-actions', 'actions@github.com'],
+    ['GitHub Actions', 'ci@example.org'],
+    ['GitHub Action', 'action@github.com'],
     ['BrewTestBot', 'homebrew-test-bot@lists.sfconservancy.org'],
     ['k8s-ci-robot', 'k8s-ci-robot@users.noreply.github.com'],
     ['GitHub', 'noreply@github.com'],
+    ['Jenkins', 'jenkins@example.org'],
+    ['Jenkins CI', 'nobody@nowhere'],
+    ['Copilot', '198982749+Copilot@users.noreply.github.com'],
+    ['copilot-swe-agent[bot]', '198982749+Copilot@users.noreply.github.com'],
+    ['Hosted Weblate', 'hosted@weblate.org'],
+    ['Weblate (bot)', 'hosted@weblate.org'],
+    ['Travis CI', 'builds@travis-ci.org'],
+    ['CircleCI', 'circleci@example.org'],
+    ['Azure Pipelines', 'azure@example.org'],
+    ['TeamCity', 'teamcity@example.org'],
+    ['Crowdin Bot', 'support+bot@crowdin.com'],
+    ['transifex-integration[bot]', '43880903+transifex-integration[bot]@users.noreply.github.com'],
+    ['semantic-release-bot', 'semantic-release-bot@martynus.net'],
+    ['Release Please', 'release-please@example.org'],
+    ['snyk-bot', 'snyk-bot@snyk.io'],
+    ['ImgBot', 'ImgBotHelp@gmail.com'],
+    ['Release Bot', 'release@example.org'],
+    ['pre-commit-ci[bot]', '66853113+pre-commit-ci[bot]@users.noreply.github.com'],
+    ['greenkeeper', 'support@greenkeeper.io'],
+    ['Claude', 'noreply@anthropic.com'],
+    ['GitLab CI', 'ci@gitlab.example.org'],
   ])('%s is a program', (name, email) => {
     expect(isBot(name, email)).toBe(true);
   });
@@ -270,6 +363,31 @@ describe('authors', () => {
     ['Robota', 'abbot@example.org'],
     ['Renova Silva', 'rs@github.com'],
     ['Botond', '12+botond@users.noreply.github.com'],
+    ['Anna Jenkins', 'jenkins@example.org'],
+    ['Paul Snyk', 'paul@example.org'],
+    ['Marie Renovate', 'marie@example.org'],
+    ['Thomas Bot', 'thomas@example.org'],
+    ['Jules Verne', 'jules.verne@example.org'],
+    ['Travis Scott', 'travis@example.org'],
+    ['Claude Monet', 'claude@example.org'],
+    ['Netlify Fan', 'fan@example.org'],
+    ['Hans Gerrit', 'gerrit@example.org'],
+    ['Gerrit Smit', 'gerrit@example.org'],
+    ['Drone Singh', 'drone@example.org'],
+    ['Prow Nguyen', 'p@example.org'],
+    ['Maria Crowdin', 'maria@example.org'],
+    ['Abbott', 'abbott@example.org'],
+    ['Eliot', 'eliot@example.org'],
+    ['Turbot Jones', 'turbot@example.org'],
+    ['Ann Lee', 'ann@users.noreply.github.com'],
+    ['Bob Copilot', 'bob@example.org'],
+    ['Li Wei', 'liwei@example.org'],
+    ['Иван Петров', 'ivan@example.org'],
+    ['山田太郎', 'yamada@example.org'],
+    ['Vercel Dupont', 'vd@example.org'],
+    ['Lucie', 'lucie@example.org'],
+    ['Actionson', 'actionson@example.org'],
+    ['Nancy Homu', 'nancy@example.org'],
   ])('%s is a person', (name, email) => {
     expect(isBot(name, email)).toBe(false);
   });

@@ -27,6 +27,10 @@ export interface GitOptions {
   /** Characters kept of each line, default 120, and of the whole diff, default 420. */
   maxLineChars?: number;
   maxDiffChars?: number;
+  /**
+   * Commits by authors that look like programs (see `isBot`) are left out, which is the default, or kept.
+   */
+  bots?: 'leave-out' | 'keep';
   /** Told at the end, in one sentence, how many commits were left out and why. */
   onSkip?: (message: string, skipped: number) => void;
 }
@@ -66,17 +70,22 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
   };
   const pseudonym = pseudonymsOf(options.salt);
   const leftOut = new Map<string, number>();
-  let [kept, shared] = [0, 0];
+  const programs = new Map<string, number>();
+  let [kept, shared, damaged] = [0, 0, 0];
   try {
     for await (const commit of parseLog(log.child.stdout!, mark, limits)) {
       if (start && commit.committed < start.seconds) continue;
-      const why = shallow.has(commit.hash) ? 'at the edge of a shallow clone' : reasonToLeaveOut(commit);
+      const why = shallow.has(commit.hash)
+        ? 'at the edge of a shallow clone'
+        : reasonToLeaveOut(commit, options.bots === 'keep');
       if (why) {
+        if (why === BY_PROGRAMS) programs.set(commit.name, (programs.get(commit.name) ?? 0) + 1);
         leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
         continue;
       }
       kept += 1;
       if (/^co-authored-by:/im.test(commit.message)) shared += 1;
+      if (commit.diff.includes('\ufffd')) damaged += 1;
       const named =
         options.pseudonyms === false ? `${commit.name} <${commit.email}>` : pseudonym(commit.email || commit.name);
       const { time: date, files, fileCount: nfiles, diff, subject } = commit;
@@ -94,16 +103,34 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
   }
   const notes = [
     ...(total > 0 ? [`${total} commits were left out: ${reasons}.`] : []),
+    ...(programs.size > 0 ? [`Taken for programs: ${listed(programs)}; --bots keep keeps them.`] : []),
+    ...(damaged > 0 ? [`${damaged} commits change lines that are not UTF-8; their bytes read as U+FFFD.`] : []),
     ...(shared > 0 ? [`${shared} commits name co-authors, who are not recorded: each counts as its author's.`] : []),
   ];
   if (notes.length > 0) onSkip?.(`${path}: ${notes.join(' ')}`, total);
 }
 
-function reasonToLeaveOut({ name, email, subject, message, fileCount, parents }: LoggedCommit): string | null {
+/** The programs with the most commits, and how many those are. */
+function listed(programs: ReadonlyMap<string, number>): string {
+  const most = [...programs].sort((a, b) => b[1] - a[1]);
+  const names = most.slice(0, 20).map(([name, count]) => `${printable(name, 60)} (${count})`);
+  return [...names, ...(most.length > 20 ? [`${most.length - 20} more`] : [])].join(', ');
+}
+
+const BY_PROGRAMS = 'by programs';
+
+/** A longer subject is no line that a person wrote. */
+const LONGEST_SUBJECT = 4096;
+
+function reasonToLeaveOut(commit: LoggedCommit, keepBots: boolean): string | null {
+  const { name, email, subject, message, fileCount, parents } = commit;
   if (parents > 1) return 'that merge';
   if (subject === '') return 'without a subject';
   if (name === '' && email === '') return 'without an author';
-  if (isBot(name, email)) return 'by programs';
+  if (!keepBots && isBot(name, email)) return BY_PROGRAMS;
+  // git has converted what declares its encoding (i18n.commitEncoding); what is left has bytes of an unknown one.
+  if (subject.includes('\ufffd')) return 'with a subject that is neither UTF-8 nor in the encoding it declares';
+  if (subject.length > LONGEST_SUBJECT) return `with a subject of more than ${LONGEST_SUBJECT} characters`;
   if (fileCount === 0) return 'that change no file';
   if (/^(?:revert|reapply) "/i.test(subject) || /^This reverts commit [0-9a-f]{7,}/m.test(message))
     return 'that revert';

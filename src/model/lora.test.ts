@@ -45,6 +45,11 @@ describe('targets', () => {
     ]);
   });
 
+  test("Python's flags and named groups", () => {
+    expect(paths({ targetModules: String.raw`(?i).*\.1\.MLP\.Up_Proj` })).toEqual(['1.mlp.up_proj']);
+    expect(paths({ targetModules: String.raw`.*\.(?P<layer>4)\.mlp\.(?P<name>up)_proj` })).toEqual(['4.mlp.up_proj']);
+  });
+
   test('all-linear is every linear layer', () => {
     expect(paths({ targetModules: 'all-linear' })).toHaveLength(7 * 12);
     expect(paths({ targetModules: 'all-linear', layersToTransform: [11] })).toHaveLength(7);
@@ -66,7 +71,16 @@ describe('targets', () => {
       'target modules: the expression "q_proj" matches no linear layer. ' +
         'Paths look like "model.layers.0.self_attn.q_proj".',
     ],
-    [{ targetModules: '(' }, 'target modules: "(" is not a regular expression.'],
+    ...['(', '(?=a)b', '(?<!a)b', String.raw`(a)\1`, '(a{1000}){1000}'].map((targetModules): [object, string] => [
+      { targetModules },
+      `target modules: "${targetModules}" is not a regular expression that can be used ` +
+        '(lookaround and back-references are not supported). Name the layers in a list instead.',
+    ]),
+    ...['(([a-z_.0-9])+)+!', '(.*)*(.*)*x!', '(a+)+$', '(a|a)*b'].map((targetModules): [object, string] => [
+      { targetModules },
+      `target modules: the expression "${targetModules}" matches no linear layer. ` +
+        'Paths look like "model.layers.0.self_attn.q_proj".',
+    ]),
     [
       { targetModules: '.*q_proj', layersToTransform: [0] },
       'layers_to_transform works with a list of target modules; put the layer numbers into the expression instead.',

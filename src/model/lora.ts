@@ -1,6 +1,8 @@
 /** LoRA settings, which layers they reach, and the matrices themselves. */
+import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import type { Random } from '../common/random.ts';
 import type { LinearModule } from './modules.ts';
 
@@ -44,11 +46,11 @@ export function targetedModules(config: LoraConfig, modules: readonly LinearModu
       );
     }
     const pattern = fullMatch(targetModules);
-    const matched = modules.filter(({ path }) => pattern.test(path));
+    const matched = modules.filter(({ path }) => pattern.matches(path));
     if (matched.length > 0) return matched;
     throw new IdiolectError(
       'CONFIG',
-      `target modules: the expression "${targetModules}" matches no linear layer. Paths look like "${modules[0]?.path}".`,
+      `target modules: the expression "${printable(targetModules)}" matches no linear layer. Paths look like "${modules[0]?.path}".`,
     );
   }
   const suffixes = targetModules === 'all-linear' ? names().split(', ') : (targetModules as string[]);
@@ -71,11 +73,17 @@ function endsWithName(path: string, name: string): boolean {
   return path === name || path.endsWith(`.${name}`);
 }
 
-function fullMatch(expression: string): RegExp {
+/** In linear time: the expression of an adapter from elsewhere must not be able to hang us. */
+function fullMatch(expression: string): RE2JS {
   try {
-    return new RegExp(`^(?:${expression})$`);
-  } catch {
-    throw new IdiolectError('CONFIG', `target modules: "${expression}" is not a regular expression.`);
+    return RE2JS.compile(expression);
+  } catch (error) {
+    throw new IdiolectError(
+      'CONFIG',
+      `target modules: "${printable(expression)}" is not a regular expression that can be used ` +
+        '(lookaround and back-references are not supported). Name the layers in a list instead.',
+      { cause: error },
+    );
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the files of a sentence encoder say: where its ONNX model lies, how tokens become one vector, how many fit. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists, sha256, sha256OfFile } from '../common/files.ts';
+import { readInputJson } from '../common/input-file.ts';
 
 export interface Pooling {
   readonly mode: 'mean' | 'cls';
@@ -99,10 +99,10 @@ async function poolingPath(folder: string): Promise<string | undefined> {
 }
 
 async function readOptional<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+  if (!(await exists(file))) return undefined;
+  const json = await readInputJson(file, { code: 'MODEL' });
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(json);
   } catch (error) {
     throw new IdiolectError('MODEL', `${file} is not what a sentence encoder's holds (${reasonOf(error)}).`);
   }

@@ -35,7 +35,7 @@ export const importGitVerb: Verb = {
   async run(args) {
     const { names, salt, branch, since, bots } = args.resolved.values as z.infer<typeof gitSchema>;
     const { onSkip } = reporting(args.terminal);
-    await write(args, importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }));
+    await write(args, () => importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }));
   },
 };
 
@@ -53,7 +53,7 @@ export const importLampVerb: Verb = {
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',
   async run(args) {
     const { outputs, skipBad } = args.resolved.values as z.infer<typeof lampSchema>;
-    await write(args, importLamp(args.operands[0]!, { outputs, skipBad, ...reporting(args.terminal) }));
+    await write(args, report => importLamp(args.operands[0]!, { outputs, skipBad, ...report }));
   },
 };
 
@@ -71,7 +71,7 @@ export const importLongLampVerb: Verb = {
   example: 'idiolect import longlamp abstract_generation_user --out abstracts.jsonl.gz',
   async run(args) {
     const { split, skipBad } = args.resolved.values as z.infer<typeof longLampSchema>;
-    await write(args, importLongLamp(args.operands[0]!, { split, skipBad, ...reporting(args.terminal) }));
+    await write(args, report => importLongLamp(args.operands[0]!, { split, skipBad, ...report }));
   },
 };
 
@@ -90,7 +90,7 @@ export const importOppuVerb: Verb = {
   example: 'idiolect import oppu data/news_headline --out headlines.jsonl',
   async run(args) {
     const { users, labels, skipBad } = args.resolved.values as z.infer<typeof oppuSchema>;
-    await write(args, importOppu(args.operands[0]!, { users, labels, skipBad, ...reporting(args.terminal) }));
+    await write(args, report => importOppu(args.operands[0]!, { users, labels, skipBad, ...report }));
   },
 };
 
@@ -125,20 +125,36 @@ export const importTableVerb: Verb = {
   example: 'idiolect import table posts.csv --user-field author --output-field text --out histories.jsonl',
   async run(args) {
     const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
-    await write(
-      args,
-      importTable(args.operands[0]!, { columns: columnsOf(flags), skipBad, ...reporting(args.terminal) }),
-    );
+    await write(args, report => importTable(args.operands[0]!, { columns: columnsOf(flags), skipBad, ...report }));
   },
 };
 
+/** Entries left out that are named one by one. */
+const SKIPS_SHOWN = 5;
+
 export function reporting(terminal: Terminal) {
-  return { onSkip: (message: string) => terminal.say(`note: ${message}`) };
+  let total = 0;
+  return {
+    /** Says how many entries were left out, where not all of them were listed. */
+    finish() {
+      if (total > SKIPS_SHOWN) terminal.say(`note: ${total} entries were left out in all`);
+    },
+    onSkip(message: string, skipped: number) {
+      total = skipped;
+      if (skipped <= SKIPS_SHOWN) terminal.say(`note: ${message}`);
+      else if (skipped === SKIPS_SHOWN + 1) terminal.say('note: more were left out, which are not listed');
+    },
+  };
 }
 
-async function write({ resolved, json, ...work }: VerbArguments, records: AsyncIterable<HistoryRecord>): Promise<void> {
+async function write(
+  { resolved, json, ...work }: VerbArguments,
+  records: (report: ReturnType<typeof reporting>) => AsyncIterable<HistoryRecord>,
+): Promise<void> {
   const { out: file } = resolved.values as { out: string };
-  const written = await writeRecords(file, records, work);
+  const report = reporting(work.terminal);
+  const written = await writeRecords(file, records(report), work);
+  report.finish();
   if (json) work.terminal.print(JSON.stringify({ file, ...written }));
 }
 

@@ -16,7 +16,12 @@ export const scoreSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
   model: z.string().optional().describe('where the model folder lies now, if it was moved'),
   data: z.string().optional().describe('where the histories lie now, if they were moved'),
-  users: z.string().optional().describe('users to score: names separated by commas (default: all with an adapter)'),
+  users: z
+    .string()
+    .optional()
+    .describe(
+      'users to score: names separated by commas, in double quotes where a name has a comma (default: all with an adapter)',
+    ),
   cache: z
     .string()
     .optional()

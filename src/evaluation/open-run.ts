@@ -1,6 +1,7 @@
 /** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
+import { namesOf } from '../common/name-list.ts';
 import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
@@ -80,7 +81,7 @@ export async function trainedUsers(folder: RunFolder, dataset: Dataset): Promise
  * @throws IdiolectError DATA naming a user without an adapter, or that there is none
  */
 export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
-  const chosen = names?.split(',').map(name => name.trim()) ?? trained;
+  const chosen = names === undefined ? trained : namesOf(names, trained, '--users');
   for (const user of chosen) {
     if (trained.includes(user)) continue;
     throw new IdiolectError('DATA', `--users: the run ${run} has no adapter for "${user}". Train it first.`);

@@ -24,7 +24,12 @@ export const tokensSchema = z.object({
       'texts: the user’s held-out or training records, others’ held-out records, or the others’ records --run trained against',
     ),
   records: z.int().positive().default(20).describe('records of each user, at most'),
-  users: z.string().optional().describe('users: names separated by commas (default: all with an adapter in both runs)'),
+  users: z
+    .string()
+    .optional()
+    .describe(
+      'users: names separated by commas, in double quotes where a name has a comma (default: all with an adapter in both runs)',
+    ),
   model: z.string().optional().describe('where the model folder lies now, if it was moved'),
   data: z.string().optional().describe('where the histories lie now, if they were moved'),
   ...engineSchema.shape,

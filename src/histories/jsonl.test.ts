@@ -180,6 +180,17 @@ describe('openHistories', () => {
   test.each([
     [JSON.stringify({ prompt: 'p', completion: 'c' }), ':1: expected the fields {user, input, output} (records) or'],
     [JSON.stringify({ prompt: 'p', completion: 'c' }), 'found: prompt, completion.'],
+    [
+      JSON.stringify({ prompt: 'p', completion: 'c' }),
+      '--user-field WHO --input-field prompt --output-field completion',
+    ],
+    [JSON.stringify({ messages: [] }), '"messages" holds a conversation: write one line for each turn of a user'],
+    [JSON.stringify({ conversations: [] }), '"conversations" holds a conversation'],
+    [
+      'From,Subject,Body,Date\nada,a,b,2026\n',
+      '--user-field From --input-field Subject --output-field Body --time-field Date --out',
+    ],
+    ['a;b c\n1;2\n', '(replace WHO and TEXT; the columns are a, b c)'],
     ['[{"id": 1}]', 'is a JSON list, not JSON Lines.'],
     ['{"user": "a", "input": "b"}', ':1: "output" is missing.'],
     [JSON.stringify({ ...commit, files: 'x' }), ':1: "files" is "x"; it must be a list of strings'],

@@ -1,10 +1,13 @@
 /** Opens a file of histories whatever its layout: records or commits, told by the fields of the first line. */
 import { IdiolectError } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
+import { printable } from '../common/printable.ts';
 import { COMMIT_FIELDS, readCommits } from './commits.ts';
+import { importCommand } from './import-command.ts';
 import { type ReadOptions, readHistories } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import type { HistoryRecord } from './record.ts';
+import { isCsv, tableColumns } from './table.ts';
 
 export type Layout = 'records' | 'commits';
 
@@ -42,7 +45,11 @@ export async function detectLayout(path: string): Promise<Layout> {
       );
     }
     const first = objectOf(line.text ?? '');
-    if (!first) return 'records';
+    if (!first) {
+      if (line.text !== null && /[,;\t|]/.test(line.text) && (await isCsv(path)))
+        throw csvProblem(path, await tableColumns(path));
+      return 'records';
+    }
     // Records first: a line that is both says itself what its input is.
     for (const layout of ['records', 'commits'] as const) {
       if (FIELDS[layout].every(field => field in first)) return layout;
@@ -51,9 +58,28 @@ export async function detectLayout(path: string): Promise<Layout> {
     if (FIELDS.records.filter(field => field in first).length === 2) return 'records';
     const found = Object.keys(first).slice(0, 12).join(', ') || 'none';
     const expected = `{${FIELDS.records.join(', ')}} (records) or {${FIELDS.commits.join(', ')}} (commits)`;
-    throw new IdiolectError('DATA', `${path}:${line.number}: expected the fields ${expected}; found: ${found}.`);
+    const hint = readerFor(path, Object.keys(first));
+    throw new IdiolectError(
+      'DATA',
+      `${path}:${line.number}: expected the fields ${expected}; found: ${printable(found)}.${hint}`,
+    );
   }
   return 'records';
+}
+
+function csvProblem(path: string, columns: readonly string[]): IdiolectError {
+  return new IdiolectError(
+    'DATA',
+    `${path} is not JSON Lines; it looks like a table. Import it first: ${importCommand(path, columns)}`,
+  );
+}
+
+/** What reads JSON Lines of these fields; chats name nobody as their author, so no command can be given for them. */
+function readerFor(path: string, fields: readonly string[]): string {
+  const chat = ['messages', 'conversations'].find(field => fields.includes(field));
+  if (chat === undefined) return ` Import it first: ${importCommand(path, fields)}`;
+  const who = 'with "user" (whose text it is), "input" (the turns before) and "output" (that user\'s turn)';
+  return ` "${chat}" holds a conversation: write one line for each turn of a user, ${who}, then train on that file.`;
 }
 
 function objectOf(text: string): object | null {

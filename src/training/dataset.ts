@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256OfFile } from '../common/files.ts';
+import { namesOf } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import {
   capWords,
@@ -49,7 +50,13 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   const skipped: string[] = [];
   const records = openHistories(file, { skipBad, onSkip: message => void skipped.push(message) });
   const { users, tooFew } = splitByTime(await groupByUser(records), { queryShare, minQuery: queryShare > 0 ? 1 : 0 });
-  const notices = [...skipped];
+  const notices = skipped.slice(0, SKIPS_SHOWN);
+  if (skipped.length > SKIPS_SHOWN) notices.push(`${skipped.length} lines were left out in all`);
+  if (queryShare > 0 && [...users.values()].every(isWithoutTimes)) {
+    notices.push(
+      `${printable(file)} has no times: the held-out records are the last ones in the order of the file, not the latest`,
+    );
+  }
   if (tooFew.length > 0) {
     const [first] = tooFew;
     notices.push(
@@ -89,6 +96,13 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
     leftOut,
     notices: [...notices, ...resolved.notices],
   };
+}
+
+/** Bad lines named one by one; more are only counted. */
+const SKIPS_SHOWN = 5;
+
+function isWithoutTimes({ train, query }: UserSplit): boolean {
+  return [...train, ...query].every(({ time, split }) => time === undefined && split === undefined);
 }
 
 /**
@@ -145,13 +159,12 @@ export function selectUsers(selection: string | undefined, dataset: Dataset): st
   const all = candidates.filter(user => dataset.users.get(user)?.train.length);
   if (all.length === 0) throw nobody(dataset);
   if (selection === undefined) return all;
-  const first = /^first:(\d+)$/.exec(selection);
+  const first = all.includes(selection) ? null : /^first:(\d+)$/.exec(selection);
   if (first) {
     if (Number(first[1]) > 0) return all.slice(0, Number(first[1]));
     throw new IdiolectError('DATA', `--users ${selection} names nobody. Give first:1 or more, or names.`);
   }
-  return selection.split(',').map(name => {
-    const user = name.trim();
+  return namesOf(selection, all, '--users').map(user => {
     if (all.includes(user)) return user;
     const some = all
       .slice(0, 5)

@@ -30,7 +30,12 @@ export const trainSchema = z.object({
   model: z.string().describe('Hugging Face model folder, or owner/name[@revision] on the Hub'),
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command goes on where it stopped'),
-  users: z.string().optional().describe('users to train: names separated by commas, or first:N (default: all)'),
+  users: z
+    .string()
+    .optional()
+    .describe(
+      'users to train: names separated by commas, in double quotes where a name has a comma, or first:N (default: all)',
+    ),
   method: z.enum(['cbpo', 'bco', 'kto', 'dpo', 'sft']).default('cbpo').describe('training objective'),
   rejected: z
     .string()

@@ -55,6 +55,21 @@ describe('CSV', () => {
     }
   });
 
+  it.each([
+    ['sep=; of Excel', 'sep=;\r\nuser;output\r\nada;hi, you\r\n', 'hi, you'],
+    ['CR line ends', 'user,output\rada,hi\r', 'hi'],
+  ])('reads %s', async (_, csv, output) => {
+    expect((await read(csv, { input: '' })).records).toEqual([{ user: 'ada', input: '', output }]);
+  });
+
+  it.each([
+    ['author,subject,text,sent\nada,a,"hi,2026\nbob,b,ho,2026\ncy,c,yo",2026\n', 'posts:2: cell 3 holds lines'],
+    ['author,subject,text,sent\nada,a,"hi,2026\ncy,c,yo",2026\n', 'posts:2: cell 3 holds lines that look like rows'],
+    ['author,subject,text,sent\nada,a,h\0i,2026\n', 'posts:2: there is a NUL character'],
+  ])('%j: another row or a NUL never becomes part of a text', async (csv, problem) => {
+    expect((await read(csv)).problem).toContain(problem);
+  });
+
   it('takes eight digits for a day', async () => {
     const { records } = await read('user,output,time\nada,hi,20240501\n', { input: '' });
     expect(records).toEqual([{ user: 'ada', input: '', output: 'hi', time: '2024-05-01T00:00:00.000Z' }]);

@@ -25,6 +25,9 @@ export interface TableOptions extends ReadOptions {
 /** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
 const LONGEST_ROW = 16_000_000;
 
+/** The first line by which Excel is told the separator; it is no header. */
+const SEPARATOR_LINE = /^\ufeff?sep=(.)\r?$/i;
+
 /** Text goes to the parser this many characters at a time: line by line is several times slower. */
 const PIECE = 1 << 16;
 
@@ -88,13 +91,15 @@ export async function isCsv(path: string): Promise<boolean> {
 async function separatorOf(path: string): Promise<string | null> {
   for await (const { text, utf16, number } of readLines(path)) {
     if (text === null) throw notUtf8(path, number, utf16);
+    const named = SEPARATOR_LINE.exec(text)?.[1];
+    if (number === 1 && named !== undefined) return named;
     const start = text.trimStart()[0];
     if (start === undefined) continue;
     if (start === '{') return null;
     if (start === '[') {
       throw new IdiolectError('DATA', `${path} is a JSON list, not JSON Lines or CSV. Write one object a line.`);
     }
-    const unquoted = text.replace(/"[^"]*"/g, '');
+    const unquoted = text.split('\r', 1)[0]!.replace(/"[^"]*"/g, '');
     const count = (separator: string) => unquoted.split(separator).length;
     return [',', ';', '\t', '|'].reduce((best, next) => (count(next) > count(best) ? next : best));
   }
@@ -116,7 +121,8 @@ async function* importCsv(
       requireColumns(`${path}:${line}`, header, columns);
       continue;
     }
-    const parsed = rowOf(header, cells, columns);
+    const swallowed = swallowedRow(cells, header.length, separator);
+    const parsed = swallowed ?? rowOf(header, cells, columns);
     if ('value' in parsed) {
       kept += 1;
       yield parsed.value;
@@ -145,6 +151,28 @@ function requireColumns(place: string, found: readonly string[], columns: TableC
       throw new IdiolectError('DATA', `${place}: there are several columns "${name}". Rename all but one.`);
     }
   }
+}
+
+/**
+ * The problem of a row one cell of which holds lines that look like rows: a quote was forgotten, and another person's
+ * text would count as this one's. Commas of prose are followed by a space, those of a table seldom.
+ */
+function swallowedRow(cells: readonly string[], width: number, separator: string): { problem: string } | null {
+  if (width < 2) return null;
+  const pieces = (line: string) => {
+    const parts = line.split(separator);
+    return parts.slice(1).some(part => part.startsWith(' ')) ? 0 : parts.length;
+  };
+  for (const [index, cell] of cells.entries()) {
+    if (!cell.includes('\n')) continue;
+    const lines = cell.split('\n');
+    const isWhole = lines.slice(1, -1).some(line => pieces(line) === width);
+    const isCut = width > 2 && pieces(lines[0]!) === width - index && pieces(lines.at(-1)!) === index + 1;
+    if (!isWhole && !isCut) continue;
+    const why = 'a quote was probably forgotten. Close it; if the cell is right, give the table as JSON Lines';
+    return { problem: `cell ${index + 1} holds lines that look like rows of their own: ${why}.` };
+  }
+  return null;
 }
 
 function rowOf(header: readonly string[], cells: readonly string[], columns: TableColumns): Parsed<HistoryRecord> {
@@ -224,8 +252,25 @@ async function* csvRows(path: string, separator: string): AsyncGenerator<CsvRow>
 /** The text with line feeds alone, so that the parser's count of lines is an editor's. */
 async function* csvText(path: string): AsyncGenerator<string> {
   let piece = '';
+  let header = '';
   for await (const { text, utf16, number } of readLines(path)) {
     if (text === null) throw notUtf8(path, number, utf16);
+    if (text.includes('\0')) {
+      throw new IdiolectError(
+        'DATA',
+        `${path}:${number}: there is a NUL character, which no text has. Export it again.`,
+      );
+    }
+    if (number === 1 && SEPARATOR_LINE.test(text)) {
+      piece += '\n'; // lines keep their numbers
+      continue;
+    }
+    if (header === '' && text.trim() !== '') header = text.trim();
+    // Line ends of old Macs: the whole file is one line, or its header would be.
+    if (header.includes('\r')) {
+      yield `${text.replaceAll('\r', '\n')}\n`;
+      continue;
+    }
     piece += `${text.endsWith('\r') ? text.slice(0, -1) : text}\n`;
     if (piece.length < PIECE) continue;
     yield piece;

@@ -51,6 +51,15 @@ export {
 } from './evaluation/held-out.ts';
 export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
 export { type JudgeOptions, type JudgeResults, type JudgeSettings, judge, judgeSchema } from './evaluation/judge.ts';
+export {
+  type HeldOutVerdict,
+  type Judgement,
+  judgeTexts,
+  judgeUsers,
+  type OverallJudgement,
+  type ScoredText,
+} from './evaluation/judgement.ts';
+export { runSentences, userSentence } from './evaluation/judgement-words.ts';
 export { measureResults } from './evaluation/measure.ts';
 export { corpusBleu, sentenceBleu } from './evaluation/metrics/bleu.ts';
 export { accuracy, macroF1 } from './evaluation/metrics/classification.ts';
@@ -109,5 +118,5 @@ export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from '.
 export { type AdaptSettings, adaptSchema } from './training/adapt-settings.ts';
 export type { TrainingExample } from './training/batch-gradient.ts';
 export { type TrainSettings, trainSchema } from './training/settings.ts';
-export { type TrainEvent, type TrainSummary, train } from './training/train.ts';
+export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './training/train.ts';
 export { type StepMetrics, Trainer, type TrainerOptions, type TrainerState } from './training/trainer.ts';

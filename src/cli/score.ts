@@ -1,6 +1,7 @@
 /** `idiolect score` */
 import { type ScoreSettings, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
+import { runSentences, userSentence } from '../evaluation/judgement-words.ts';
 import { TimeLeft, table } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
@@ -36,6 +37,7 @@ export const scoreVerb: Verb = {
     if (scores.personalGain) {
       terminal.print(`gain over another user's adapter: ${estimate(scores.personalGain, scores.users.length)}`);
     }
+    for (const sentence of [...scores.users.map(userSentence), ...runSentences(scores)]) terminal.print(sentence);
   },
 };
 

@@ -1,45 +1,120 @@
 /** `idiolect train` */
-
+import { z } from 'zod';
+import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
+import { type HeldOutScores, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import { FEWEST_TEXTS } from '../evaluation/judgement.ts';
+import { decimal, runSentences, signed, verdictWord } from '../evaluation/judgement-words.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
-import { requireAllTrained, type TrainEvent, train } from '../training/train.ts';
+import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../training/train.ts';
 import { version } from './main.ts';
-import { duration, type Terminal, TimeLeft } from './terminal.ts';
+import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
+
+/** Of the command alone: as a library, training and scoring are two calls. */
+const skipScore = z
+  .boolean()
+  .default(false)
+  .describe('do not score the held-out texts at the end, which says whether anything was learnt');
 
 export const trainVerb: Verb = {
   name: 'train',
-  summary: 'Trains one LoRA adapter per user from what that user wrote, against what others wrote.',
+  summary:
+    'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and says by held-out texts what each adapter learnt.',
   operands: [],
-  schema: trainSchema,
+  schema: trainSchema.extend({ skipScore }),
   example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
-    const settings = resolved as unknown as Resolved<TrainSettings>;
-    showSettings(settings, terminal);
+    showSettings(resolved, terminal);
+    const settings = withoutSkipScore(resolved);
     const summary = await train(settings, {
       version: await version(),
       signal,
       onEvent: trainReporter(terminal),
     });
-    if (json) {
-      terminal.print(JSON.stringify(summary));
-      requireAllTrained(summary);
-      return;
-    }
-    terminal.say(
-      `${summary.users.length} adapters in ${summary.run}/adapters after ${duration(performance.now() - start)}`,
-    );
+    const took = duration(performance.now() - start);
+    terminal.say(`${summary.users.length} adapters in ${summary.run}/adapters after ${took}`);
     if (summary.clippedShare !== undefined) {
       const share = (100 * summary.clippedShare).toFixed(0);
       terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
     }
     terminal.say(`metrics: ${summary.metrics}`);
-    if (summary.users.length > 0) terminal.say(`next: idiolect score --run ${summary.run}`);
+    const heldOut = resolved.values.skipScore ? null : await scoreTrained(summary, settings.values, terminal, signal);
+    if (json) terminal.print(JSON.stringify({ ...summary, heldOut }));
+    else if (heldOut) showHeldOut(heldOut, terminal);
+    if (resolved.values.skipScore && summary.users.length > 0)
+      terminal.say(`next: idiolect score --run ${summary.run}`);
     requireAllTrained(summary);
   },
 };
+
+function withoutSkipScore({ values, origins }: Resolved<Record<string, unknown>>): Resolved<TrainSettings> {
+  const { skipScore: _value, ...kept } = values;
+  const { skipScore: _origin, ...keptOrigins } = origins;
+  return { values: kept as TrainSettings, origins: keptOrigins };
+}
+
+/** The held-out texts of the users who have an adapter; null, and why, where there are none. */
+async function scoreTrained(
+  { users, run }: TrainSummary,
+  { cache, device, threads }: TrainSettings,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<HeldOutScores | null> {
+  const asked = users.filter(({ queryRecords }) => queryRecords > 0);
+  if (asked.length === 0) {
+    const why = 'no text was held out, so what the adapters learnt cannot be told from what they know by heart';
+    if (users.length > 0) terminal.say(`note: ${why} (--query-share)`);
+    return null;
+  }
+  const settings = scoreSchema.parse({ run, cache, device, threads });
+  terminal.say('scoring the held-out texts (--skip-score leaves this out)');
+  const clock = new TimeLeft();
+  return scoreRun(settings, {
+    users: asked.map(({ user }) => user),
+    signal,
+    onProgress: (done, total) => terminal.progress(`held-out texts ${done}/${total} ${clock.after(done, total)}`),
+  });
+}
+
+/** Users in a table; of more, those it helped and harmed are counted. */
+const LISTED = 20;
+
+function showHeldOut(scores: HeldOutScores, terminal: Terminal): void {
+  const { users } = scores;
+  const range = ({ low, high }: Estimate) => `[${decimal(low)}, ${decimal(high)}]`;
+  const cells = (gain: Estimate | undefined) => (gain ? [signed(gain.mean), range(gain)] : ['-', '-']);
+  const header = ['held-out texts, nats a token', 'texts', 'over the model', '95%', "over another's adapter", '95%'];
+  const rows = users
+    .slice(0, LISTED)
+    .map(({ user, gain, personalGain }) => [
+      printable(user, 40),
+      String(gain.texts),
+      ...cells(gain),
+      ...cells(personalGain),
+      verdictWord(gain),
+    ]);
+  const texts = String(scores.overall.texts);
+  const all = [`all ${users.length} users`, texts, ...cells(scores.gain), ...cells(scores.personalGain), ''];
+  terminal.print(table([[...header, ''], ...rows, ...(users.length > 1 ? [all] : [])]));
+  if (users.length > LISTED) {
+    const counts = new Map<string, number>();
+    for (const word of users.map(({ gain }) => verdictWord(gain))) counts.set(word, (counts.get(word) ?? 0) + 1);
+    const counted = [...counts].map(([word, count]) => `${word} ${count}`).join(', ');
+    terminal.print(
+      `${users.length - LISTED} more users (idiolect score lists them). Of all ${users.length}: ${counted}`,
+    );
+  }
+  if (users.some(({ gain }) => gain.verdict === 'few')) {
+    terminal.print(
+      `A user with fewer than ${FEWEST_TEXTS} held-out texts cannot be judged alone; all users' texts together can.`,
+    );
+  }
+  for (const sentence of runSentences(scores)) terminal.print(sentence);
+}
 
 /** Turns events into a progress line with the time left, and lines worth keeping. */
 export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {

@@ -34,7 +34,8 @@ export function pairedDifference(a: readonly number[], b: readonly number[], ran
   return { ...bootstrapMean(differences, random), p: signFlipTest(differences, random) };
 }
 
-function signFlipTest(differences: readonly number[], random: Random): number {
+/** The p-value of the paired randomisation test: how often the sum is as far from 0 when signs are drawn by chance. */
+export function signFlipTest(differences: readonly number[], random: Random): number {
   const sizes = differences.map(Math.abs).filter(size => size > 0);
   const observed = Math.abs(differences.reduce((sum, value) => sum + value, 0));
   // Flips that give the same sum in exact arithmetic must count, whatever their rounding.

@@ -1,29 +1,35 @@
 /**
- * Reference log-probabilities on disk, found again by content: one file per model, one line per sequence, shared by
+ * Log-probabilities on disk, found again by content: for references one file per model, one line per sequence, shared by
  * all users and all runs. A score depends on its sequence and the model alone (see Scorer.score), so a hit and a miss
  * give the same training.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sha256 } from '../common/files.ts';
+import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Score } from '../runtime/scorer.ts';
 
-/** What a score depends on beside the model: the ids and where the completion starts. */
-export function sequenceKey({ ids, promptLength }: TokenSequence): string {
-  return sha256(`${promptLength}:${ids.join()}`).slice(0, 32);
+/** What a score depends on beside the weights: the ids and where the completion starts. */
+export function sequenceKey({ ids, promptLength }: TokenSequence, weights = ''): string {
+  return sha256(`${weights}${promptLength}:${ids.join()}`).slice(0, 32);
 }
 
-/** A score without an adapter, computed where it is not known yet; flush the cache afterwards. */
+/**
+ * A score computed where it is not known yet; flush the cache afterwards.
+ *
+ * @param adapter the one the cache was opened for
+ */
 export async function cachedScore(
   model: LanguageModel,
   cache: ReferenceCache,
   sequence: TokenSequence,
+  adapter?: Adapter,
 ): Promise<Score> {
   const known = cache.get(sequence);
   if (known) return known;
-  const score = await model.score(sequence);
+  const score = await model.score(sequence, adapter);
   await cache.add(sequence, score);
   return score;
 }
@@ -32,33 +38,42 @@ const FLUSH_EVERY = 64;
 
 export class ReferenceCache {
   readonly file: string;
+  readonly #weights: string;
   readonly #known: Map<string, Score>;
   #unsaved: string[] = [];
 
-  private constructor(file: string, known: Map<string, Score>) {
+  private constructor(file: string, weights: string, known: Map<string, Score>) {
     this.file = file;
+    this.#weights = weights;
     this.#known = known;
   }
 
-  /** Opens the scores of one model on one device; a line cut short by a kill is passed over and computed again. */
+  /** Opens the scores of one model on one device. */
   static async open(folder: string, modelFingerprint: string, device: string): Promise<ReferenceCache> {
-    const directory = join(folder, 'reference');
-    await mkdir(directory, { recursive: true });
-    const file = join(directory, `${modelFingerprint.slice(0, 32)}-${device}.txt`);
+    return ReferenceCache.at(join(folder, 'reference', `${modelFingerprint.slice(0, 32)}-${device}.txt`));
+  }
+
+  /**
+   * Opens a file of scores; a line cut short by a kill is passed over and computed again.
+   *
+   * @param weights what tells apart the models and adapters whose scores share the file
+   */
+  static async at(file: string, weights = ''): Promise<ReferenceCache> {
     const known = new Map<string, Score>();
     for (const line of (await readFile(file, 'utf8').catch(() => '')).split('\n')) {
       const [key, tokens, logProb, end] = line.split(' ');
-      if (end === '.') known.set(key!, { tokens: Number(tokens), logProb: Number(logProb) });
+      const score = { tokens: Number(tokens), logProb: Number(logProb) };
+      if (end === '.' && Number.isFinite(score.logProb)) known.set(key!, score);
     }
-    return new ReferenceCache(file, known);
+    return new ReferenceCache(file, weights, known);
   }
 
   get(sequence: TokenSequence): Score | undefined {
-    return this.#known.get(sequenceKey(sequence));
+    return this.#known.get(sequenceKey(sequence, this.#weights));
   }
 
   async add(sequence: TokenSequence, score: Score): Promise<void> {
-    const key = sequenceKey(sequence);
+    const key = sequenceKey(sequence, this.#weights);
     this.#known.set(key, score);
     this.#unsaved.push(`${key} ${score.tokens} ${score.logProb} .\n`);
     if (this.#unsaved.length >= FLUSH_EVERY) await this.flush();
@@ -69,6 +84,7 @@ export class ReferenceCache {
     if (this.#unsaved.length === 0) return;
     const lines = this.#unsaved.join('');
     this.#unsaved = [];
+    await mkdir(dirname(this.file), { recursive: true });
     await appendFile(this.file, `\n${lines}`);
   }
 }

@@ -105,6 +105,11 @@ export class RunFolder {
     return join(this.path, 'state', folderName(user));
   }
 
+  /** Scores of a user's held-out texts with adapters of the run, so that none is computed twice. */
+  scoresOf(user: string): string {
+    return join(this.path, 'scores', `${folderName(user)}.txt`);
+  }
+
   async isFinished(user: string): Promise<boolean> {
     return exists(join(this.adapterOf(user), 'adapter_model.safetensors'));
   }

@@ -24,11 +24,18 @@ describe('train, score and generate', () => {
     expect(summary.users.map(({ user }: { user: string }) => user)).toEqual(['ada', 'grace', 'linus']);
     expect(trained.stderr).toContain('flags: model=');
     expect(trained.stderr).toContain('default: template="plain"');
+    expect(trained.stderr).toContain('scoring the held-out texts (--skip-score leaves this out)\n');
+    expect(summary.heldOut.users).toMatchObject([{ user: 'ada', gain: { texts: 2, verdict: 'few' } }, {}, {}]);
+    expect(summary.heldOut).toMatchObject({ overall: { texts: 6 }, training: { method: 'cbpo', lr: 1e-4, epochs: 4 } });
 
     const scored = await idiolect(['score', '--run', place.path('first'), '--cache', place.cache]);
     expect(scored).toMatchObject({ code: 0 });
     expect(scored.stdout).toMatch(/^user +records +tokens +base +adapter +gain +another's adapter\nada +2 /);
     expect(scored.stdout).toMatch(/gain over the base: -?[\d.]+ nats per token, 95% interval .* over 3 users/);
+    expect(scored.stdout).toMatch(/\nlinus: too few texts to judge: 2 held-out texts, and 6 are the fewest/);
+    expect(scored.stdout).toMatch(
+      /\nNothing was learnt that held-out texts show: .*\nTry --method sft --lr 1e-3 with another --out/,
+    );
 
     const { model } = place;
     const adapter = summary.users[0].folder;
@@ -47,6 +54,46 @@ describe('train, score and generate', () => {
     const { users, gain } = JSON.parse(stdout);
     for (const { base, adapter } of users) expect(adapter).toBeGreaterThan(base);
     expect(gain.low).toBeGreaterThan(0);
+  });
+});
+
+describe('the end of train', () => {
+  it('tells what each adapter moved, and what to try where that is nothing', async () => {
+    const { code, stdout } = await idiolect(trainArgs('first'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^held-out texts, nats a token +texts +over the model .*\nada +2 +\+0\.\d+ +\[.*too few texts\n/,
+    );
+    expect(stdout).toMatch(/\nall 3 users +6 +\+0\.\d+ /);
+    expect(stdout).toMatch(/\nNothing was learnt that held-out texts show: .*\nTry --method sft --lr 1e-3/);
+  });
+
+  it('says that users differ from each other where they do', async () => {
+    const more = ['--method', 'sft', '--lr', '1e-2', '--epochs', '10', '--target-modules', 'all-linear'];
+    const { stdout } = await idiolect(trainArgs('learnt', ...more));
+    expect(stdout).toMatch(
+      /\nThe adapters help: .* more likely by \+[\d.]+ nats a token .*\n.* That part is personal\.\n$/,
+    );
+  });
+
+  it.each([
+    [['--skip-score'], /next: idiolect score --run .*skipped/, 'skipped'],
+    [
+      ['--query-share', '0'],
+      /note: no text was held out, so what the adapters learnt cannot be told/,
+      'nothing-held-out',
+    ],
+  ])('scores nothing with %j', async (more, sentence, out) => {
+    const { code, stdout, stderr } = await idiolect(trainArgs(out, ...more));
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toMatch(sentence);
+    expect(await readdir(place.path(out))).not.toContain('scores');
+    const again = await idiolect(trainArgs(out, ...more, '--json'));
+    expect(JSON.parse(again.stdout).heldOut).toBeNull();
+  });
+
+  it('does not make --skip-score part of what a run is', async () => {
+    expect((await idiolect(trainArgs('skipped'))).code).toBe(0);
   });
 });
 

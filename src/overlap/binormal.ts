@@ -11,6 +11,7 @@
  */
 import type { Scores } from './cross-fit.ts';
 import { logOddsOf } from './estimators.ts';
+import { isTied, normalScores } from './ties.ts';
 
 export interface Posterior {
   readonly median: number;
@@ -79,11 +80,13 @@ export function binormalPosterior(scores: Scores): Posterior {
 }
 
 /** Log-odds in units of the target's mean and deviation, the auxiliary ones in bins. */
-function sampleOf({ target, auxiliary }: Scores): Sample {
-  const x = target.map(logOddsOf);
+function sampleOf(scores: Scores): Sample {
+  const logOdds = { target: scores.target.map(logOddsOf), auxiliary: scores.auxiliary.map(logOddsOf) };
+  // Tied scores have no width of their own to measure a gap in: their order alone is used.
+  const { target: x, auxiliary } = isTied(scores) ? normalScores(logOdds) : logOdds;
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const deviation = Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length) || 1;
-  const u = auxiliary.map(p => (logOddsOf(p) - mean) / deviation);
+  const u = auxiliary.map(value => (value - mean) / deviation);
   return { auxiliary: binned(u), auxiliaryCount: u.length, targetCount: x.length, lowest: Math.min(...u) };
 }
 

@@ -50,6 +50,24 @@ describe('out-of-fold scores', () => {
     expect(areaUnderCurve(scores)).toBe(0.5);
   });
 
+  it.each([
+    [20, 20],
+    [20, 100],
+    [37, 61],
+  ])('are one for all records of equal features, on both sides: %i own, %i others', (own, others) => {
+    const [text, other] = draw(2, 6, 0, 'texts') as [Float32Array, Float32Array];
+    const side = (n: number) => Array.from({ length: n }, (_, i) => (i % 4 === 0 ? other : text).slice());
+    const scores = crossFit({ target: side(own), auxiliary: side(others) }, OPTIONS, SOURCE);
+    expect(new Set([...scores.target, ...scores.auxiliary]).size).toBe(2);
+  });
+
+  it('tie where no feature of a record was seen in training, and rounding alone could order them', () => {
+    // Every record has a feature of its own, so that all of it is a constant to the models that score it.
+    const rows = Array.from({ length: 40 }, (_, i) => Float32Array.from({ length: 40 }, (_, k) => (k === i ? 1 : 0)));
+    const scores = crossFit({ target: rows.slice(0, 20), auxiliary: rows.slice(20) }, OPTIONS, SOURCE);
+    expect(areaUnderCurve(scores)).toBe(0.5);
+  });
+
   it('repeat exactly, and change with the seed', () => {
     const rows = { target: draw(12, 5, 0.5, 'own'), auxiliary: draw(18, 5, 0, 'others') };
     expect(crossFit(rows, OPTIONS, SOURCE)).toEqual(crossFit(rows, OPTIONS, SOURCE));

@@ -4,6 +4,7 @@ import { type Random, random } from '../common/random.ts';
 import { binormalPosterior } from './binormal.ts';
 import { areaUnderCurve, type BySide, crossFit, type Scores } from './cross-fit.ts';
 import { bbe, dedpul, type Estimator, elkanNoto, paper } from './estimators.ts';
+import { isTied } from './ties.ts';
 
 export const overlapSchema = z.object({
   overlapEstimator: z
@@ -142,8 +143,10 @@ export function alphaFromScores(scores: Scores, estimator: OverlapSettings['over
       return bootstrapped(bbe, scores, source);
     case 'elkan-noto':
       return bootstrapped(elkanNoto, scores, source);
-    case 'dedpul':
-      return bootstrapped(dedpul, scores, source);
+    case 'dedpul': {
+      const tied = isTied(scores);
+      return bootstrapped(drawn => dedpul(drawn, tied), scores, source);
+    }
     default:
       throw estimator satisfies never;
   }

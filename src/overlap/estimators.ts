@@ -4,6 +4,7 @@
  * target's records, U the auxiliary ones and N unknown. Each is a function of out-of-fold scores alone.
  */
 import type { Scores } from './cross-fit.ts';
+import { isTied } from './ties.ts';
 
 /** Returns alpha in [0, 1]. Scores are probabilities of the target class from a class-balanced classifier. */
 export type Estimator = (scores: Scores) => number;
@@ -18,7 +19,10 @@ export const paper: Estimator = ({ auxiliary }) => clamp(mean(auxiliary));
  * Elkan & Noto (2008), e1, read for two samples: mean_U g / mean_P g. It is exact where the classes do not overlap
  * and too high where they do, because N then has some of the score.
  */
-export const elkanNoto: Estimator = ({ target, auxiliary }) => clamp(mean(auxiliary) / mean(target));
+export const elkanNoto: Estimator = ({ target, auxiliary }) => {
+  const own = mean(target);
+  return own > 0 ? clamp(mean(auxiliary) / own) : 1; // a classifier that knows no record of the target tells nothing apart
+};
 
 /** Garg et al. (2021), eq. 3: the slack gamma and the confidence level delta they use. */
 const BBE = { slack: 0.01, level: 0.1 };
@@ -59,12 +63,20 @@ const DEDPUL = { steps: 1000, tolerance: 1e-5, excess: 0.05 };
  * with Silverman's width, made to rise with the score by isotonic regression. EM, alpha <- mean min(alpha r, 1) from
  * alpha = 1 down, finds the largest alpha that the ratio allows. Where noise in the ratio lets it slide towards 0, the
  * bend of alpha - mean min(alpha r, 1) says where the rise begins; the larger of the two is taken.
+ *
+ * Where scores tie, both kernels have the narrower width: the ratio at a tied score is then that of the shares that have
+ * it, and not also that of the widths.
+ *
+ * @param tied whether they do; a bootstrap passes it on, as its draws always tie
  */
-export const dedpul: Estimator = ({ target, auxiliary }) => {
-  const own = target.map(logOddsOf);
-  const others = auxiliary.map(logOddsOf).sort();
-  const densityOwn = kernelDensity(own);
-  const densityOthers = kernelDensity(others);
+export function dedpul(scores: Scores, tied = isTied(scores)): number {
+  const own = scores.target.map(logOddsOf);
+  const others = scores.auxiliary.map(logOddsOf).sort();
+  const widths = [kernelWidth(own), kernelWidth(others)] as const;
+  // A side that is one value has no width of its own; where both are, any will do.
+  const narrower = widths.some(width => width > 0) ? Math.min(...widths.filter(width => width > 0)) : 1;
+  const densityOwn = kernelDensity(own, tied ? narrower : widths[0] || narrower);
+  const densityOthers = kernelDensity(others, tied ? narrower : widths[1] || narrower);
   const ratio = isotonic(others.map(x => densityOwn(x) / densityOthers(x)));
   const above = new Float64Array(ratio.length + 1); // above[i]: sum of the ratios from i on, which rise
   for (let i = ratio.length - 1; i >= 0; i--) above[i] = above[i + 1]! + ratio[i]!;
@@ -94,18 +106,21 @@ export const dedpul: Estimator = ({ target, auxiliary }) => {
     if (sharpness > bend.sharpness) bend = { at: i / DEDPUL.steps, sharpness };
   }
   return clamp(Math.max(alpha, bend.at));
-};
+}
 
 /** The log-odds of a probability; 1e-12 keeps those finite that rounded to 0 or 1. */
 export function logOddsOf(p: number): number {
   return Math.log((p + 1e-12) / (1 - p + 1e-12));
 }
 
-/** Gaussian kernel density with Silverman's rule of thumb, 1.06 sd n^(-1/5). */
-function kernelDensity(values: Float64Array): (at: number) => number {
+/** Silverman's rule of thumb, 1.06 sd n^(-1/5). */
+function kernelWidth(values: Float64Array): number {
   const centre = mean(values);
-  const deviation = Math.sqrt(mean(values.map(x => (x - centre) ** 2))) || 1;
-  const width = 1.06 * deviation * values.length ** -0.2;
+  return 1.06 * Math.sqrt(mean(values.map(x => (x - centre) ** 2))) * values.length ** -0.2;
+}
+
+/** Gaussian kernel density, but for the factor sqrt(2 pi). */
+function kernelDensity(values: Float64Array, width: number): (at: number) => number {
   // 1e-12 keeps the ratio finite far from every value.
   return at => mean(values.map(x => Math.exp(-(((at - x) / width) ** 2) / 2))) / width + 1e-12;
 }

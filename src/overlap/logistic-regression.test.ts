@@ -58,6 +58,29 @@ describe('logistic regression', () => {
     expect(Math.hypot(...gradient)).toBeLessThan(2e-3);
   });
 
+  it.each([
+    ['no feature that varies', 160, 80, () => 0],
+    ['the same rows on both sides', 160, 80, (i: number, k: number) => Math.sin(1 + (i % 80) * 7 + k)],
+    ['sides of different sizes', 120, 20, (i: number, k: number) => Math.cos(1 + (i % 20) * 3 + k)],
+  ])('ends at once where nothing tells the classes apart: %s', (_, n, targets, feature) => {
+    let reads = 0;
+    const rows = Array.from({ length: n }, (_, i) => {
+      const row = Float32Array.from({ length: 8 }, (_, k) => feature(i, k));
+      return new Proxy(row, {
+        get(values, name) {
+          if (name === '0') reads++;
+          return Reflect.get(values, name);
+        },
+      });
+    });
+    const labels = rows.map((_, i) => i < targets);
+    const { weights, intercept } = fitLogistic(rows, labels, 1);
+    // The gradient starts at 0 but for rounding; the penalty makes F steep enough for the weights to be as near.
+    for (const value of [...weights, intercept]) expect(Math.abs(value)).toBeLessThan(1e-10);
+    // An evaluation reads each row twice.
+    expect(reads / (2 * n)).toBeLessThan(5);
+  });
+
   it('refuses one class and values that are not finite', () => {
     const rows = [Float32Array.of(1), Float32Array.of(2)];
     expect(() => fitLogistic(rows, [true, true], 1)).toThrow('2 of 2');

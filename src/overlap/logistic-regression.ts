@@ -24,6 +24,9 @@ const MEMORY = 10;
  */
 const TOLERANCE = 1e-7;
 
+/** Of one rounding of a float64. */
+const UNIT_ROUNDOFF = 2 ** -53;
+
 /** Far more than any fit here takes (tens to a few hundred); more is a defect, not a hard problem. */
 const MOST_ITERATIONS = 5000;
 
@@ -76,8 +79,22 @@ export function fitLogistic(
     }
     return value;
   };
-  minimise(evaluate, point);
+  minimise(evaluate, point, roundingOfGradient(rows, labels.map(weightOf)));
   return { weights: point.slice(0, width), intercept: point[width]! };
+}
+
+/**
+ * What the gradient's norm may be where the gradient is 0: where no feature tells the classes apart it starts there, and a
+ * tolerance relative to the start is never met. Place k sums n terms of at most s_i |x_ik|, in any order with an error of
+ * at most n u times the sum of their sizes (Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 4.2).
+ */
+function roundingOfGradient(rows: readonly Float32Array[], weights: readonly number[]): number {
+  const sizes = new Float64Array((rows[0]?.length ?? 0) + 1);
+  rows.forEach((row, i) => {
+    for (let k = 0; k < row.length; k++) sizes[k]! += weights[i]! * Math.abs(row[k]!);
+    sizes[row.length]! += weights[i]!; // the intercept's feature is 1
+  });
+  return rows.length * UNIT_ROUNDOFF * norm(sizes);
 }
 
 /** log(p / (1 - p)) of a row, where p is the probability of the target class. */
@@ -100,12 +117,16 @@ export function softplus(x: number): number {
 
 type Evaluate = (at: Float64Array, gradient: Float64Array) => number;
 
-/** L-BFGS with a line search for the Armijo and the weak Wolfe conditions, in place. */
-function minimise(evaluate: Evaluate, point: Float64Array): void {
+/**
+ * L-BFGS with a line search for the Armijo and the weak Wolfe conditions, in place.
+ *
+ * @param rounding a gradient of at most this norm cannot be told from 0
+ */
+function minimise(evaluate: Evaluate, point: Float64Array, rounding: number): void {
   const size = point.length;
   let gradient = new Float64Array(size);
   evaluate(new Float64Array(size), gradient);
-  const enough = TOLERANCE * norm(gradient);
+  const enough = Math.max(TOLERANCE * norm(gradient), rounding);
   let value = evaluate(point, gradient);
   if (!Number.isFinite(value)) {
     throw new IdiolectError('DATA', 'a feature vector holds a value that is not finite; the embedding must be finite.');
@@ -125,8 +146,8 @@ function minimise(evaluate: Evaluate, point: Float64Array): void {
       nextGradient = new Float64Array(size);
       nextValue = evaluate(next, nextGradient);
       // At the end of the walk F changes by less than its own rounding; the slope alone can still tell.
-      const rounding = 1e-15 * Math.abs(value);
-      if (nextValue > value + 1e-4 * length * slope + rounding) high = length;
+      const noise = 1e-15 * Math.abs(value);
+      if (nextValue > value + 1e-4 * length * slope + noise) high = length;
       else if (dot(direction, nextGradient) < 0.9 * slope) low = length;
       else break;
       length = high === Number.POSITIVE_INFINITY ? 2 * low : (low + high) / 2;

@@ -46,10 +46,13 @@ export async function publishFolder(staging: string, path: string): Promise<void
   await rm(old, { recursive: true, force: true });
 }
 
+/** Whether a name is one that `stagingPath` gives. */
+export const isStaging = (name: string) => /^\..*\.\d+\.partial(\.old)?$/.test(name);
+
 /** Removes what a killed process left half-made in a folder. Only for a folder no other process writes to. */
 export async function removeStaging(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (/^\..*\.partial(\.old)?$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (isStaging(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -54,6 +54,7 @@ describe('a lock', () => {
     ['a process that is gone', '999999999'],
     ['an earlier process of the same id, as in a container started again', String(process.pid)],
     ['a process killed before it wrote its id', ''],
+    ['a hand that wrote a group of processes', '-1'],
   ])('left by %s is taken over', async (_, content) => {
     const unlock = await take(await left(content));
     await unlock();

@@ -67,7 +67,9 @@ async function create(path: string): Promise<boolean> {
 
 /** 0 where the file names none, even after the moment in which one without hard links is empty. */
 async function holderOf(path: string): Promise<number> {
-  const read = async () => Number(await readFile(path, 'utf8').catch(() => '')) || 0;
+  // Only digits: the system takes 0 and negative numbers for groups of processes, which are always there.
+  const read = async () =>
+    Number(/^[1-9]\d{0,9}$/.exec((await readFile(path, 'utf8').catch(() => '')).trim())?.[0] ?? 0);
   const holder = await read();
   if (holder !== 0) return holder;
   await pause(100);

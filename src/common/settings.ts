@@ -31,7 +31,7 @@ export function resolveSettings<S extends z.ZodObject>(
   const origins: Record<string, Origin> = {};
   for (const { origin, values } of layers) {
     for (const [key, value] of Object.entries(values)) {
-      if (!(key in schema.shape)) {
+      if (!Object.hasOwn(schema.shape, key)) {
         const known = Object.keys(schema.shape).join(', ');
         throw new IdiolectError('CONFIG', `${origin}: there is no setting "${key}". Settings are ${known}.`);
       }
@@ -44,7 +44,7 @@ export function resolveSettings<S extends z.ZodObject>(
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const key = String(issue.path[0] ?? '');
-    if (!(key in merged)) {
+    if (!Object.hasOwn(merged, key)) {
       const { description } = schema.shape[key] as z.ZodType;
       throw new IdiolectError('CONFIG', `${flagName(key)} is missing: ${description}.`);
     }

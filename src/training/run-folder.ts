@@ -1,10 +1,12 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { exists, isStaging, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { inputError, readInputJson } from '../common/input-file.ts';
 import { takeLock } from '../common/lock.ts';
+import { printable } from '../common/printable.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
@@ -48,6 +50,9 @@ const runSchema = z.object({
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
 
+/** What must be right of each estimate for training to use it. */
+const overlapsSchema = z.record(z.string(), z.looseObject({ alpha: z.number().min(0).lt(1) }));
+
 export type RunRecord = z.infer<typeof runSchema>;
 
 /** A line of metrics.jsonl. */
@@ -88,8 +93,12 @@ export class RunFolder {
   }
 
   async readOverlaps(): Promise<Map<string, OverlapEstimate>> {
-    const text = await readFile(this.overlapFile, 'utf8').catch(() => '{}');
-    return new Map(Object.entries(JSON.parse(text) as Record<string, OverlapEstimate>));
+    if (!(await exists(this.overlapFile))) return new Map();
+    const parsed = overlapsSchema.safeParse(
+      await readInputJson(this.overlapFile, { code: 'CONFIG' }).catch(() => null),
+    );
+    if (parsed.success) return new Map(Object.entries(parsed.data as unknown as Record<string, OverlapEstimate>));
+    throw new IdiolectError('CONFIG', `${this.overlapFile} is damaged. Delete it, and alpha is estimated again.`);
   }
 
   async writeOverlaps(estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void> {
@@ -127,6 +136,7 @@ export class RunFolder {
     notIdentity: readonly string[],
   ): Promise<void> {
     await mkdir(this.path, { recursive: true });
+    const before = await this.read();
     await removeStaging(this.path);
     if (await exists(this.adapters)) await removeStaging(this.adapters);
     const settings = Object.fromEntries(
@@ -135,7 +145,6 @@ export class RunFolder {
         { value: (resolved.values as Record<string, unknown>)[key], origin },
       ]),
     );
-    const before = await this.read();
     if (before) this.#requireSame(before, { version, sources, settings }, notIdentity);
     await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
   }
@@ -177,9 +186,32 @@ export class RunFolder {
     );
   }
 
-  /** Takes the folder for this process; a lock left by a process that is gone is taken over. */
-  lock(): Promise<() => Promise<void>> {
+  /**
+   * Takes the folder for this process; a lock left by a process that is gone is taken over.
+   *
+   * @param handedOver files that another job of idiolect puts here before the run begins
+   * @throws IdiolectError CONFIG for a folder that is in use, or is not empty and was not begun by a run: whatever is in
+   *   it is somebody else's
+   */
+  async lock(handedOver: readonly string[] = []): Promise<() => Promise<void>> {
+    await this.#requireOurs(handedOver);
     return takeLock(join(this.path, '.lock'), this.path, 'Wait for it, or choose another --out.');
+  }
+
+  async #requireOurs(handedOver: readonly string[]): Promise<void> {
+    if (await exists(this.configFile)) return;
+    const names = await readdir(this.path).catch(error => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw inputError(this.path, error, 'CONFIG');
+    });
+    const isOurs = (name: string) => name === '.lock' || isStaging(name) || handedOver.includes(name);
+    const others = names.filter(name => !isOurs(name));
+    if (others.length === 0) return;
+    throw new IdiolectError(
+      'CONFIG',
+      `${this.path} is not empty, and no run began there: it holds ${printable(others[0]!)} and no run.json. ` +
+        'Choose another --out, or an empty folder.',
+    );
   }
 
   /** What was logged, step by step; a line cut short by a kill is passed over. */
@@ -187,7 +219,8 @@ export class RunFolder {
     const text = await readFile(this.metricsFile, 'utf8').catch(() => '');
     return text.split('\n').flatMap(line => {
       try {
-        return [JSON.parse(line) as LoggedStep];
+        const value: unknown = JSON.parse(line);
+        return typeof value === 'object' && value !== null ? [value as LoggedStep] : [];
       } catch {
         return [];
       }
@@ -196,23 +229,27 @@ export class RunFolder {
 
   /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
   async truncateMetrics(user: string, step: number): Promise<void> {
-    const steps = await this.readMetrics();
-    if (steps.length === 0) return;
-    const kept = steps.filter(entry => entry.user !== user || entry.step <= step);
+    // Always written again: half a line that a kill left would swallow the next one.
+    if (!(await exists(this.metricsFile))) return;
+    const kept = (await this.readMetrics()).filter(entry => entry.user !== user || entry.step <= step);
     await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));
   }
 }
 
+/** Names that Windows keeps for devices, with or without an ending. */
+const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
 /**
  * A user's name as a folder name on any file system: everything but letters, digits, `_`, `-`, `.` and `@` is
- * percent-encoded, and names that would be hidden or too long carry a hash instead.
+ * percent-encoded, and names that would be hidden, too long or reserved by a system carry a hash instead.
  */
 export function folderName(user: string): string {
-  const encoded = encodeURIComponent(user)
+  const encoded = encodeURIComponent(user.toWellFormed())
     .replace(/[!'()*~]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%40', '@');
-  if (encoded.length <= 100 && !encoded.startsWith('.')) return encoded;
-  return `${encoded.replace(/^\.+/, '').slice(0, 80)}-${sha256(user).slice(0, 8)}`;
+  const isPlain = !encoded.startsWith('.') && !encoded.endsWith('.') && !RESERVED.test(encoded) && user.isWellFormed();
+  if (encoded.length <= 100 && isPlain) return encoded;
+  return `${encoded.replace(/^\.+/, '').slice(0, 80).replaceAll('.', '_')}-${sha256(Buffer.from(user, 'utf16le')).slice(0, 8)}`;
 }
 
 /** @throws IdiolectError DATA when two users would share a folder where file names ignore case */

@@ -118,7 +118,7 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   }
 
   let failed: readonly FailedUser[];
-  const unlock = await folder.lock();
+  const unlock = await folder.lock(['overlap.json']); // a comparison's estimate
   try {
     const texts = rejected && { rejected: rejected.fingerprint };
     const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }) };

@@ -127,7 +127,7 @@ describe('task adaptation', () => {
     [{ targetUsers: 3 }, /^--target-users 3: there are 3 users .* at least one of them must stay outside/],
     [{ targetUsers: 0 }, /^--target-users 0: /],
     [{ targetUsers: undefined }, /^--target-users is missing/],
-    [{ targetUsers: 'nowhere.json' }, /^nowhere.json is not a list of target users/],
+    [{ targetUsers: 'nowhere.json' }, /^nowhere.json does not exist/],
     [{ targetUsers: { targets: ['eve'] } }, /the target user "eve" has no records to train on in .*histories.jsonl/],
     [{ targetUsers: { targets: ['ada', 'grace', 'linus'] } }, /has no records to train on but the target users'/],
   ])('%j is refused in one sentence', async (settings, sentence) => {

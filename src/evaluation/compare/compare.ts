@@ -34,7 +34,7 @@ import {
   triesOf,
 } from './search.ts';
 import { StageCosts } from './stages.ts';
-import { type ClosedSettings, type CompareSettings, settingsOfTask } from './task-settings.ts';
+import { type ClosedSettings, type CompareSettings, settingsOfTask, taskFileName } from './task-settings.ts';
 
 export type CompareEvent =
   | { readonly type: 'notice'; readonly message: string }
@@ -69,7 +69,8 @@ export async function compare(
   const specs = methodsByName(resolved.values.methods);
   const emit = options.onEvent ?? (() => {});
   const folder = new RunFolder(resolved.values.out);
-  const unlock = await folder.lock();
+  const { task, data } = resolved.values;
+  const unlock = await folder.lock(task === undefined ? [] : [taskFileName(task, data)]);
   try {
     const { settings, metrics } = await settingsOfTask(resolved, {
       folder: folder.path,

@@ -39,6 +39,11 @@ export interface TaskOptions {
 /** Without a task: what texts are measured by, and how long an answer may be. */
 const FREE_TEXT = { metrics: ['rouge1', 'rougeL'] as readonly MetricName[], maxNewTokens: 64 };
 
+/** The task's histories in the folder of a comparison: named by where they are from, so that others are never taken for them. */
+export function taskFileName(task: string, data: string): string {
+  return `${task.replaceAll(/[^\w-]/g, '_')}-${sha256(resolve(data)).slice(0, 8)}.jsonl.gz`;
+}
+
 /**
  * Settings given by the user win over the task's. The histories are made once; without a task, `data` is the histories.
  *
@@ -54,9 +59,7 @@ export async function settingsOfTask(
     return { settings: { values: { ...values, maxTokens }, origins }, metrics: FREE_TEXT.metrics };
   }
   const preset = taskPreset(task);
-  // Named by where it is from, so that other data is never taken for it.
-  const name = `${task.replaceAll(/[^\w-]/g, '_')}-${sha256(resolve(data)).slice(0, 8)}`;
-  const file = join(folder, `${name}.jsonl.gz`);
+  const file = join(folder, taskFileName(task, data));
   if (!(await exists(file))) {
     async function* records() {
       for await (const record of taskHistories(task!, data, { skipBad, onSkip: onNotice, onNotice })) {

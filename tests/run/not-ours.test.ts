@@ -1,0 +1,38 @@
+/** What is in a folder that no run began stays as it is, whatever a run would call its own files. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { idiolect } from '../support/cli.ts';
+import { type Workspace, workspace } from '../support/workspace.ts';
+
+let place: Workspace;
+beforeAll(async () => {
+  place = await workspace();
+});
+afterAll(() => place.remove());
+
+const more: Readonly<Record<string, readonly string[]>> = {
+  train: ['--alpha', '0.2'],
+  adapt: ['--target-users', '1'],
+  compare: ['--target-users', '1', '--development-users', '1'],
+};
+
+it.each([
+  ['train', 'metrics.jsonl'],
+  ['train', 'adapters/notes.txt'],
+  ['adapt', 'model/weights.bin'],
+  ['adapt', 'users.json'],
+  ['compare', 'results.md'],
+  ['compare', '.draft.partial'],
+])('%s --out leaves a folder with %s alone', async (verb, name) => {
+  const out = place.path(`${verb}-${name.replaceAll(/\W/g, '-')}`);
+  const file = join(out, name);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, 'mine\n');
+  const { model, data, cache } = place;
+  const args = [verb, '--model', model, '--data', data, '--cache', cache, '--out', out, ...more[verb]!];
+  const { code, stderr } = await idiolect(args);
+  expect(stderr).toContain(`${out} is not empty, and no run began there: it holds `);
+  expect(code).toBe(1);
+  expect(await readFile(file, 'utf8')).toBe('mine\n');
+});

@@ -258,3 +258,27 @@ describe('generateAll', () => {
     await model.close();
   });
 });
+
+test('a token that the embedding has no row for is refused, in prompts and in texts', async () => {
+  const folder = await folders();
+  await writeTinyModel(folder, TINY_CONFIG);
+  const model = await LanguageModel.load(folder, oneThread);
+  const refused = (first: string) => ({
+    code: 'TOKENIZER',
+    message:
+      `${folder}: tokenizer.json gives the token id ${bytes(first)[0]}, but the model's embedding has ` +
+      `${TINY_CONFIG.vocab_size} rows (0 to ${TINY_CONFIG.vocab_size - 1}). ` +
+      'Use the tokenizer.json and the weights of one model.',
+  });
+  expect(await failureOf(() => model.encode('', 'a', { maxLength: 8 }))).toEqual(refused(' '));
+  expect(await failureOf(() => model.encode('a', '', { maxLength: 8 }))).toEqual(refused('a'));
+  const options = { maxTokens: 1, temperature: 0, topP: 1, random: random(1) };
+  expect(
+    await failureOf(() =>
+      model
+        .generate('a', options as GenerateOptions)
+        [Symbol.asyncIterator]()
+        .next(),
+    ),
+  ).toEqual(refused('a'));
+});

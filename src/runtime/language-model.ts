@@ -98,8 +98,8 @@ export class LanguageModel {
    */
   encode(prompt: string, completion: string, { maxLength, chat }: EncodeOptions): EncodedExample {
     if (maxLength < 2) throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least 2 tokens.`);
-    const before = this.tokenizer.encodePrompt(prompt, chat);
-    const after = this.tokenizer.encodeCompletion(completion, chat);
+    const before = this.#known(this.tokenizer.encodePrompt(prompt, chat));
+    const after = this.#known(this.tokenizer.encodeCompletion(completion, chat));
     const completionIds = after.slice(0, maxLength - 1);
     const promptIds = this.#cutPrompt(before, maxLength - completionIds.length);
     return {
@@ -225,7 +225,8 @@ export class LanguageModel {
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
     const positions = this.#positions(options);
-    const ids = this.#cutPrompt(this.tokenizer.encodePrompt(prompt, options.chat), this.promptRoom(options));
+    const encoded = this.#known(this.tokenizer.encodePrompt(prompt, options.chat));
+    const ids = this.#cutPrompt(encoded, this.promptRoom(options));
     const produced: number[] = [];
     const limit = Math.min(maxTokens, positions - ids.length);
     const seen = new Set(ids);
@@ -244,6 +245,18 @@ export class LanguageModel {
 
   #textOf(ids: readonly number[]): string {
     return this.tokenizer.decode(ids).trimStart();
+  }
+
+  /** A tokenizer can have more tokens than the embedding has rows; the engine would read outside the table. */
+  #known(ids: readonly number[]): readonly number[] {
+    const { folder, config } = this.checkpoint;
+    const beyond = ids.find(id => id >= config.vocabSize);
+    if (beyond === undefined) return ids;
+    throw new IdiolectError(
+      'TOKENIZER',
+      `${folder}: tokenizer.json gives the token id ${beyond}, but the model's embedding has ${config.vocabSize} rows ` +
+        `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of one model.`,
+    );
   }
 
   #cutPrompt(ids: readonly number[], room: number): readonly number[] {

@@ -63,7 +63,9 @@ function modelText({ config, tensors }: Checkpoint): string {
 function tokenizerProblem({ tokenizer, checkpoint }: LanguageModel): Check | null {
   const topic = 'tokenizer';
   const ids = tokenizer.encodeCompletion(SAMPLE_TEXT, 'never');
-  const beyond = [...ids, ...tokenizer.endIds].find(id => id >= checkpoint.config.vocabSize);
+  // With the chat template, whose tokens are often the last ones of a tokenizer.
+  const prompt = tokenizer.encodePrompt(SAMPLE_TEXT);
+  const beyond = [...ids, ...tokenizer.endIds, ...prompt].find(id => id >= checkpoint.config.vocabSize);
   if (beyond !== undefined) {
     const why = `it gives the id ${beyond}, but the model has ${checkpoint.config.vocabSize}`;
     return { topic, state: 'wrong', found: `${why}. Take tokenizer.json and weights of one model.` };

@@ -1,6 +1,7 @@
 /** `--start`: the adapters of another run, from which training goes on. The reference stays the model without them. */
 import { IdiolectError } from '../common/errors.ts';
 import { exists, sha256 } from '../common/files.ts';
+import { printable } from '../common/printable.ts';
 import { readAdapter } from '../model/adapter.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from '../model/lora.ts';
@@ -38,7 +39,11 @@ export async function startMatrices(
 ): Promise<LoraMatrices> {
   const adapter = new RunFolder(run).adapterOf(user);
   if (!(await exists(adapter))) {
-    throw new IdiolectError('CONFIG', `--start: ${run} has no adapter for "${user}". Train it there first.`);
+    const name = JSON.stringify(printable(user));
+    throw new IdiolectError(
+      'CONFIG',
+      `--start: ${run} has no adapter for ${name}. Give --users only users it has, and train ${name} in another --out without --start.`,
+    );
   }
   const { config, matrices } = await readAdapter(adapter, checkpoint);
   const shapeOf = ({ rank, loraAlpha, rslora }: LoraConfig) => JSON.stringify([rank, loraAlpha, rslora]);

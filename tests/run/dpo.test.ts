@@ -228,7 +228,7 @@ describe('what cannot be trained', () => {
         await supervised('sft-grace', { users: 'grace', epochs: 1 });
         return { start: place.path('sft-grace'), users: 'grace,ada' };
       },
-      /^--start: .*sft-grace has no adapter for "ada"\. Train it there first\.$/,
+      /^--start: .*sft-grace has no adapter for "ada"\. Give --users only users it has, and train "ada" in another --out without --start\.$/,
     ],
     [
       'a start that is no run',

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-for (const name of ['few-verbs', 'three-users']) {
+for (const name of ['few-verbs', 'three-users', 'own-objective']) {
   console.log(`\n# examples/${name}.ts`);
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
   const { status } = spawnSync(process.execPath, [file], { stdio: 'inherit' });

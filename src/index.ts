@@ -102,9 +102,22 @@ export { type MergeOptions, mergeAdapter } from './model/merge.ts';
 export { bco } from './objectives/bco.ts';
 export { type CbpoOptions, cbpo } from './objectives/cbpo.ts';
 export { dpo } from './objectives/dpo.ts';
+export {
+  column,
+  columnInput,
+  countGroups,
+  implicitReward,
+  logRatio,
+  referenceLogProbs,
+  requireBothGroups,
+  scalar,
+  scalarInput,
+  weightedSum,
+} from './objectives/inputs.ts';
 export { kto } from './objectives/kto.ts';
 export type { Example, Group, Objective, ObjectiveState } from './objectives/objective.ts';
 export { type ObjectiveResult, ObjectiveSession } from './objectives/objective-session.ts';
+export { OBJECTIVE_NAMES, type ObjectiveSettings, type TrainableObjective } from './objectives/objectives.ts';
 export { sft } from './objectives/sft.ts';
 export type { EmbeddedText, Embedder } from './overlap/embedder.ts';
 export type { OverlapEstimate } from './overlap/estimate.ts';
@@ -114,6 +127,7 @@ export type { TokenSequence } from './runtime/batch.ts';
 export { type EncodedExample, type GenerateOptions, LanguageModel } from './runtime/language-model.ts';
 export type { Score } from './runtime/scorer.ts';
 export type { EngineOptions } from './runtime/session.ts';
+export { type Feeds, float32, type Tensor } from './runtime/tensor.ts';
 export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './training/adapt.ts';
 export { type AdaptSettings, adaptSchema } from './training/adapt-settings.ts';
 export type { TrainingExample } from './training/batch-gradient.ts';

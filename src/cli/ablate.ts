@@ -3,14 +3,14 @@ import type { Resolved } from '../common/settings.ts';
 import { type AblateSettings, ablate, ablateSchema } from '../evaluation/ablation.ts';
 import { version } from './main.ts';
 import { duration, table } from './terminal.ts';
-import { trainReporter } from './train.ts';
+import { builtInMethod, trainReporter } from './train.ts';
 import type { Verb } from './verb.ts';
 
 export const ablateVerb: Verb = {
   name: 'ablate',
   summary: 'Trains and scores every combination of some settings, and writes tables and pictures.',
   operands: [],
-  schema: ablateSchema,
+  schema: ablateSchema.extend({ method: builtInMethod }),
   example:
     'idiolect ablate --model tam/model --data histories.jsonl --out runs/ablation --sweep "alpha=estimated,0,0.6; reference-point=ema,pooled"',
   async run({ resolved, json, terminal, signal }) {

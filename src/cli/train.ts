@@ -6,6 +6,7 @@ import { type HeldOutScores, scoreRun, scoreSchema } from '../evaluation/held-ou
 import type { Estimate } from '../evaluation/intervals.ts';
 import { FEWEST_TEXTS } from '../evaluation/judgement.ts';
 import { decimal, runSentences, signed, verdictWord } from '../evaluation/judgement-words.ts';
+import { OBJECTIVE_NAMES } from '../objectives/objectives.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../training/train.ts';
@@ -19,12 +20,18 @@ const skipScore = z
   .default(false)
   .describe('do not score the held-out texts at the end, which says whether anything was learnt');
 
+/** The command line knows the built-in objectives alone, and says so before a model is fetched. */
+export const builtInMethod = z
+  .enum(OBJECTIVE_NAMES as [string, ...string[]])
+  .default('cbpo')
+  .describe('training objective');
+
 export const trainVerb: Verb = {
   name: 'train',
   summary:
     'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and says by held-out texts what each adapter learnt.',
   operands: [],
-  schema: trainSchema.extend({ skipScore }),
+  schema: trainSchema.extend({ method: builtInMethod, skipScore }),
   example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();

@@ -6,6 +6,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
+import type { TrainableObjective } from '../objectives/objectives.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
@@ -70,6 +71,8 @@ export interface AblationSummary {
 
 export interface AblateOptions {
   readonly version: string;
+  /** Of the caller's own, which `method` may name. */
+  readonly objectives?: readonly TrainableObjective[];
   readonly onRun?: (name: string, index: number, total: number) => void;
   readonly onEvent?: (event: TrainEvent) => void;
   readonly signal?: AbortSignal;

@@ -161,7 +161,10 @@ function chosenExamples(open: OpenRun, user: string, { set, records, run }: Toke
       const queries = [...dataset.users.values()].flatMap(({ query }) => query);
       return sampleAuxiliary(queries, { user, count: records, seed: settings.seed });
     }
-    const { target, auxiliary } = userRecords(dataset, user, settings);
+    const { target, auxiliary } = userRecords(dataset, user, {
+      ...settings,
+      against: settings.method === 'sft' ? 'nothing' : 'others',
+    });
     return (set === 'own-training' ? target : auxiliary).map(({ record }) => record);
   };
   const found = chosen()

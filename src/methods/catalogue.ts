@@ -3,13 +3,15 @@
  * else does. Data, LoRA settings, epochs, prompt template and length of answers are shared.
  */
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import type { ContrastOptions } from '../runtime/contrast.ts';
 import type { TrainSettings } from '../training/settings.ts';
 
 /** How a user's adapter is trained, from the task-adapted model. */
 export interface TrainingSpec {
   /** Methods that answer with the same adapter train it once, under this name. */
-  readonly name: 'oppu' | 'dpo' | 'cope' | 'kto' | 'bco' | 'cbpo';
+  readonly name: string;
+  /** The objective: a built-in one, or one given to the comparison. */
   readonly method: TrainSettings['method'];
   /** What the method's own public code sets otherwise than this comparison. */
   readonly settings?: Partial<TrainSettings>;
@@ -130,8 +132,10 @@ const METHODS: readonly MethodSpec[] = [
 
 export const METHOD_NAMES: readonly string[] = METHODS.map(({ name }) => name);
 
-/** Every training there is. */
-export const TRAININGS: readonly TrainingSpec[] = METHODS.flatMap(({ training }) => training ?? []);
+/** Every training there is, those of the caller's own methods included. */
+export function trainingsOf(own: readonly MethodSpec[] = []): readonly TrainingSpec[] {
+  return [...METHODS, ...own].flatMap(({ training }) => training ?? []);
+}
 
 /** Put before the name of a method with an adapter: its answers, with retrieved records in the prompt. */
 const RAG = 'rag+';
@@ -139,17 +143,32 @@ const RAG = 'rag+';
 /**
  * The methods by name; `rag+NAME` is retrieval on top of an adapter.
  *
+ * @param own methods of the caller's, beside the built-in ones
  * @throws IdiolectError CONFIG for an unknown or repeated name
  */
-export function methodsByName(names: readonly string[]): MethodSpec[] {
+export function methodsByName(names: readonly string[], own: readonly MethodSpec[] = []): MethodSpec[] {
+  const all = [...METHODS, ...own];
+  requireNames(all);
   const repeated = names.find((name, i) => names.indexOf(name) < i);
   if (repeated !== undefined) throw new IdiolectError('CONFIG', `--methods names "${repeated}" twice. Remove one.`);
-  return names.map(methodByName);
+  return names.map(name => methodByName(name, all));
 }
 
-function methodByName(name: string): MethodSpec {
+/** Folders are called by these names. */
+function requireNames(all: readonly MethodSpec[]): void {
+  for (const [i, { name, training }] of all.entries()) {
+    const taken = all.findIndex(other => other.name === name) < i;
+    if (!taken && [name, training?.name ?? name].every(one => /^[\w-]{1,40}$/.test(one))) continue;
+    throw new IdiolectError(
+      'CONFIG',
+      `a method of one's own is called "${printable(name)}". Give it, and its training, a name of up to 40 letters, digits, - and _ that no other method has.`,
+    );
+  }
+}
+
+function methodByName(name: string, all: readonly MethodSpec[]): MethodSpec {
   const onTop = name.startsWith(RAG);
-  const spec = METHODS.find(method => method.name === (onTop ? name.slice(RAG.length) : name));
+  const spec = all.find(method => method.name === (onTop ? name.slice(RAG.length) : name));
   if (spec && !onTop) return spec;
   if (spec?.training) {
     return {
@@ -160,9 +179,9 @@ function methodByName(name: string): MethodSpec {
       summary: `${spec.summary}; retrieved records stand before the request`,
     };
   }
-  const adapters = METHODS.filter(({ training }) => training).map(method => RAG + method.name);
+  const adapters = all.filter(({ training }) => training).map(method => RAG + method.name);
   throw new IdiolectError(
     'CONFIG',
-    `--methods: there is no method "${name}". There are ${METHOD_NAMES.join(', ')}, and ${adapters.join(', ')}.`,
+    `--methods: there is no method "${printable(name)}". There are ${all.map(one => one.name).join(', ')}, and ${adapters.join(', ')}.`,
   );
 }

@@ -7,6 +7,7 @@ import { random } from '../common/random.ts';
 import { resolveSettings } from '../common/settings.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
+import { objectiveNamed, type TrainableObjective } from '../objectives/objectives.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from '../training/dataset.ts';
 import { folderName, RunFolder } from '../training/run-folder.ts';
@@ -41,6 +42,8 @@ export interface RunnerContext {
   /** The division of users whose targets are the group. */
   readonly splits: Readonly<Record<Group, string>>;
   readonly version: string;
+  /** Of the caller's own, beside the built-in ones. */
+  readonly objectives: readonly TrainableObjective[];
   readonly onTraining: (event: TrainEvent) => void;
   readonly onProgress: (what: string, done: number, total: number) => void;
   readonly signal: AbortSignal | undefined;
@@ -72,7 +75,8 @@ export class MethodRunner {
 
   /** Trains the adapters of a method for all users of a group that have none yet. */
   async train(group: Group, training: TrainingSpec, users: readonly string[], choices: Choices): Promise<void> {
-    const { settings, origins, taskFolder, splits, task, version, onTraining, signal } = this.#context;
+    const { settings, origins, taskFolder, splits, task, version, objectives, onTraining, signal } = this.#context;
+    const objective = objectiveNamed(training.method, objectives);
     const out = this.runFolder(group, training, choices);
     const shared = Object.keys(trainSchema.shape).filter(key => key in settings && origins[key] !== 'default');
     const start = training.start && this.runFolder(group, { name: training.start }, choices);
@@ -94,7 +98,7 @@ export class MethodRunner {
         origin: 'method',
         values: {
           method: training.method,
-          batchSize: batchSizeOf(training, settings),
+          batchSize: batchSizeOf(objective, settings),
           ...training.settings,
           ...(start && { start }),
           ...(rejected && { rejected }),
@@ -103,13 +107,13 @@ export class MethodRunner {
     ]);
     const overlaps = this.overlapFile(group);
     const own = new RunFolder(out).overlapFile;
-    const estimates = training.method === 'cbpo' && settings.alpha === undefined;
+    const estimates = objective.usesAlpha === true && settings.alpha === undefined;
     if (estimates && (await exists(overlaps)) && !(await exists(own))) {
       await mkdir(out, { recursive: true });
       await writeFileAtomic(own, await readFile(overlaps));
     }
     await task.close(); // its sessions make room for those of training; they open anew
-    requireAllTrained(await train(resolved, { version, onEvent: onTraining, ...(signal && { signal }) }));
+    requireAllTrained(await train(resolved, { version, objectives, onEvent: onTraining, ...(signal && { signal }) }));
     if (estimates) await writeFileAtomic(overlaps, await readFile(own));
   }
 
@@ -212,8 +216,7 @@ export class MethodRunner {
 }
 
 /** So that every method sees as many own records a step and takes as many steps: a pair counts as two records. */
-function batchSizeOf({ method }: TrainingSpec, { batchSize, auxiliaryRatio }: MethodSettings): number {
+function batchSizeOf({ against }: TrainableObjective, { batchSize, auxiliaryRatio }: MethodSettings): number {
   const own = Math.max(1, Math.round(batchSize / (1 + auxiliaryRatio)));
-  if (method === 'sft') return own;
-  return method === 'dpo' ? 2 * own : batchSize;
+  return { nothing: own, rejected: 2 * own, others: batchSize }[against];
 }

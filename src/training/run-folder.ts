@@ -25,6 +25,8 @@ export interface RunSources {
   readonly rejected?: string;
   /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
   readonly start?: string;
+  /** Signature of the objective, where it is the caller's own. */
+  readonly objective?: string;
 }
 
 export function sourcesOf({ checkpoint }: LanguageModel, { fingerprint, split }: Dataset): RunSources {
@@ -46,6 +48,7 @@ const runSchema = z.object({
     users: z.string().optional(),
     rejected: z.string().optional(),
     start: z.string().optional(),
+    objective: z.string().optional(),
   }),
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
@@ -174,6 +177,7 @@ export class RunFolder {
       users: 'another division of users',
       rejected: 'other rejected texts',
       start: 'another start',
+      objective: 'another objective of that name',
     } as const;
     for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
       if (before.sources[source] !== now.sources[source]) differences.push(difference);

@@ -36,7 +36,8 @@ export const trainSchema = z.object({
     .describe(
       'users to train: names separated by commas, in double quotes where a name has a comma, or first:N (default: all)',
     ),
-  method: z.enum(['cbpo', 'bco', 'kto', 'dpo', 'sft']).default('cbpo').describe('training objective'),
+  // Open: a caller of the library may bring an objective. The command line closes it again.
+  method: z.string().default('cbpo').describe('training objective'),
   rejected: z
     .string()
     .optional()

@@ -5,12 +5,8 @@ import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
 import { loraConfigSchema, targetedModules } from '../model/lora.ts';
-import { bco } from '../objectives/bco.ts';
-import { cbpo } from '../objectives/cbpo.ts';
-import { dpo } from '../objectives/dpo.ts';
-import { kto } from '../objectives/kto.ts';
 import type { Objective } from '../objectives/objective.ts';
-import { sft } from '../objectives/sft.ts';
+import { isBuiltIn, objectiveNamed, type TrainableObjective } from '../objectives/objectives.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { openEmbedder, requireEmbedder } from '../overlap/open-embedder.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
@@ -48,6 +44,8 @@ export type TrainEvent =
 
 export interface TrainOptions {
   readonly version: string;
+  /** Of the caller's own, which `method` may name beside the built-in ones. */
+  readonly objectives?: readonly TrainableObjective[];
   readonly onEvent?: (event: TrainEvent) => void;
   /** Aborting stops after the step in progress and saves it. */
   readonly signal?: AbortSignal;
@@ -97,6 +95,8 @@ export function requireAllTrained({ users, failed, run }: TrainSummary): void {
 export async function train(resolved: Resolved<TrainSettings>, options: TrainOptions): Promise<TrainSummary> {
   const settings = resolved.values;
   const emit = options.onEvent ?? (() => {});
+  const trained = objectiveNamed(settings.method, options.objectives);
+  requirePairs(trained, settings);
   const model = await LanguageModel.load(settings.model, { device: settings.device, threads: settings.threads });
   const encoder = new Encoder(model, settings);
   const dataset = await loadDataset(settings);
@@ -104,16 +104,15 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
   // What cannot be is told before the folder is taken, so that the setting can be corrected.
-  requirePairs(settings);
   const rejected = settings.rejected === undefined ? undefined : await readRejected(settings.rejected);
-  if (settings.method !== 'sft' && !rejected) auxiliaryPool(dataset, settings.auxiliaryFrom);
+  if (trained.against === 'others') auxiliaryPool(dataset, settings.auxiliaryFrom);
   await requireEmbedder(settings.embedder);
   const lora = loraConfigSchema.parse(settings);
   targetedModules(lora, model.checkpoint.linears);
   const start = settings.start && (await startFingerprint(settings.start, model.checkpoint));
   const folder = new RunFolder(settings.out);
   for (const user of await unfinished(users, folder)) {
-    if (rejected) userRecords(dataset, user, settings, rejected);
+    if (rejected) userRecords(dataset, user, { ...settings, ...trained }, rejected);
     if (settings.start !== undefined) await startMatrices(settings.start, user, lora, model.checkpoint);
   }
 
@@ -121,10 +120,12 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   const unlock = await folder.lock(['overlap.json']); // a comparison's estimate
   try {
     const texts = rejected && { rejected: rejected.fingerprint };
-    const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }) };
+    // What a built-in objective depends on is in the settings; of another, its signature is all that is known.
+    const own = !isBuiltIn(trained) && { objective: trained.create({ ...settings, alpha: 0 }).signature };
+    const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }), ...own };
     await folder.open(resolved, sources, options.version, NOT_IDENTITY);
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
-    const run = new TrainingRun(settings, model, dataset, encoder, folder, emit, options.signal, rejected);
+    const run = new TrainingRun(trained, settings, model, dataset, encoder, folder, emit, options.signal, rejected);
     failed = await run.trainAll(users);
   } finally {
     await model.close();
@@ -153,36 +154,19 @@ async function unfinished(users: readonly string[], folder: RunFolder): Promise<
 }
 
 /** @throws IdiolectError CONFIG where pairs are wanted and not given, or given and not wanted */
-function requirePairs({ method, rejected }: TrainSettings): void {
-  if ((method === 'dpo') === (rejected !== undefined)) return;
+function requirePairs({ name, against }: TrainableObjective, { rejected }: TrainSettings): void {
+  if ((against === 'rejected') === (rejected !== undefined)) return;
+  const instead = against === 'others' ? "takes others' records" : 'takes own records alone';
   throw new IdiolectError(
     'CONFIG',
-    method === 'dpo'
-      ? '--method dpo needs --rejected, a file of what the own records were chosen over.'
-      : `--rejected belongs to --method dpo; --method ${method} takes others' records instead.`,
+    against === 'rejected'
+      ? `--method ${name} needs --rejected, a file of what the own records were chosen over.`
+      : `--rejected belongs to objectives of pairs, such as dpo; --method ${name} ${instead}. Leave it out.`,
   );
 }
 
-/** @param alpha the user's overlap; read by cbpo alone */
-function objectiveOf(settings: TrainSettings, alpha: number): Objective {
-  const { method, beta } = settings;
-  switch (method) {
-    case 'sft':
-      return sft();
-    case 'bco':
-      return bco({ beta });
-    case 'kto':
-      return kto({ beta });
-    case 'dpo':
-      return dpo({ beta });
-    case 'cbpo':
-      return cbpo({ ...settings, alpha });
-    default:
-      return method satisfies never;
-  }
-}
-
 class TrainingRun {
+  readonly #trained: TrainableObjective;
   readonly #settings: TrainSettings;
   readonly #model: LanguageModel;
   readonly #dataset: Dataset;
@@ -193,6 +177,7 @@ class TrainingRun {
   readonly #rejected: RejectedTexts | undefined;
 
   constructor(
+    trained: TrainableObjective,
     settings: TrainSettings,
     model: LanguageModel,
     dataset: Dataset,
@@ -202,6 +187,7 @@ class TrainingRun {
     signal: AbortSignal | undefined,
     rejected: RejectedTexts | undefined,
   ) {
+    this.#trained = trained;
     this.#settings = settings;
     this.#model = model;
     this.#dataset = dataset;
@@ -215,10 +201,10 @@ class TrainingRun {
   /** @returns those whose training diverged */
   async trainAll(users: readonly string[]): Promise<FailedUser[]> {
     const open = await unfinished(users, this.#folder);
-    const objective = objectiveOf(this.#settings, 0);
+    const objective = this.#objective(0);
     const plans = open.map(user =>
       planUser(
-        userRecords(this.#dataset, user, this.#settings, this.#rejected),
+        userRecords(this.#dataset, user, { ...this.#settings, ...this.#trained }, this.#rejected),
         this.#encoder,
         objective,
         this.#settings,
@@ -247,10 +233,15 @@ class TrainingRun {
     return failed;
   }
 
+  /** @param alpha the user's overlap, where the objective uses it */
+  #objective(alpha: number): Objective {
+    return this.#trained.create({ ...this.#settings, alpha });
+  }
+
   /** Each user's alpha: as given, or estimated before training and kept in the run folder. */
   async #alphas(users: readonly string[]): Promise<(user: string) => number> {
-    const { method, alpha } = this.#settings;
-    if (method !== 'cbpo') return () => 0;
+    const { alpha } = this.#settings;
+    if (!this.#trained.usesAlpha) return () => 0;
     if (alpha !== undefined) return () => alpha;
     const known = await this.#folder.readOverlaps();
     const open = users.filter(user => !known.has(user));
@@ -312,7 +303,7 @@ class TrainingRun {
     const work: AdapterWork = {
       ...(start !== undefined && { start: await startMatrices(start, user, trainer.lora, this.#model.checkpoint) }),
       name: user,
-      objective: objectiveOf(this.#settings, alpha),
+      objective: this.#objective(alpha),
       batches,
       batchOf: planned => batchOf(plan, planned, reference),
       measure: async (step, batch, matrices): Promise<StepMetrics> => {
@@ -340,13 +331,14 @@ class TrainingRun {
   }
 
   async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {
-    const { method, beta, seed } = this.#settings;
+    const { beta, seed } = this.#settings;
+    const { name: method, against, usesAlpha } = this.#trained;
     const { name: baseModel, commit: revision } = this.#model.checkpoint;
-    const overlap = method === 'cbpo' ? `, alpha ${Number(alpha.toFixed(4))}` : '';
+    const overlap = usesAlpha ? `, alpha ${Number(alpha.toFixed(4))}` : '';
     const compared =
-      method === 'sft'
+      against === 'nothing'
         ? ''
-        : `, beta ${beta}, ${auxiliary.length} ${method === 'dpo' ? 'rejected texts' : 'records of others'}`;
+        : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${auxiliary.length} ${against === 'rejected' ? 'rejected texts' : 'records of others'}`;
     await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, {
       baseModel,
       revision,

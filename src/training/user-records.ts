@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { type HistoryRecord, sampleAuxiliary } from '../histories/index.ts';
+import type { TrainableObjective } from '../objectives/objectives.ts';
 import type { Dataset } from './dataset.ts';
 import type { RejectedTexts } from './rejected.ts';
 
@@ -48,8 +49,8 @@ export interface UserRecords {
 }
 
 export interface RecordSettings extends RecordChoice {
-  /** Supervised fine-tuning takes the user's own records alone. */
-  readonly method: string;
+  /** What the objective compares own records with; where nothing, they are all there is. */
+  readonly against: TrainableObjective['against'];
   readonly seed: number;
 }
 
@@ -62,7 +63,7 @@ export interface RecordSettings extends RecordChoice {
 export function userRecords(
   dataset: Dataset,
   user: string,
-  { method, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
+  { against, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
   rejected?: RejectedTexts,
 ): UserRecords {
   const { train, disliked } = dataset.users.get(user)!;
@@ -74,7 +75,7 @@ export function userRecords(
       `--rejected has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
     );
   }
-  const needsOthers = method !== 'sft' && !rejected;
+  const needsOthers = against === 'others';
   const known = needsOthers ? latest(disliked, historyShare) : [];
   const count = Math.max(1, Math.round(auxiliaryRatio * own.length));
   const others = needsOthers ? sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed }) : [];

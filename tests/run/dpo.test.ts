@@ -87,7 +87,12 @@ describe('pairs', () => {
       'fewer.jsonl',
       pairs.filter((_, i) => i !== 2),
     );
-    const { target, auxiliary, disliked, paired } = userRecords(dataset, 'ada', values, await readRejected(without));
+    const { target, auxiliary, disliked, paired } = userRecords(
+      dataset,
+      'ada',
+      { ...values, against: 'rejected' },
+      await readRejected(without),
+    );
     const own = pairs.filter(({ record }, i) => record.user === 'ada' && i !== 2);
     expect(target.map(({ record }) => record)).toEqual(own.map(({ record }) => record));
     expect(auxiliary.map(({ record }) => record)).toEqual(
@@ -210,12 +215,12 @@ describe('what cannot be trained', () => {
     [
       'rejected texts with another method',
       () => ({ method: 'kto' }),
-      /^--rejected belongs to --method dpo; --method kto takes others' records instead\.$/,
+      /^--rejected belongs to objectives of pairs, such as dpo; --method kto takes others' records\. Leave it out\.$/,
     ],
     [
       'supervised fine-tuning with rejected texts',
       () => ({ method: 'sft' }),
-      /^--rejected belongs to --method dpo; --method sft/,
+      /^--rejected belongs to objectives of pairs, such as dpo; --method sft takes own records alone/,
     ],
     [
       'a user without pairs',

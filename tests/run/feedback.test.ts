@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
 import { type HistoryRecord, writeHistories } from '../../src/histories/index.ts';
 import { LanguageModel, resolveSettings, train, trainSchema } from '../../src/index.ts';
+import { objectiveNamed } from '../../src/objectives/objectives.ts';
 import { loadDataset } from '../../src/training/dataset.ts';
 import { userRecords, type WeightedRecord } from '../../src/training/user-records.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
@@ -49,7 +50,8 @@ const settingsOf = (data: string, values: Record<string, unknown> = {}) =>
 async function examplesOf(data: string, values: Record<string, unknown> = {}) {
   const settings = settingsOf(data, values).values;
   const dataset = await loadDataset(settings);
-  return { ...userRecords(dataset, 'ada', settings), notices: dataset.notices };
+  const { against } = objectiveNamed(settings.method);
+  return { ...userRecords(dataset, 'ada', { ...settings, against }), notices: dataset.notices };
 }
 const textOf = ({ record }: WeightedRecord) => record.output;
 
@@ -65,7 +67,7 @@ describe('records with feedback', () => {
     expect(notices.join()).toContain('1 training records have label false');
 
     const settings = settingsOf(data, { auxiliaryRatio: 50 }).values;
-    const others = userRecords(await loadDataset(settings), 'linus', settings);
+    const others = userRecords(await loadDataset(settings), 'linus', { ...settings, against: 'others' });
     expect(others.auxiliary.map(textOf)).not.toContain(REJECTED);
   });
 

@@ -23,7 +23,7 @@ import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
 import type { ResultMetric, Results } from '../results.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
-import { methodsOf, requirePossible } from './requirements.ts';
+import { methodsOf, type OwnMethods, requirePossible } from './requirements.ts';
 import {
   criterionOf,
   describeMethod,
@@ -45,7 +45,7 @@ export type CompareEvent =
   | { readonly type: 'train'; readonly event: TrainEvent }
   | { readonly type: 'tried'; readonly tried: TriedSetting };
 
-export interface CompareOptions {
+export interface CompareOptions extends OwnMethods {
   readonly version: string;
   /** Milliseconds of a steady clock; costs are measured by it. */
   readonly now: () => number;
@@ -66,7 +66,7 @@ export async function compare(
   resolved: Resolved<CompareSettings>,
   options: CompareOptions,
 ): Promise<ComparisonReports> {
-  const specs = methodsByName(resolved.values.methods);
+  const specs = methodsByName(resolved.values.methods, options.methods);
   const emit = options.onEvent ?? (() => {});
   const folder = new RunFolder(resolved.values.out);
   const { task, data } = resolved.values;
@@ -82,7 +82,7 @@ export async function compare(
     const division = await divideUsers(dataset, settings.values);
     for (const message of division.notices) emit({ type: 'notice', message });
     requireDistinctFolders([...division.targets, ...division.development]);
-    await requirePossible(settings.values, metrics, division);
+    await requirePossible(settings.values, metrics, division, options);
     const base = await LanguageModel.load(settings.values.model, settings.values);
     try {
       const run = new Comparison(settings, metrics, specs, dataset, division, base, folder, options);
@@ -158,6 +158,7 @@ class Comparison {
       taskFolder: taskFolder ?? this.#settings.model,
       splits,
       version: this.#options.version,
+      objectives: this.#options.objectives ?? [],
       onTraining: event => this.#emit({ type: 'train', event }),
       onProgress: (what, done, total) => this.#emit({ type: 'progress', what, done, total }),
       signal: this.#options.signal,
@@ -241,10 +242,10 @@ class Comparison {
   /** Every method's tries on development users, the best one kept for those that come after. */
   async #search(runner: MethodRunner): Promise<{ choices: Choices; tried: TriedSetting[] }> {
     const { development } = this.#division;
-    let choices = firstChoices(this.#settings);
+    let choices = firstChoices(this.#settings, this.#options.methods);
     const tried: TriedSetting[] = [];
     if (development.length === 0 || !isSearched(this.#settings)) return { choices, tried };
-    const methods = methodsOf(this.#settings.methods);
+    const methods = methodsOf(this.#settings.methods, this.#options.methods);
     const searched = methods.filter(spec => triesOf(spec, choices, this.#settings).length > 0);
     for (const [done, spec] of searched.entries()) {
       const tries = triesOf(spec, choices, this.#settings);
@@ -307,7 +308,7 @@ class Comparison {
   async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {
     const { targets } = this.#division;
     const answers = new Map<string, ReadonlyMap<string, readonly Answer[]>>();
-    const methods = methodsOf(this.#settings.methods);
+    const methods = methodsOf(this.#settings.methods, this.#options.methods);
     for (const [done, spec] of methods.entries()) {
       const name = `${spec.title}: ${targets.length} users`;
       this.#emit({ type: 'stage', name, done, total: methods.length });

@@ -1,7 +1,8 @@
 /** What a comparison cannot do without, told before the first minute of work and not after the last. */
 import { IdiolectError } from '../../common/errors.ts';
 import type { MetricName } from '../../histories/index.ts';
-import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
+import { type MethodSpec, methodsByName, type TrainingSpec } from '../../methods/catalogue.ts';
+import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { requireEmbedder } from '../../overlap/open-embedder.ts';
 import { judgeOf } from '../judge.ts';
 import type { Division } from './division.ts';
@@ -9,8 +10,14 @@ import { firstChoices, inOrder, isSearched, triesOf } from './search.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
 /** Every method that takes part, what others need included, in the order of the work. */
-export function methodsOf(names: readonly string[]): MethodSpec[] {
-  return inOrder(methodsByName(names), name => methodsByName([name])[0]!);
+export function methodsOf(names: readonly string[], own: readonly MethodSpec[] = []): MethodSpec[] {
+  return inOrder(methodsByName(names, own), name => methodsByName([name], own)[0]!);
+}
+
+/** What a caller brings beside the built-in methods and objectives. */
+export interface OwnMethods {
+  readonly methods?: readonly MethodSpec[];
+  readonly objectives?: readonly TrainableObjective[];
 }
 
 /** @throws IdiolectError CONFIG naming the setting to change */
@@ -18,6 +25,7 @@ export async function requirePossible(
   settings: ClosedSettings,
   metrics: readonly MetricName[],
   division: Division,
+  own: OwnMethods = {},
 ): Promise<void> {
   const { embedder, auxiliaryFrom, methods, task } = settings;
   if (judgeOf(settings) && !metrics.includes('rouge1')) {
@@ -27,15 +35,20 @@ export async function requirePossible(
     );
   }
   await requireEmbedder(embedder);
-  const specs = methodsOf(methods);
-  if (isSearched(settings)) for (const spec of specs) triesOf(spec, firstChoices(settings), settings);
+  const specs = methodsOf(methods, own.methods);
+  const objectives = specs.flatMap(({ training }) =>
+    training ? [{ training, against: objectiveNamed(training.method, own.objectives).against }] : [],
+  );
+  for (const { training, against } of objectives) requireRejected(training, against);
+  const first = firstChoices(settings, own.methods);
+  if (isSearched(settings)) for (const spec of specs) triesOf(spec, first, settings);
   if (auxiliaryFrom === 'others' && division.others.length === 0) {
     throw new IdiolectError(
       'CONFIG',
       '--auxiliary-from others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
     );
   }
-  const needsOthers = specs.some(({ training }) => training && !['sft', 'dpo'].includes(training.method));
+  const needsOthers = objectives.some(({ against }) => against === 'others');
   if (!needsOthers || (auxiliaryFrom !== undefined && auxiliaryFrom !== 'targets')) return;
   for (const group of ['targets', 'development'] as const) {
     if (division[group].length !== 1) continue;
@@ -44,4 +57,12 @@ export async function requirePossible(
       `there is one user in ${group}, with nobody to be compared with; ask for two or more, or use --auxiliary-from others.`,
     );
   }
+}
+
+function requireRejected({ name, method, rejected }: TrainingSpec, against: TrainableObjective['against']): void {
+  if ((against === 'rejected') === (rejected !== undefined)) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `the training ${name}: ${method} ${against === 'rejected' ? 'needs' : 'takes no'} rejected texts (\`rejected\` of its method).`,
+  );
 }

@@ -1,7 +1,7 @@
 /** Hyper-parameters chosen on development users: as many tries for every method that has one, by one criterion for all. */
 import { IdiolectError } from '../../common/errors.ts';
 import type { MetricName } from '../../histories/index.ts';
-import { type MethodSpec, rateOf, TRAININGS } from '../../methods/catalogue.ts';
+import { type MethodSpec, rateOf, trainingsOf } from '../../methods/catalogue.ts';
 import type { Choices } from '../../methods/runner.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
 import type { ResultMetric } from '../results.ts';
@@ -25,12 +25,12 @@ export interface TriedSetting {
 }
 
 /** The first of each list: what is taken where nothing is searched. */
-export function firstChoices({ rates, retrieved, profileRecords }: MethodSettings): Choices {
-  return { rates: { ...rateOfAll(rates[0]!) }, retrieved: retrieved[0]!, profileRecords: profileRecords[0]! };
-}
-
-function rateOfAll(rate: number): Choices['rates'] {
-  return Object.fromEntries(TRAININGS.map(training => [training.name, rateOf(training, rate)]));
+export function firstChoices(
+  { rates, retrieved, profileRecords }: MethodSettings,
+  own: readonly MethodSpec[] = [],
+): Choices {
+  const ofAll = trainingsOf(own).map(training => [training.name, rateOf(training, rates[0]!)] as const);
+  return { rates: Object.fromEntries(ofAll), retrieved: retrieved[0]!, profileRecords: profileRecords[0]! };
 }
 
 /**

@@ -1,0 +1,89 @@
+/**
+ * An objective of one's own, here in the manner of SimPO (Meng et al. 2024): the reward of a text is its mean
+ * log-probability per token, without a reference, and own texts should be ahead of others' by a margin. `train` runs it
+ * like a built-in one, and `scoreRun` says what it did.
+ *
+ *   node examples/own-objective.ts
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { detach, mul, scale, softplus, sub } from '../src/graph/index.ts';
+import { writeHistories } from '../src/histories/index.ts';
+import {
+  column,
+  columnInput,
+  countGroups,
+  type Objective,
+  requireBothGroups,
+  resolveSettings,
+  runSentences,
+  scoreRun,
+  scoreSchema,
+  type TrainableObjective,
+  train,
+  trainSchema,
+  weightedSum,
+} from '../src/index.ts';
+import { habitualHistories } from './habits.ts';
+import { writeTinyBackbone } from './tiny-backbone.ts';
+
+const MARGIN = 1;
+
+/** L = softplus(margin - beta (mean over own texts of log pi / tokens - the same over others')) */
+function simpo({ beta }: { readonly beta: number }): Objective {
+  return {
+    name: 'simpo',
+    // All that shapes the graph: a run that goes on, and sessions that are used again, are told apart by it.
+    signature: `simpo ${beta} ${MARGIN}`,
+    needsReference: false,
+    needsMismatched: false,
+    initialState: {},
+
+    build(g, sequenceLogProbs) {
+      const perToken = mul(g, sequenceLogProbs, columnInput(g, 'one_by_tokens', sequenceLogProbs));
+      const over = (name: string) => weightedSum(g, perToken, columnInput(g, name, sequenceLogProbs));
+      const lead = sub(g, over('target_share'), over('auxiliary_share'));
+      g.output('metric.lead', detach(g, lead)); // stands in metrics.jsonl, step by step
+      return softplus(g, sub(g, g.scalar(MARGIN), scale(g, lead, beta)));
+    },
+
+    feeds(examples) {
+      const counts = countGroups(examples);
+      requireBothGroups('SimPO', counts);
+      return {
+        one_by_tokens: column(examples, ({ completionTokens }) => 1 / completionTokens),
+        target_share: column(examples, ({ group, weight }) => (group === 'target' ? weight / counts.target : 0)),
+        auxiliary_share: column(examples, ({ group }) => (group === 'auxiliary' ? 1 / counts.auxiliary : 0)),
+      };
+    },
+  };
+}
+
+// How a run uses it: batches hold others' records beside the user's own, and --beta reaches the loss.
+const objective: TrainableObjective = { name: 'simpo', against: 'others', create: simpo };
+
+const folder = await mkdtemp(join(tmpdir(), 'idiolect-'));
+const model = join(folder, 'backbone');
+const data = join(folder, 'histories.jsonl');
+const cache = join(folder, 'cache');
+await writeTinyBackbone(model);
+await writeHistories(data, habitualHistories(40));
+
+const how = { method: 'simpo', beta: 2, lr: 3e-3, epochs: 15, targetModules: 'all-linear' };
+const settings = resolveSettings(trainSchema, [
+  { origin: 'example', values: { model, data, cache, out: join(folder, 'run'), ...how } },
+]);
+const run = await train(settings, {
+  version: 'example',
+  objectives: [objective],
+  onEvent(event) {
+    if (event.type !== 'adapter') return;
+    const { loss, lead } = event.metrics;
+    console.log(`${event.user}: loss ${loss!.toFixed(3)}, own texts ahead by ${lead!.toFixed(3)} nats a token`);
+  },
+});
+
+const scores = await scoreRun(scoreSchema.parse({ run: run.run, cache }));
+for (const sentence of runSentences(scores)) console.log(sentence);
+await rm(folder, { recursive: true });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import {
+  diffInput,
   type HistoryRecord,
   importGit,
   importLamp,
@@ -36,6 +37,22 @@ export const importGitVerb: Verb = {
     const { names, salt, branch, since, bots } = args.resolved.values as z.infer<typeof gitSchema>;
     const { onSkip } = reporting(args.terminal);
     await write(args, () => importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }));
+  },
+};
+
+export const importDiffVerb: Verb = {
+  name: 'import diff',
+  summary: 'Turns a diff on standard input into the input that import git makes of its commit, for generate to read.',
+  operands: [],
+  schema: z.object({}),
+  example:
+    'git diff --cached | idiolect import diff | idiolect generate --model M --adapter A --template commit-subject',
+  async run({ json, terminal }) {
+    let text = '';
+    process.stdin.setEncoding('utf8');
+    for await (const piece of process.stdin) text += piece;
+    const input = diffInput(text);
+    terminal.print(json ? JSON.stringify({ input }) : input);
   },
 };
 

@@ -47,6 +47,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'make histories from a git repository',
     load: async () => (await import('./import.ts')).importGitVerb,
   },
+  'import diff': {
+    summary: 'make a prompt of a diff, as import git would of its commit',
+    load: async () => (await import('./import.ts')).importDiffVerb,
+  },
   'import lamp': {
     summary: 'make histories from the LaMP benchmark’s files',
     load: async () => (await import('./import.ts')).importLampVerb,

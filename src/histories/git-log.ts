@@ -62,19 +62,21 @@ export async function* parseLog(
 }
 
 /** The commit being read, with what the patch parser needs to know. */
-interface Open extends LoggedCommit {
+export interface OpenCommit extends LoggedCommit {
   lines: string[];
   chars: number;
   inHunk: boolean;
   linesOfFile: number;
 }
 
+type PatchState = Pick<OpenCommit, 'lines' | 'chars' | 'inHunk' | 'linesOfFile'>;
+
 class LogParser {
   private readonly mark: string;
   private readonly limits: LogLimits;
   private text = '';
   private at = 0;
-  private commit: Open | null = null;
+  private commit: OpenCommit | null = null;
   private state: 'raw' | 'patch' | 'rest of a long line' = 'raw';
   /** The NUL-ended fields being collected, a header's or a file entry's, and how many there will be. */
   private fields: string[] = [];
@@ -95,7 +97,7 @@ class LogParser {
       if (done === 'more') break;
       if (done) yield done;
     }
-    if (last && this.commit) yield close(this.commit, this.limits);
+    if (last && this.commit) yield closeCommit(this.commit, this.limits);
   }
 
   /** Reads one commit header, one file entry or one patch line. */
@@ -148,7 +150,7 @@ class LogParser {
       string,
       string,
     ];
-    const finished = this.commit && close(this.commit, this.limits);
+    const finished = this.commit && closeCommit(this.commit, this.limits);
     const subject = (message.trimStart().split('\n', 1)[0] ?? '').trim();
     const times = { time: Number(time), committed: Number(committed) };
     const found = { hash, name, email, ...times, parents: parents.split(' ').length, subject, message };
@@ -198,7 +200,13 @@ export function fileLine(status: string, paths: readonly string[]): string {
 }
 
 /** Inside a hunk every line begins with its sign, so a header line (`diff`, `@@`, `---`) cannot be taken for text. */
-function readPatchLine(commit: Open | null, text: string, from: number, to: number, limits: LogLimits): void {
+export function readPatchLine(
+  commit: PatchState | null,
+  text: string,
+  from: number,
+  to: number,
+  limits: LogLimits,
+): void {
   if (!commit) return;
   if (text.startsWith('diff --git ', from)) {
     commit.inHunk = false;
@@ -216,7 +224,8 @@ function readPatchLine(commit: Open | null, text: string, from: number, to: numb
   }
 }
 
-function close({ lines, chars, inHunk, linesOfFile, ...commit }: Open, limits: LogLimits): LoggedCommit {
+export function closeCommit<T extends PatchState & { diff: string }>(open: T, limits: LogLimits) {
+  const { lines, chars, inHunk, linesOfFile, ...commit } = open;
   return { ...commit, diff: firstChars(lines.join('\n'), limits.maxDiffChars) };
 }
 

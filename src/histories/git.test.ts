@@ -1,12 +1,13 @@
 /** Repositories as histories: made by git itself, with what real repositories hold and what users configure. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { collect } from './collect.ts';
 import { importGit } from './git.ts';
 import { isBot, pseudonyms } from './git-authors.ts';
+import { diffInput } from './git-diff.ts';
 import { logFormat, parseLog } from './git-log.ts';
 
 const hasGit = spawnSync('git', ['--version']).status === 0;
@@ -216,6 +217,32 @@ describe.skipIf(!hasGit)('importGit', () => {
     for (const name of ['outer', 'outer/.git', 'bare']) {
       expect(await collect(importGit(join(folder, name)))).toHaveLength(1);
     }
+  });
+
+  test('a staged diff gives the input of its commit', async () => {
+    const path = repository('staged');
+    const numbers = Array.from({ length: 30 }, (_, i) => `line ${i}\n`);
+    commit(path, 'One', { a: numbers.join(''), 'with space': 'x y\n', gone: 'gone\n', link: 'was a file\n' });
+    renameSync(join(path, 'a'), join(path, 'b'));
+    rmSync(join(path, 'gone'));
+    rmSync(join(path, 'link'));
+    symlinkSync('b', join(path, 'link'));
+    const files = {
+      b: numbers.map((line, i) => (i % 7 === 3 ? `new ${i}\n` : line)).join(''),
+      'with space': '-- a\n++ b\n',
+      'ü "q"\t': 'ü\n',
+      empty: '',
+      picture: Buffer.from([0, 1, 2]),
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+    git(path, ['add', '-A']);
+    const settings = [[], ['-c', 'diff.noprefix=true'], ['-c', 'diff.mnemonicPrefix=true']];
+    const inputs = settings.map(config => diffInput(git(path, [...config, 'diff', '--cached'])));
+    git(path, ['commit', '-q', '-m', 'Two']);
+    const [, two] = await collect(importGit(path));
+    expect(inputs).toEqual(inputs.map(() => two!.input));
+    expect(two!.input).toContain('T link');
+    expect(() => diffInput('')).toThrow('found no changed file');
   });
 
   test('says who was taken for a program and that co-authors are not recorded', async () => {

@@ -6,6 +6,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { commitToRecord } from './commits.ts';
 import { isBot, pseudonyms as pseudonymsOf } from './git-authors.ts';
+import { LIMITS } from './git-diff.ts';
 import { type LoggedCommit, logFormat, parseLog } from './git-log.ts';
 import { type Git, openGit } from './git-process.ts';
 import type { HistoryRecord } from './record.ts';
@@ -63,10 +64,10 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
   const range = ['--reverse', ...(start?.args ?? []), branch, '--'];
   const log = git.start(['log', `--format=${logFormat(mark)}`, ...PLAIN_OUTPUT, ...range]);
   const limits = {
-    maxFiles: options.maxFiles ?? 6,
-    maxDiffLines: options.maxDiffLines ?? 8,
-    maxLineChars: options.maxLineChars ?? 120,
-    maxDiffChars: options.maxDiffChars ?? 420,
+    maxFiles: options.maxFiles ?? LIMITS.maxFiles,
+    maxDiffLines: options.maxDiffLines ?? LIMITS.maxDiffLines,
+    maxLineChars: options.maxLineChars ?? LIMITS.maxLineChars,
+    maxDiffChars: options.maxDiffChars ?? LIMITS.maxDiffChars,
   };
   const pseudonym = pseudonymsOf(options.salt);
   const leftOut = new Map<string, number>();

@@ -12,6 +12,7 @@ export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
 export { type GitOptions, importGit } from './git.ts';
+export { diffInput } from './git-diff.ts';
 export { type ReadOptions, readHistories, readJsonLines, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';
 export { importLongLamp, type LongLampOptions } from './longlamp.ts';

@@ -152,6 +152,7 @@ describe('help and mistakes', () => {
       ['generate'],
       ['data', 'get'],
       ['import', 'git'],
+      ['import', 'diff'],
       ['import', 'lamp'],
       ['import', 'longlamp'],
       ['import', 'oppu'],

@@ -18,7 +18,7 @@ import { random } from '../src/common/random.ts';
 import type { Resolved } from '../src/common/settings.ts';
 import { readLines } from '../src/histories/lines.ts';
 import { countPieces, pieces, tokenizerJson, trainBpe } from '../src/model/bpe-trainer.ts';
-import { readTokenizer } from '../src/model/tokenizer.ts';
+import { TextTokenizer } from '../src/model/text-tokenizer.ts';
 import { type PretrainEvent, type PretrainSettings, pretrain, pretrainSchema } from '../src/training/pretrain.ts';
 import { readTokens, writeTokens } from '../src/training/token-file.ts';
 
@@ -97,16 +97,16 @@ async function prepare(settings: StarterSettings, say: (text: string) => void): 
     };
     await writeFile(settingsFile, `${JSON.stringify(tokenizerSettings, null, 2)}\n`);
   }
-  const { tokenizer } = await readTokenizer(folder);
+  const tokenizer = await TextTokenizer.read(folder);
   // Each piece is encoded by itself whatever stands around it, and most have been seen before.
   const known = new Map<string, readonly number[]>();
   const encodePiece = (piece: string) => {
-    const ids = known.get(piece) ?? tokenizer.encode(piece, { add_special_tokens: false }).ids;
+    const ids = known.get(piece) ?? tokenizer.encode(piece);
     if (known.size < 1_000_000) known.set(piece, ids);
     return ids;
   };
   const encode = (document: string) =>
-    document.split(TURN).flatMap(part => (isTurn(part) ? [part] : pieces(part)).flatMap(encodePiece));
+    document.split(TURN).flatMap(part => (isTurn(part) ? [tokenizer.idOf(part)!] : pieces(part).flatMap(encodePiece)));
   for (const [name, heldOut] of [['train', false] as const, ['held-out', true] as const]) {
     const file = join(folder, `${name}.tokens`);
     if (await exists(file)) continue;

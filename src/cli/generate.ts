@@ -32,6 +32,7 @@ export const generateVerb: Verb = {
     const { device, threads } = settings;
     const model = await LanguageModel.load(settings.model, { device, threads });
     try {
+      model.tokenizer.requirePlain(templateText(settings.template));
       const adapter = settings.adapter === undefined ? undefined : await model.loadAdapter(settings.adapter);
       const pieces = model.generate(renderPrompt(settings.template, { input }), {
         ...settings,

@@ -4,6 +4,7 @@ import {
   capWords,
   type HistoryRecord,
   renderPrompt,
+  templateText,
   withExamples,
   withoutInstruction,
   withProfile,
@@ -47,6 +48,7 @@ export class Prompts {
 
   constructor(context: PromptContext) {
     this.#context = context;
+    context.base.tokenizer.requirePlain(templateText(context.settings.template));
   }
 
   /** Longest sequence in tokens, prompt and answer together. */

@@ -4,10 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { failureOf, TINY_CONFIG, temporaryFolders, tinyTokenizer, writeTokenizer } from '../../tests/parity/support.ts';
 import { type ModelConfig, parseModelConfig } from './config.ts';
-import { Tokenizer } from './tokenizer.ts';
+import { Tokenizer, type TokenizerOptions } from './tokenizer.ts';
 
 const folders = temporaryFolders();
 const noEnd = parseModelConfig({ ...TINY_CONFIG, eos_token_id: undefined }, 'tiny');
@@ -54,12 +54,57 @@ describe('start and end', () => {
     ).toEqual([0]);
   });
 
+  // transformers puts it there too, where a text is whole; a prompt is to be answered.
+  test('a prompt does not end in the end token that the tokenizer puts after texts', async () => {
+    const definition = tinyTokenizer();
+    const processor = definition.post_processor as { single: object[]; special_tokens: object };
+    processor.single.push({ SpecialToken: { id: '</s>', type_id: 0 } });
+    Object.assign(processor.special_tokens, { '</s>': { id: '</s>', ids: [2], tokens: ['</s>'] } });
+    const tokenizer = await load({ ...plain, add_eos_token: true }, definition);
+    expect(tokenizer.encodePrompt('Hi')).toEqual([1, ...bytes('Hi')]);
+    expect(tokenizer.encodePrompt('')).toEqual([1]);
+    expect(tokenizer.encodeCompletion('ok')).toEqual([...bytes(' ok'), 2]);
+  });
+
   test('end tokens of all files together, the tokenizer’s own first', async () => {
     const folder = await folders();
     await writeTokenizer(folder, tinyTokenizer(), { ...plain, eos_token: { content: '</s>', lstrip: false } });
     await writeFile(join(folder, 'generation_config.json'), '{"eos_token_id": [7, 2]}');
     const config = parseModelConfig({ ...TINY_CONFIG, eos_token_id: [9, 7] }, 'tiny');
     expect((await Tokenizer.load(folder, config)).endIds).toEqual([2, 7, 9]);
+  });
+});
+
+describe('a prompt that has to fit', () => {
+  const template = '{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]';
+
+  test('loses the beginning of its text, never a part of the chat template', async () => {
+    const tokenizer = await load({ ...plain, chat_template: template });
+    const turn = (text: string) => [1, ...bytes(`[user]${text}[assistant]`)];
+    expect(tokenizer.leastRoom()).toBe(18);
+    expect(tokenizer.fitPrompt('abcdef', 'auto', 24)).toEqual({ ids: turn('abcdef'), isCut: false });
+    for (const [room, kept] of [
+      [23, 'bcdef'],
+      [19, 'f'],
+      [18, ''],
+    ] as const) {
+      expect(tokenizer.fitPrompt('abcdef', 'auto', room)).toEqual({ ids: turn(kept), isCut: true });
+    }
+    // four bytes to a character, of which none is taken apart
+    expect(tokenizer.fitPrompt('\u{1f600}\u{1f601}', 'auto', 25).ids).toEqual(turn('\u{1f601}'));
+    expect(tokenizer.fitPrompt('x'.repeat(100_000), 'auto', 1018).ids).toEqual(turn('x'.repeat(1000)));
+    expect(await failureOf(() => tokenizer.fitPrompt('abcdef', 'auto', 17))).toEqual({
+      code: 'CONFIG',
+      message:
+        'the chat template alone takes 18 tokens, and there is room for 17. Raise --max-length, or use --chat never.',
+    });
+  });
+
+  test('keeps its start token without a template', async () => {
+    const tokenizer = await load({ ...plain, chat_template: template });
+    expect(tokenizer.leastRoom('never')).toBe(1);
+    expect(tokenizer.fitPrompt('abcdef', 'never', 4)).toEqual({ ids: [1, ...bytes('def')], isCut: true });
+    expect(tokenizer.fitPrompt('abcdef', 'never', 1)).toEqual({ ids: bytes('f'), isCut: true });
   });
 });
 
@@ -126,6 +171,28 @@ describe('chat template', () => {
     expect(named.encodePrompt('Hi')).toEqual([1, ...bytes('[user]Hi[assistant]')]);
   });
 
+  test('in both places, the file counts, as in transformers', async () => {
+    const folder = await folders();
+    await writeTokenizer(folder, tinyTokenizer(), { ...plain, chat_template: 'inline {{ messages[0].content }}' });
+    await writeFile(join(folder, 'chat_template.jinja'), template);
+    expect((await Tokenizer.load(folder, noEnd)).encodePrompt('Hi')).toEqual([1, ...bytes('[user]Hi[assistant]')]);
+  });
+
+  test('the day it is told does not depend on the clock, but on the setting', async () => {
+    vi.useFakeTimers({ now: new Date('2031-02-03T10:00:00Z'), toFake: ['Date'] });
+    try {
+      const dated = "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[0].content }}";
+      const folder = await folders();
+      await writeTokenizer(folder, tinyTokenizer(), { ...plain, chat_template: dated });
+      const turn = async (options?: TokenizerOptions) =>
+        (await Tokenizer.load(folder, noEnd, options)).encodePrompt('Hi');
+      expect(await turn()).toEqual(bytes('26 Jul 2024|26 Jul 2024|Hi'));
+      expect(await turn({ promptDate: '1999-12-31' })).toEqual(bytes('31 Dec 1999|31 Dec 1999|Hi'));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('one that fails says so and what to do', async () => {
     const tokenizer = await load({ ...plain, chat_template: "{{ raise_exception('no system turn') }}" });
     expect(await failureOf(() => tokenizer.encodePrompt('Hi'))).toEqual({
@@ -153,7 +220,7 @@ describe('folders that are not whole', () => {
     await writeFile(file, '{"model": ');
     const cut = await failureOf(() => Tokenizer.load(folder, noEnd));
     expect(cut.code).toBe('TOKENIZER');
-    expect(cut.message.startsWith(`${file} is not JSON (`)).toBe(true);
+    expect(cut.message.startsWith(`${file} is not valid JSON (`)).toBe(true);
     await writeFile(file, '{"version": "1.0"}');
     const other = await failureOf(() => Tokenizer.load(folder, noEnd));
     expect(other.message.startsWith(`${file} cannot be used as a tokenizer (`)).toBe(true);

@@ -1,73 +1,69 @@
-/** tokenizer.json and the chat template of a Hugging Face folder: text to token ids and back. */
-import { readFile } from 'node:fs/promises';
+/** Prompts and completions of a Hugging Face folder as token ids, through its chat template where it has one. */
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
+import { exists } from '../common/files.ts';
+import { readInputText } from '../common/input-file.ts';
+import { ChatTemplate } from './chat-template.ts';
 import type { ModelConfig } from './config.ts';
-
-type Json = Record<string, unknown>;
-
-/**
- * The tokenizer of a folder and its tokenizer_config.json (empty where there is none).
- *
- * @throws IdiolectError TOKENIZER naming the file that is missing or malformed
- */
-export async function readTokenizer(folder: string): Promise<{ tokenizer: HuggingFaceTokenizer; settings: Json }> {
-  const file = join(folder, 'tokenizer.json');
-  const definition = await readJson(file, true);
-  const settings = await readJson(join(folder, 'tokenizer_config.json'), false);
-  try {
-    return { tokenizer: new HuggingFaceTokenizer(definition, settings), settings };
-  } catch (error) {
-    throw new IdiolectError('TOKENIZER', `${file} cannot be used as a tokenizer (${reasonOf(error)}).`);
-  }
-}
+import { DEFAULT_PROMPT_DATE } from './prompt-date.ts';
+import { TextTokenizer } from './text-tokenizer.ts';
+import { readGenerationEnds, specialTokens, type TokenizerSettings } from './tokenizer-files.ts';
 
 /** Whether prompts go through the checkpoint's chat template when it has one. */
 export type ChatMode = 'auto' | 'never';
 
+export interface TokenizerOptions {
+  /** What chat templates are told is today, as YYYY-MM-DD (default: DEFAULT_PROMPT_DATE). */
+  readonly promptDate?: string | undefined;
+}
+
+/** Ids of a prompt that had to fit, and whether something was cut. */
+export interface FittedPrompt {
+  readonly ids: readonly number[];
+  readonly isCut: boolean;
+}
+
 export class Tokenizer {
   /** Ids that end a text. The first one closes every completion in training. */
   readonly endIds: readonly number[];
-  readonly #tokenizer: HuggingFaceTokenizer;
-  readonly #template: Template | undefined;
-  readonly #specials: Json;
+  readonly #text: TextTokenizer;
+  readonly #template: ChatTemplate | undefined;
+  /** What the tokenizer itself puts before a text. */
+  readonly #prefix: readonly number[];
   readonly #startId: number | undefined;
+  readonly #hasStartToken: boolean;
   /** SentencePiece tokenizers put a space before every text themselves. */
   readonly #prependsSpace: boolean;
+  #emptyTurn: number | undefined;
 
-  private constructor(tokenizer: HuggingFaceTokenizer, settings: Json, template: Template | undefined, ends: number[]) {
-    this.#tokenizer = tokenizer;
+  private constructor(text: TextTokenizer, template: ChatTemplate | undefined, ends: number[]) {
+    this.#text = text;
     this.#template = template;
-    this.#specials = Object.fromEntries(
-      ['bos_token', 'eos_token', 'unk_token', 'pad_token'].map(name => [name, tokenText(settings[name])]),
-    );
     this.endIds = ends;
-    this.#prependsSpace = tokenizer.tokenize('a', { add_special_tokens: false })[0]?.startsWith('▁') ?? false;
-    const bos = tokenText(settings.bos_token);
-    this.#startId = (bos === undefined ? undefined : tokenizer.token_to_id(bos)) ?? ends[0];
+    const [bare, framed] = [text.encode('a'), text.encode('a', { framed: true })];
+    this.#prefix = prefixOf(bare, framed, ends);
+    this.#prependsSpace = text.prependsSpace;
+    const { bos_token: bos } = specialTokens(text.settings);
+    this.#hasStartToken = bos !== undefined;
+    this.#startId = (bos === undefined ? undefined : text.idOf(bos)) ?? ends[0];
   }
 
   /** @throws IdiolectError TOKENIZER naming the file that is missing or malformed */
-  static async load(folder: string, config: ModelConfig): Promise<Tokenizer> {
-    const { tokenizer, settings } = await readTokenizer(folder);
-    const generation = await readJson(join(folder, 'generation_config.json'), false);
-    const eos = tokenText(settings.eos_token);
-    const ids = [
-      eos === undefined ? undefined : tokenizer.token_to_id(eos),
-      ...[generation.eos_token_id ?? []].flat(),
-      ...config.eosTokenIds,
-    ].filter(id => typeof id === 'number');
+  static async load(folder: string, config: ModelConfig, options: TokenizerOptions = {}): Promise<Tokenizer> {
+    const ends = [...(await readGenerationEnds(folder)), ...config.eosTokenIds];
+    const text = await TextTokenizer.read(folder, ends);
+    const { eos_token: eos } = specialTokens(text.settings);
+    const ids = [eos === undefined ? undefined : text.idOf(eos), ...ends].filter(id => id !== undefined);
     if (ids.length === 0) {
       throw new IdiolectError(
         'TOKENIZER',
         `${folder}: no end-of-text token. Set eos_token in tokenizer_config.json or eos_token_id in config.json.`,
       );
     }
-    const inline = inlineTemplate(settings.chat_template);
-    const source = inline ?? (await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined));
-    return new Tokenizer(tokenizer, settings, source ? parseTemplate(source, folder) : undefined, [...new Set(ids)]);
+    const source = await templateSource(folder, text.settings);
+    const { promptDate = DEFAULT_PROMPT_DATE } = options;
+    const template = source ? new ChatTemplate(source, specialTokens(text.settings), promptDate, folder) : undefined;
+    return new Tokenizer(text, template, [...new Set(ids)]);
   }
 
   get hasChatTemplate(): boolean {
@@ -76,15 +72,34 @@ export class Tokenizer {
 
   /**
    * Ids of a prompt, at least one. With a chat template the prompt becomes the user's turn and the assistant's turn
-   * is opened; else the tokenizer's own start token is put before it.
+   * is opened; else the tokenizer's own start token is put before it. Nothing in the prompt is read as a control token.
    */
   encodePrompt(prompt: string, chat: ChatMode = 'auto'): number[] {
-    const ids = this.#usesTemplate(chat)
-      ? this.#tokenizer.encode(this.#renderChat(prompt), { add_special_tokens: false }).ids
-      : this.#tokenizer.encode(prompt).ids;
+    const ids = this.#usesTemplate(chat) ? this.#encodeTurn(prompt) : [...this.#prefix, ...this.#text.encode(prompt)];
     if (ids.length > 0) return ids;
     if (this.#startId !== undefined) return [this.#startId];
     throw new IdiolectError('TOKENIZER', 'an empty prompt needs a start token, and the tokenizer has none.');
+  }
+
+  /** Tokens that `fitPrompt` needs at least: a chat template is never cut. */
+  leastRoom(chat: ChatMode = 'auto'): number {
+    if (!this.#usesTemplate(chat)) return 1;
+    this.#emptyTurn ??= this.#encodeTurn('').length;
+    return this.#emptyTurn;
+  }
+
+  /**
+   * The same in at most `room` tokens. What is too long loses its beginning: in a chat template the text of the turn
+   * does, else the prompt, which keeps its start token while two tokens fit.
+   *
+   * @throws IdiolectError CONFIG where a chat template alone does not fit
+   */
+  fitPrompt(prompt: string, chat: ChatMode = 'auto', room: number): FittedPrompt {
+    const ids = this.encodePrompt(prompt, chat);
+    if (ids.length <= room) return { ids, isCut: false };
+    if (this.#usesTemplate(chat)) return { ids: this.#cutTurn(prompt, room), isCut: true };
+    const start = this.startsWithBos(ids) && room > 1 ? ids.slice(0, 1) : [];
+    return { ids: [...start, ...ids.slice(ids.length - room + start.length)], isCut: true };
   }
 
   /**
@@ -93,19 +108,27 @@ export class Tokenizer {
    */
   encodeCompletion(completion: string, chat: ChatMode = 'auto'): number[] {
     const spaced = this.#usesTemplate(chat) || this.#prependsSpace ? completion : ` ${completion}`;
-    return [...this.#tokenizer.encode(spaced, { add_special_tokens: false }).ids, this.endIds[0]!];
+    return [...this.#text.encode(spaced), this.endIds[0]!];
   }
 
-  /** The start token, when a prompt of ids begins with it; kept when a prompt is cut from the left. */
+  /** Whether a prompt of ids begins with the start token; kept when a prompt is cut from the left. */
   startsWithBos(ids: readonly number[]): boolean {
-    return ids[0] !== undefined && ids[0] === this.#startId && typeof this.#specials.bos_token === 'string';
+    return ids[0] !== undefined && ids[0] === this.#startId && this.#hasStartToken;
+  }
+
+  /** @throws IdiolectError CONFIG for a prompt template in which a control token is written out: it would be plain text */
+  requirePlain(template: string): void {
+    const token = this.#text.control.findIn(template);
+    if (token === undefined) return;
+    throw new IdiolectError(
+      'CONFIG',
+      `--template has the control token ${token} in it, which prompts cannot contain. ` +
+        'Leave it out; turns of a conversation are written by the chat_template.jinja in the model folder.',
+    );
   }
 
   decode(ids: readonly number[]): string {
-    if (ids.length === 0) return '';
-    // Cleaning up spaces would rewrite what people write ("a !", "do n't") and take back text already streamed.
-    const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
-    return this.#tokenizer.decode([...ids], options);
+    return ids.length === 0 ? '' : this.#text.decode(ids, { special: false });
   }
 
   /**
@@ -114,10 +137,9 @@ export class Tokenizer {
    * its space, as in `decode`.
    */
   pieces(ids: readonly number[]): string[] {
-    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
     let before = '';
     return ids.map((_, i) => {
-      const text = this.#tokenizer.decode(ids.slice(0, i + 1), options);
+      const text = this.#text.decode(ids.slice(0, i + 1), { special: true });
       let kept = 0;
       while (kept < before.length && text[kept] === before[kept]) kept++;
       before = text;
@@ -129,55 +151,61 @@ export class Tokenizer {
     return this.#template !== undefined && chat === 'auto';
   }
 
-  #renderChat(prompt: string): string {
-    try {
-      return this.#template!.render({
-        ...this.#specials,
-        messages: [{ role: 'user', content: prompt }],
-        add_generation_prompt: true,
-        // Llama 3's templates print today's date unless given one; prompts must not change from day to day.
-        date_string: '26 Jul 2024',
-      });
-    } catch (error) {
+  #encodeTurn(prompt: string): number[] {
+    const { control } = this.#text;
+    return this.#text.encodeNamed(control.renderText(prompt.toWellFormed(), text => this.#template!.render(text)));
+  }
+
+  /** The turn with as much of the text's end as has room. */
+  #cutTurn(prompt: string, room: number): number[] {
+    const text = prompt.toWellFormed();
+    const turnFrom = (start: number) => {
+      const isWithinPair = text.codePointAt(start - 1)! > 0xffff;
+      return this.#encodeTurn(text.slice(isWithinPair ? start + 1 : start));
+    };
+    let cut = text.length;
+    let turn = turnFrom(cut);
+    if (turn.length > room) {
       throw new IdiolectError(
-        'TOKENIZER',
-        `the chat template failed (${reasonOf(error)}). Use --chat never without it.`,
+        'CONFIG',
+        `the chat template alone takes ${turn.length} tokens, and there is room for ${room}. ` +
+          'Raise --max-length, or use --chat never.',
       );
     }
+    let over = 0;
+    // From the end in doubling steps first: to encode a long text whole at every step would take long.
+    for (let size = room; size < text.length; size *= 2) {
+      const longer = turnFrom(text.length - size);
+      if (longer.length > room) {
+        over = text.length - size;
+        break;
+      }
+      [cut, turn] = [text.length - size, longer];
+    }
+    while (cut - over > 1) {
+      const middle = (over + cut) >>> 1;
+      const between = turnFrom(middle);
+      if (between.length > room) over = middle;
+      else [cut, turn] = [middle, between];
+    }
+    return turn;
   }
 }
 
-/** One template, or a list of named ones of which `default` is meant. */
-function inlineTemplate(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  const named = Array.isArray(value) ? value.find(entry => entry?.name === 'default')?.template : undefined;
-  return typeof named === 'string' ? named : undefined;
+/** What a tokenizer puts before a text. What it puts after one would end the prompt before its answer begins. */
+function prefixOf(bare: readonly number[], framed: readonly number[], ends: readonly number[]): number[] {
+  if (bare.length === 0) return framed.filter(id => !ends.includes(id));
+  const start = framed.findIndex((_, i) => bare.every((id, j) => framed[i + j] === id));
+  return framed.slice(0, Math.max(0, start));
 }
 
-function parseTemplate(source: string, folder: string): Template {
-  try {
-    return new Template(source);
-  } catch (error) {
-    throw new IdiolectError('TOKENIZER', `${folder}: the chat template cannot be read (${reasonOf(error)}).`);
-  }
-}
-
-/** Special tokens are written as a string or as an object around it. */
-function tokenText(token: unknown): string | undefined {
-  if (typeof token === 'string') return token;
-  const content = (token as { content?: unknown } | null | undefined)?.content;
-  return typeof content === 'string' ? content : undefined;
-}
-
-async function readJson(file: string, required: boolean): Promise<Json> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) {
-    if (!required) return {};
-    throw new IdiolectError('TOKENIZER', `${file} is missing. The model folder needs its tokenizer.`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new IdiolectError('TOKENIZER', `${file} is not JSON (${reasonOf(error)}).`);
-  }
+/** A file of its own stands before the setting, as in transformers; of several named templates `default` is meant. */
+async function templateSource(
+  folder: string,
+  { chat_template: inline }: TokenizerSettings,
+): Promise<string | undefined> {
+  const file = join(folder, 'chat_template.jinja');
+  if (await exists(file)) return readInputText(file, { code: 'TOKENIZER' });
+  if (typeof inline === 'string') return inline;
+  return inline?.find(({ name }) => name === 'default')?.template;
 }

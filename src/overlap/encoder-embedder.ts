@@ -1,6 +1,6 @@
 /** A sentence encoder in ONNX as an embedder: any export of a Hugging Face encoder, run by the same engine. */
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { readTokenizer } from '../model/tokenizer.ts';
+import { TextTokenizer } from '../model/text-tokenizer.ts';
 import { type EngineOptions, Session } from '../runtime/session.ts';
 import { type Feeds, floats, int32, int64 } from '../runtime/tensor.ts';
 import { meanRow } from './backbone-embedder.ts';
@@ -87,12 +87,12 @@ export class EncoderEmbedder implements Embedder {
 
 /** Ids of a text with the tokenizer's special tokens; what is too long loses its end, not its special tokens. */
 async function tokenizerOf(folder: string, maxTokens: number): Promise<Tokenize> {
-  const { tokenizer } = await readTokenizer(folder);
-  const framed = tokenizer.encode('a').ids;
-  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const tokenizer = await TextTokenizer.read(folder);
+  const framed = tokenizer.encode('a', { framed: true });
+  const bare = tokenizer.encode('a');
   const after = framed.length - framed.indexOf(bare[0]!) - bare.length;
   return text => {
-    const ids = tokenizer.encode(text).ids;
+    const ids = tokenizer.encode(text, { framed: true });
     if (ids.length <= maxTokens) return ids;
     return [...ids.slice(0, maxTokens - after), ...ids.slice(ids.length - after)];
   };

@@ -1,5 +1,6 @@
 /** Token-by-token decoding of many sequences at once, with a cache of keys and values. */
 import { isDeepStrictEqual } from 'node:util';
+import { IdiolectError } from '../common/errors.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
@@ -134,7 +135,11 @@ export class Generator {
     }
   }
 
-  /** Runs the next tokens of these sequences, whose slots begin at `first`: logits [vocabSize] of each lane of each. */
+  /**
+   * Runs the next tokens of these sequences, whose slots begin at `first`: logits [vocabSize] of each lane of each.
+   *
+   * @throws IdiolectError ENGINE where a logit is not a finite number
+   */
   async #advance(
     sequences: readonly Active[],
     first: number,
@@ -154,12 +159,23 @@ export class Generator {
     cache.append(results, first, lengths);
     const { vocabSize } = this.#checkpoint.config;
     const logits = floats(results.logits!);
-    return rows.map((_, lane) => logits.subarray(lane * vocabSize, (lane + 1) * vocabSize));
+    return rows.map((_, lane) => finite(logits.subarray(lane * vocabSize, (lane + 1) * vocabSize)));
   }
 
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** The most likely of numbers that are none is a token like any other: without this a broken model would write nothing. */
+function finite(logits: Float32Array): Float32Array {
+  const id = logits.findIndex(value => !Number.isFinite(value));
+  if (id < 0) return logits;
+  throw new IdiolectError(
+    'ENGINE',
+    `the model computed logits that are not finite numbers (${logits[id]} for token ${id}); no text can be made of them. ` +
+      'Its weights or the adapter are damaged or have diverged: try without the adapter, or train it at a lower --lr.',
+  );
 }
 
 /** Sequences in a row with the same prompt and adapter, together, but no more than can ever run together. */

@@ -1,7 +1,16 @@
 /** A whole model: what is cut when a text is too long, and text as it streams out. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { failureOf, oneThread, TINY_CONFIG, temporaryFolders, writeTinyModel } from '../../tests/parity/support.ts';
+import {
+  failureOf,
+  oneThread,
+  TINY_CONFIG,
+  temporaryFolders,
+  tinyWeights,
+  writeTinyModel,
+} from '../../tests/parity/support.ts';
 import { random } from '../common/random.ts';
 import { parseModelConfig } from '../model/config.ts';
 import { loraConfigSchema } from '../model/lora.ts';
@@ -123,6 +132,29 @@ describe('encode', () => {
     );
   });
 
+  test('a chat template stays whole: its text gives way, then the completion', async () => {
+    const folder = await folders();
+    await writeTinyModel(folder, { ...TINY_CONFIG, vocab_size: 259 });
+    await writeFile(join(folder, 'chat_template.jinja'), '<{{ messages[0].content }}>');
+    const chat = await LanguageModel.load(folder, oneThread);
+    expect(chat.encode('abcd', 'xy', { maxLength: 7 })).toEqual({
+      ids: [...bytes('<cd>xy'), 2],
+      promptLength: 4,
+      promptCut: true,
+      completionCut: false,
+    });
+    expect(chat.encode('abcd', 'uvwxyz', { maxLength: 5 })).toEqual({
+      ids: bytes('<>uvw'),
+      promptLength: 2,
+      promptCut: true,
+      completionCut: true,
+    });
+    expect(await failureOf(() => chat.encode('a', 'b', { maxLength: 2 }))).toEqual({
+      code: 'CONFIG',
+      message: 'the maximum length 2 must be at least 3 tokens: the chat template takes 2.',
+    });
+  });
+
   test('a length that leaves nothing to learn', async () => {
     expect(await failureOf(() => model.encode('a', 'b', { maxLength: 1 }))).toEqual({
       code: 'CONFIG',
@@ -198,6 +230,30 @@ describe('generate', () => {
     const model = await chainModel(['abca'], { maxPositions: 12 });
     expect((await pieces(model, `${'z'.repeat(50)}b`, { maxTokens: 4 })).join('')).toBe('cabc');
     await model.close();
+  });
+});
+
+describe('numbers that are not finite', () => {
+  // Finite weights whose product is not: nothing at loading tells.
+  const overflowing = async () => {
+    const folder = await folders();
+    const weights = tinyWeights({ ...TINY_CONFIG, vocab_size: VOCAB });
+    for (const { name, data } of weights) if (/^(lm_head|model\.norm)\./.test(name)) data.fill(1e30);
+    await writeTinyModel(folder, { ...TINY_CONFIG, vocab_size: VOCAB }, weights);
+    return LanguageModel.load(folder, oneThread);
+  };
+  const message = expect.stringMatching(
+    /^the model computed logits that are not finite numbers \((-?Infinity|NaN) for/,
+  );
+
+  test.each([0, 1])('end in a sentence at temperature %d, alone and in a batch', async temperature => {
+    const broken = await overflowing();
+    const options = { maxTokens: 3, temperature, topP: 1 };
+    const alone = broken.generate('a', { ...options, random: random(1, 'x') });
+    expect(await failureOf(() => alone.next())).toEqual({ code: 'ENGINE', message });
+    const batch = () => broken.generateAll(['a', 'b'], { ...options, random: i => random(i, 'x') });
+    expect(await failureOf(batch)).toEqual({ code: 'ENGINE', message });
+    await broken.close();
   });
 });
 

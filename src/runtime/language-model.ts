@@ -9,7 +9,7 @@ import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import { resolveModel } from '../model/hub.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
-import { type ChatMode, Tokenizer } from '../model/tokenizer.ts';
+import { type ChatMode, Tokenizer, type TokenizerOptions } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
 import { scoreCandidates } from './candidates.ts';
 import { type ContrastOptions, contrastiveScores } from './contrast.ts';
@@ -81,10 +81,14 @@ export class LanguageModel {
    * @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder or the name; DATA where
    *   the model cannot be fetched
    */
-  static async load(model: string, engine: EngineOptions = defaultEngine): Promise<LanguageModel> {
+  static async load(
+    model: string,
+    engine: EngineOptions = defaultEngine,
+    options: TokenizerOptions = {},
+  ): Promise<LanguageModel> {
     const folder = await resolveModel(model);
     const checkpoint = await openCheckpoint(folder);
-    const tokenizer = await Tokenizer.load(folder, checkpoint.config);
+    const tokenizer = await Tokenizer.load(folder, checkpoint.config, options);
     return new LanguageModel(checkpoint, tokenizer, engine);
   }
 
@@ -94,18 +98,24 @@ export class LanguageModel {
 
   /**
    * Token ids of a prompt and its completion, closed by the end token. What is too long loses the prompt's beginning
-   * first (its start token stays while two tokens fit); a completion that alone is too long loses its end, and both are told.
+   * first, as `Tokenizer.fitPrompt` says; a completion that alone is too long loses its end, and both are told.
+   *
+   * @throws IdiolectError CONFIG for a maximum length without room for the chat template and a token
    */
   encode(prompt: string, completion: string, { maxLength, chat }: EncodeOptions): EncodedExample {
-    if (maxLength < 2) throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least 2 tokens.`);
-    const before = this.#known(this.tokenizer.encodePrompt(prompt, chat));
+    const least = 1 + this.tokenizer.leastRoom(chat);
+    if (maxLength < least) {
+      const why = least > 2 ? `: the chat template takes ${least - 1}` : '';
+      throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least ${least} tokens${why}.`);
+    }
     const after = this.#known(this.tokenizer.encodeCompletion(completion, chat));
-    const completionIds = after.slice(0, maxLength - 1);
-    const promptIds = this.#cutPrompt(before, maxLength - completionIds.length);
+    const completionIds = after.slice(0, maxLength - least + 1);
+    const before = this.tokenizer.fitPrompt(prompt, chat, maxLength - completionIds.length);
+    this.#known(before.ids);
     return {
-      ids: [...promptIds, ...completionIds],
-      promptLength: promptIds.length,
-      promptCut: promptIds.length < before.length,
+      ids: [...before.ids, ...completionIds],
+      promptLength: before.ids.length,
+      promptCut: before.isCut,
       completionCut: completionIds.length < after.length,
     };
   }
@@ -225,8 +235,7 @@ export class LanguageModel {
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
     const positions = this.#positions(options);
-    const encoded = this.#known(this.tokenizer.encodePrompt(prompt, options.chat));
-    const ids = this.#cutPrompt(encoded, this.promptRoom(options));
+    const ids = this.#known(this.tokenizer.fitPrompt(prompt, options.chat, this.promptRoom(options)).ids);
     const produced: number[] = [];
     const limit = Math.min(maxTokens, positions - ids.length);
     const seen = new Set(ids);
@@ -257,13 +266,6 @@ export class LanguageModel {
       `${folder}: tokenizer.json gives the token id ${beyond}, but the model's embedding has ${config.vocabSize} rows ` +
         `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of one model.`,
     );
-  }
-
-  #cutPrompt(ids: readonly number[], room: number): readonly number[] {
-    if (ids.length <= room) return ids;
-    return this.tokenizer.startsWithBos(ids) && room > 1
-      ? [ids[0]!, ...ids.slice(ids.length - room + 1)]
-      : ids.slice(ids.length - room);
   }
 }
 

@@ -200,7 +200,7 @@ export class Encoder {
   readonly #settings: DataSettings;
 
   constructor(model: LanguageModel, settings: DataSettings) {
-    templateText(settings.template); // an unknown template is told before any work
+    model.tokenizer.requirePlain(templateText(settings.template)); // told before any work
     this.#model = model;
     this.#settings = settings;
   }

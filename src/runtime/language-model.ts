@@ -108,12 +108,11 @@ export class LanguageModel {
       const why = least > 2 ? `: the chat template takes ${least - 1}` : '';
       throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least ${least} tokens${why}.`);
     }
-    const after = this.#known(this.tokenizer.encodeCompletion(completion, chat));
+    const after = this.tokenizer.encodeCompletion(completion, chat);
     const completionIds = after.slice(0, maxLength - least + 1);
     const before = this.tokenizer.fitPrompt(prompt, chat, maxLength - completionIds.length);
-    this.#known(before.ids);
     return {
-      ids: [...before.ids, ...completionIds],
+      ids: this.#known([...before.ids, ...completionIds]),
       promptLength: before.ids.length,
       promptCut: before.isCut,
       completionCut: completionIds.length < after.length,

@@ -15,7 +15,8 @@ export const adaptVerb: Verb = {
     'Adapts a model to the task: one LoRA by supervised fine-tuning on users who are not evaluated, merged into the model.',
   operands: [],
   schema: adaptSchema,
-  example: 'idiolect adapt --model SmolLM2-135M --data histories.jsonl --target-users 20 --out runs/task',
+  example:
+    'idiolect adapt --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --target-users 20 --out runs/task',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     const settings = resolved as unknown as Resolved<AdaptSettings>;

@@ -16,7 +16,7 @@ export const compareVerb: Verb = {
   operands: [],
   schema: compareSchema,
   example:
-    'idiolect compare --model SmolLM2-135M --data histories.jsonl --template commit-subject --target-users 20 --out runs/comparison',
+    'idiolect compare --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --template commit-subject --target-users 20 --out runs/comparison',
   async run({ resolved, json, terminal, signal }) {
     const now = () => performance.now();
     const start = now();

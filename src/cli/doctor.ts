@@ -26,7 +26,7 @@ export const doctorVerb: Verb = {
   operands: [],
   schema,
   onlyLooks: true,
-  example: 'idiolect doctor --model SmolLM2-135M --data histories.jsonl',
+  example: 'idiolect doctor --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl',
   async run({ resolved, json, terminal }) {
     const { model, data, ...given } = resolved.values as z.infer<typeof schema>;
     const machine = thisMachine();

@@ -24,7 +24,8 @@ export const generateVerb: Verb = {
   summary: 'Streams what the model writes after a prompt, in the voice of an adapter.',
   operands: [],
   schema: generateSchema,
-  example: 'idiolect generate --model SmolLM2-135M --adapter runs/first/adapters/alice --prompt "..."',
+  example:
+    'idiolect generate --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter runs/first/adapters/alice --prompt "..."',
   async run({ resolved, json, terminal, signal }) {
     const settings = resolved.values as z.infer<typeof generateSchema>;
     templateText(settings.template);

@@ -56,7 +56,7 @@ export const initVerb: Verb = {
   operands: [],
   schema,
   onlyLooks: true, // fetched below, once the rest is known to be there
-  example: 'idiolect init --data ~/code/project --model SmolLM2-135M --out first',
+  example: 'idiolect init --data ~/code/project --model HuggingFaceTB/SmolLM2-135M-Instruct --out first',
   async run({ resolved, json, terminal, signal }) {
     const flags = resolved.values as InitFlags;
     const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { IdiolectError } from '../common/errors.ts';
+import { didYouMean } from '../common/nearest.ts';
+import { printable } from '../common/printable.ts';
 import { terminal } from './terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
@@ -86,10 +88,26 @@ export async function version(): Promise<string> {
   return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
 }
 
-function overview(): string {
-  const width = Math.max(...Object.keys(VERBS).map(name => name.length));
-  const lines = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `idiolect teaches a language model each user's own way of writing.\n\nUsage: idiolect VERB [flags]\n\n${lines.join('\n')}\n\nidiolect VERB --help tells the flags of a verb; idiolect --version the version.\n`;
+/** The verbs whose names begin with a word, or all of them. */
+function overview(group = ''): string {
+  const verbs = Object.entries(VERBS).filter(([name]) => group === '' || name.startsWith(`${group} `));
+  const width = Math.max(...verbs.map(([name]) => name.length));
+  const lines = verbs.map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  const usage = `Usage: idiolect ${group === '' ? '' : `${group} `}VERB [flags]`;
+  const about = group === '' ? "idiolect teaches a language model each user's own way of writing.\n\n" : '';
+  return `${about}${usage}\n\n${lines.join('\n')}\n\nRun "idiolect VERB --help" for the flags of a verb, "idiolect --version" for the version.\n`;
+}
+
+/** Words that begin the names of several verbs, such as `import`. */
+const GROUPS = new Set(Object.keys(VERBS).flatMap(name => (name.includes(' ') ? [name.split(' ')[0]!] : [])));
+
+const HELP = new Set(['--help', '-h', 'help']);
+const VERSION = new Set(['--version', '-v', '-V', 'version']);
+
+/** `help train` and `import help` as `train --help` and `import --help`. */
+function helpLast(args: readonly string[]): readonly string[] {
+  if (args[0] === 'help') return [...args.slice(1).filter(word => !HELP.has(word)), '--help'];
+  return GROUPS.has(args[0] ?? '') && args[1] === 'help' ? [args[0]!, '--help'] : args;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
@@ -97,10 +115,12 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
-export async function main(args: readonly string[]): Promise<void> {
-  const words = args[0] === 'import' || args[0] === 'data' ? 2 : 1;
-  const name = args.length === 0 ? undefined : args.slice(0, words).join(' ');
-  const rest = args.slice(words);
+export async function main(line: readonly string[]): Promise<void> {
+  const args = helpLast(line);
+  const [first = '--help', second = '--help'] = args;
+  const isGroup = GROUPS.has(first);
+  const name = isGroup ? `${first} ${second}` : first;
+  const rest = args.slice(isGroup ? 2 : 1);
   const out = terminal();
   const stop = new AbortController();
   const onInterrupt = () => {
@@ -113,28 +133,29 @@ export async function main(args: readonly string[]): Promise<void> {
   // The reader of a pipe may leave early (`| head`).
   process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1));
   try {
-    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      process.stdout.write(overview());
+    if (HELP.has(first) || (isGroup && HELP.has(second))) {
+      process.stdout.write(overview(isGroup ? first : ''));
       return;
     }
-    if (name === '--version') {
+    if (VERSION.has(first)) {
       process.stdout.write(`${await version()}\n`);
       return;
     }
     const entry = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
     if (!entry) {
-      const names = Object.keys(VERBS).join(', ');
-      throw new IdiolectError('USAGE', `there is no verb "${name}". Verbs are ${names}; see idiolect --help.`);
+      const names = Object.keys(VERBS);
+      const meant = didYouMean(name, names) || ` Verbs are ${names.join(', ')}.`;
+      throw new IdiolectError('USAGE', `there is no verb "${printable(name)}".${meant} See idiolect --help.`);
     }
     const verb = await entry.load();
-    const { help, ...line } = await parseLine(verb, rest);
+    const { help, ...parsed } = await parseLine(verb, rest);
     if (help) process.stdout.write(helpText(verb));
     else {
       if (!verb.onlyLooks) {
         const { fetchModels } = await import('./models.ts');
-        await fetchModels(line.resolved.values, out, stop.signal);
+        await fetchModels(parsed.resolved.values, out, stop.signal);
       }
-      await verb.run({ ...line, terminal: out, signal: stop.signal });
+      await verb.run({ ...parsed, terminal: out, signal: stop.signal });
     }
   } catch (error) {
     if (isSystemError(error)) {

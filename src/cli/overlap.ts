@@ -14,7 +14,7 @@ export const overlapVerb: Verb = {
     'Estimates how much of what others write could be each user’s own (alpha), and how unlike others each writes.',
   operands: [],
   schema: overlapReportSchema,
-  example: 'idiolect overlap --model SmolLM2-135M --data histories.jsonl --users first:20',
+  example: 'idiolect overlap --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --users first:20',
   async run({ resolved, json, terminal, signal }) {
     const clock = new TimeLeft();
     const users = await reportOverlaps(resolved.values as unknown as OverlapReportSettings, {

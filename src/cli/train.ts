@@ -32,7 +32,7 @@ export const trainVerb: Verb = {
     'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and says by held-out texts what each adapter learnt.',
   operands: [],
   schema: trainSchema.extend({ method: builtInMethod, skipScore }),
-  example: 'idiolect train --model SmolLM2-135M --data histories.jsonl --out runs/first',
+  example: 'idiolect train --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --out runs/first',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     showSettings(resolved, terminal);

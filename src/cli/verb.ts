@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,7 +57,15 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const [first] = reasonOf(error).split('. ');
-    throw new IdiolectError('USAGE', `${first}. See idiolect ${verb.name} --help.`);
+    const unknown = /^Unknown option '([^']*)'/.exec(first!)?.[1];
+    const meant =
+      unknown === undefined
+        ? ''
+        : didYouMean(
+            unknown,
+            Object.keys(options).map(option => `--${option}`),
+          );
+    throw new IdiolectError('USAGE', `${first}.${meant} See idiolect ${verb.name} --help.`);
   }
   const { values, positionals } = parsed;
   const nothing = { values: {}, origins: {} };
@@ -97,13 +106,13 @@ async function configFile(path: string): Promise<SettingsLayer> {
   throw new IdiolectError('CONFIG', `--config: ${path} must hold one JSON object of settings.`);
 }
 
-/** Every setting that was not left at its default, then the defaults, so that nothing is hidden. */
+/** Every setting that was not left at its default, by where it was set; the run folder's run.json has them all. */
 export function showSettings({ values, origins }: Resolved<object>, terminal: Terminal): void {
   const show = (key: string) => `${key}=${JSON.stringify((values as Record<string, unknown>)[key])}`;
-  const keys = Object.keys(origins).filter(key => (values as Record<string, unknown>)[key] !== undefined);
-  for (const origin of new Set(Object.values(origins))) {
-    const from = keys.filter(key => origins[key] === origin).map(show);
-    if (from.length > 0) terminal.say(`${origin === 'flag' ? 'flags' : origin}: ${from.join(' ')}`);
+  const set = Object.keys(origins).filter(key => origins[key] !== 'default');
+  for (const origin of new Set(set.map(key => origins[key]))) {
+    const from = set.filter(key => origins[key] === origin).map(show);
+    terminal.say(`${origin === 'flag' ? 'flags' : origin}: ${from.join(' ')}`);
   }
 }
 

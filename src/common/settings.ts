@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { IdiolectError } from './errors.ts';
+import { didYouMean } from './nearest.ts';
+import { printable } from './printable.ts';
 
 /** `default`, or the name of the layer that set the value, such as `flag` or a configuration file. */
 export type Origin = string;
@@ -32,8 +34,9 @@ export function resolveSettings<S extends z.ZodObject>(
   for (const { origin, values } of layers) {
     for (const [key, value] of Object.entries(values)) {
       if (!Object.hasOwn(schema.shape, key)) {
-        const known = Object.keys(schema.shape).join(', ');
-        throw new IdiolectError('CONFIG', `${origin}: there is no setting "${key}". Settings are ${known}.`);
+        const known = Object.keys(schema.shape);
+        const meant = didYouMean(key, known) || ` Settings are ${known.join(', ')}.`;
+        throw new IdiolectError('CONFIG', `${origin}: there is no setting "${printable(key)}".${meant}`);
       }
       if (value === undefined) continue;
       merged[key] = value;

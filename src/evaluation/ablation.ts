@@ -6,7 +6,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
-import type { TrainableObjective } from '../objectives/objectives.ts';
+import { objectiveNamed, type TrainableObjective } from '../objectives/objectives.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../overlap/uniqueness.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
@@ -92,7 +92,6 @@ export async function ablate(
     settings: parsed.axes.map(({ key }) => key),
     cells: cellsOf(parsed),
   }));
-  const groups = await groupsOf(values, options);
   // Cells of different sweeps may be the same run, as where a default is written out: it is done once.
   const runs = new Map<string, { folder: string; resolved: Resolved<TrainSettings> }>();
   const runOf = (cell: Cell) => {
@@ -104,6 +103,9 @@ export async function ablate(
     return runs.get(key)!;
   };
   for (const { cells } of sweeps) cells.forEach(runOf);
+  // An unknown objective in the last cell is found before the first one is trained.
+  for (const { resolved } of runs.values()) objectiveNamed(resolved.values.method, options.objectives);
+  const groups = await groupsOf(values, options);
   const measured = new Map<string, RunResult>();
   for (const { folder, resolved } of runs.values()) {
     options.onRun?.(basename(folder), measured.size + 1, runs.size);

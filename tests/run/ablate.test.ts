@@ -72,7 +72,7 @@ describe('an ablation', () => {
     ['alpha=0,much', /expected a number, found "much"/],
     ['lr=estimated', /expected a number, found "estimated"/],
     ['alpha=0,1', /"1" is no value of --alpha/],
-    ['method=cbpo,ppo', /"ppo" is no value of --method/],
+    ['method=cbpo,ppo', /there is no objective "ppo"\. There are cbpo, /],
   ])('refuses the sweep "%s"', async (sweep, sentence) => {
     await expect(run(sweep)).rejects.toThrow(sentence);
   });

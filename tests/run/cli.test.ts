@@ -23,7 +23,7 @@ describe('train, score and generate', () => {
     const summary = JSON.parse(trained.stdout);
     expect(summary.users.map(({ user }: { user: string }) => user)).toEqual(['ada', 'grace', 'linus']);
     expect(trained.stderr).toContain('flags: model=');
-    expect(trained.stderr).toContain('default: template="plain"');
+    expect(trained.stderr).not.toContain('template="plain"'); // defaults are in run.json
     expect(trained.stderr).toContain('scoring the held-out texts (--skip-score leaves this out)\n');
     expect(summary.heldOut.users).toMatchObject([{ user: 'ada', gain: { texts: 2, verdict: 'few' } }, {}, {}]);
     expect(summary.heldOut).toMatchObject({ overall: { texts: 6 }, training: { method: 'cbpo', lr: 1e-4, epochs: 4 } });
@@ -168,8 +168,28 @@ describe('help and mistakes', () => {
   });
 
   it.each([
-    [['tarin'], 2, 'there is no verb "tarin". Verbs are train, adapt, compare, overlap, score'],
-    [['train', '--alhpa', '0.3'], 2, "Unknown option '--alhpa'. See idiolect train --help."],
+    [['help', 'train'], /^Trains one LoRA adapter per user[\s\S]*--alpha/],
+    [['help', 'import', 'git'], /Usage: idiolect import git PATH/],
+    [['help'], /^idiolect teaches[\s\S]*import git/],
+    [[], /^idiolect teaches/],
+    [['import'], /^Usage: idiolect import VERB \[flags\]\n\n {2}import /],
+    [['import', '--help'], /^Usage: idiolect import VERB/],
+    [['help', 'import'], /^Usage: idiolect import VERB/],
+    [['import', 'help'], /^Usage: idiolect import VERB/],
+    [['data'], /data get/],
+    [['-v'], /^\d+\.\d+\.\d+\n$/],
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+  ])('%j prints what was meant', async (args, shown) => {
+    const { code, stdout, stderr } = await idiolect(args);
+    expect(stdout).toMatch(shown);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    [['tarin'], 2, 'there is no verb "tarin". Did you mean "train"? See idiolect --help.'],
+    [['publish'], 2, 'there is no verb "publish". Verbs are train, adapt, compare, overlap, score'],
+    [['import', 'tabel', 'x.csv'], 2, 'there is no verb "import tabel". Did you mean "import table"?'],
+    [['train', '--alhpa', '0.3'], 2, `Unknown option '--alhpa'. Did you mean "--alpha"? See idiolect train --help.`],
     [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
     [['train'], 1, '--model is missing: Hugging Face model folder, or owner/name[@revision] on the Hub.'],
     [['train', '--model', 'm', '--data', 'd', '--out', 'o', '--alpha', '1'], 1, '--alpha: expected number to be <1.'],

@@ -10,7 +10,7 @@ import { hubCacheFolder, parseModelName } from '../model/hub-cache.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
 import { type DataSettings, Encoder, setApart } from './dataset.ts';
-import { type BatchShape, encodeSample, type Lengths, largestBatch, lengthsOf, trainingMemory } from './estimate.ts';
+import { encodeSample, type Lengths, largestBatch, lengthsOf, trainingMemory, typicalLengths } from './estimate.ts';
 import { bytesText, type Check, checkMachine, type Machine } from './machine.ts';
 import { requireDistinctFolders } from './run-folder.ts';
 import type { TrainSettings } from './settings.ts';
@@ -241,21 +241,24 @@ function checkMemory(
 ): Check {
   const topic = 'training';
   const longest = Math.min(settings.maxLength, checkpoint.config.maxPositions);
-  const tokens = Math.max(longest, settings.microBatchTokens);
-  const fullest: BatchShape = { tokens, longest, completionTokens: tokens / 2, twoPasses: true };
-  const batch = lengths ? largestBatch(lengths, settings) : fullest;
+  const batch = largestBatch(lengths ?? typicalLengths(longest), settings);
   const bytes = trainingMemory(checkpoint, batch);
-  const free = `${bytesText(availableBytes)} are free`;
-  const amount = `${bytesText(bytes)} of memory for ${Math.round(batch.tokens)} tokens at once`;
-  const advice = 'Lower --micro-batch-tokens or --max-length, or take a smaller model.';
-  if (lengths && bytes > availableBytes) {
-    return { topic, state: 'wrong', found: `takes about ${amount}, and ${free}. ${advice}` };
+  const isTooMuch = bytes > availableBytes;
+  const advice = `; ${bytesText(availableBytes)} are free. Lower --micro-batch-tokens or --max-length, or take a smaller model`;
+  const takes = `takes about ${bytesText(bytes)} of memory`;
+  const atOnce = `for ${Math.round(batch.tokens)} tokens at once`;
+  if (lengths) {
+    return isTooMuch
+      ? { topic, state: 'wrong', found: `${takes} ${atOnce}${advice}.` }
+      : { topic, state: 'fine', found: `${takes} ${atOnce}` };
   }
-  if (lengths) return { topic, state: 'fine', found: `takes about ${amount}` };
-  const most = `takes ${amount} at most, with texts as long as the settings allow`;
-  return bytes > availableBytes
-    ? { topic, state: 'note', found: `${most}; ${free}. Give --data for an estimate by your texts` }
-    : { topic, state: 'fine', found: most };
+  const full = { p95: longest, longest, completionShare: 0.5 };
+  const most = trainingMemory(checkpoint, largestBatch(full, settings));
+  const upTo = batch.longest < longest ? `, and up to ${bytesText(most)} with texts of ${longest}` : '';
+  const found = `${takes} with texts of ${batch.longest} tokens${upTo}`;
+  return isTooMuch
+    ? { topic, state: 'note', found: `${found}${advice}. Give --data for an estimate by your texts` }
+    : { topic, state: 'fine', found: `${found}; give --data for an estimate by your texts` };
 }
 
 function textOf({ user, input, output }: HistoryRecord): string {

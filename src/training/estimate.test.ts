@@ -5,7 +5,14 @@ import { type Checkpoint, weightShapes } from '../model/checkpoint.ts';
 import { parseModelConfig } from '../model/config.ts';
 import type { TensorEntry } from '../model/safetensors.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
-import { type BatchShape, estimateTraining, largestBatch, lengthsOf, trainingMemory } from './estimate.ts';
+import {
+  type BatchShape,
+  estimateTraining,
+  largestBatch,
+  lengthsOf,
+  trainingMemory,
+  typicalLengths,
+} from './estimate.ts';
 import { trainSchema } from './settings.ts';
 
 /** A checkpoint of a published shape; only sizes and types are looked at. */
@@ -49,6 +56,22 @@ describe('memory of a training step', () => {
     expect(half! - full!).toBeCloseTo(weights, -3);
     const twoPasses = trainingMemory(checkpointOf('smollm2-135m', 'BF16'), { ...step, twoPasses: true });
     expect(twoPasses - half!).toBeCloseTo(2 * weights, -3);
+  });
+});
+
+describe('memory where no texts are known', () => {
+  it('is that of ordinary texts, not of the longest there could be', () => {
+    const settings = { batchSize: 8, microBatchTokens: 4096 };
+    const checkpoint = checkpointOf('smollm2-135m', 'F16');
+    // Measured: 6.1 GB for a training on texts of 241 tokens in the middle and 384 at most, eight in a batch.
+    const lengths = { p95: 384, longest: 384, completionShare: 0.5 };
+    const known = trainingMemory(checkpoint, largestBatch(lengths, settings));
+    expect(known / 6.1e9).toBeGreaterThan(0.9);
+    expect(known / 6.1e9).toBeLessThan(1.25); // eight of the longest never met in one batch
+    const unknown = trainingMemory(checkpoint, largestBatch(typicalLengths(2048), settings));
+    expect(unknown).toBeGreaterThan(4e9);
+    expect(unknown).toBeLessThan(6.1e9);
+    expect(typicalLengths(100)).toMatchObject({ p95: 100, longest: 100 });
   });
 });
 

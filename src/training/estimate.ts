@@ -95,12 +95,21 @@ export function lengthsOf(sample: readonly EncodedExample[]): Lengths {
 
 /** The largest batch that texts of these lengths are likely to make. */
 export function largestBatch(
-  { p95, longest, completionShare }: Lengths,
+  { p95, longest, completionShare }: Pick<Lengths, 'p95' | 'longest' | 'completionShare'>,
   { batchSize, microBatchTokens }: Pick<TrainSettings, 'batchSize' | 'microBatchTokens'>,
 ): BatchShape {
   const whole = batchSize * p95;
   const tokens = Math.max(longest, Math.min(whole, microBatchTokens));
   return { tokens, longest, completionTokens: tokens * completionShare, twoPasses: whole > microBatchTokens };
+}
+
+/** Tokens of a prompt and its text where no texts are known: a message or a short letter. */
+const TYPICAL = 256;
+
+/** @param longest tokens a text may have */
+export function typicalLengths(longest: number): Pick<Lengths, 'p95' | 'longest' | 'completionShare'> {
+  const tokens = Math.min(TYPICAL, longest);
+  return { p95: tokens, longest: tokens, completionShare: 0.5 };
 }
 
 export interface TrainingEstimate {

@@ -54,6 +54,11 @@ describe('idiolect doctor', () => {
     expect(stdout).toMatch(/^fine +training +takes about \d+ MB of memory/m);
   });
 
+  it('says without data what ordinary texts take', async () => {
+    const { stdout } = await idiolect(['doctor', '--model', place.model]);
+    expect(stdout).toMatch(/^fine +training +takes about \d+ MB of memory with texts of 256 tokens; give --data for/m);
+  });
+
   it('prints one object with --json, and says in it what is worth knowing of data', async () => {
     const untimed = ['a', 'b']
       .flatMap(user => ['p', 'q', 'q', 'r'.repeat(400)].map(text => record(user, text)))

@@ -7,7 +7,7 @@ import { duration, type Terminal, TimeLeft } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
 
 /** What a later training must have in common, or it would put the same records differently. */
-const SHARED = ['template', 'chat', 'maxLength', 'queryShare'] as const;
+const SHARED = ['template', 'chat', 'promptDate', 'maxLength', 'queryShare'] as const;
 
 export const adaptVerb: Verb = {
   name: 'adapt',

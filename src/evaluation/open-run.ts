@@ -55,7 +55,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
 export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun> {
   const recorded = await readRun(place);
   const { settings, sources, folder } = recorded;
-  const model = await LanguageModel.load(settings.model, { device: place.device, threads: place.threads });
+  const model = await LanguageModel.load(settings.model, { device: place.device, threads: place.threads }, settings);
   try {
     const dataset = await loadDataset(settings);
     requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);

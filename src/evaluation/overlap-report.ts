@@ -80,7 +80,11 @@ async function withStudy<T>(
   { onNotice, onText, signal }: OverlapReportOptions,
   work: (study: OverlapStudy, users: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const model = await LanguageModel.load(settings.model, { device: settings.device, threads: settings.threads });
+  const model = await LanguageModel.load(
+    settings.model,
+    { device: settings.device, threads: settings.threads },
+    settings,
+  );
   try {
     const dataset = await loadDataset(settings);
     for (const message of dataset.notices) onNotice?.(message);

@@ -87,6 +87,8 @@ export class MethodRunner {
         values: {
           ...Object.fromEntries(shared.map(key => [key, settings[key as keyof MethodSettings]])),
           model: taskFolder,
+          // It names the model; what adapters of a task-adapted one belong to is another.
+          baseName: taskFolder === settings.model ? settings.baseName : undefined,
           data: this.#context.dataset.file,
           out,
           targetUsers: splits[group],

@@ -72,6 +72,7 @@ export type MethodSettings = z.infer<typeof methodSchema>;
 /** What may differ when a comparison goes on: where things lie, which methods, how fast; nothing that changes an answer. */
 export const NOT_IDENTITY = [
   'model',
+  'baseName',
   'data',
   'out',
   'methods',

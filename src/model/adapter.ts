@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists, publishFolder, stagingPath } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
+import { ADAPTER_CARD, type AdapterCard } from './adapter-card.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from './lora.ts';
 import { firstNotFinite } from './magnitude.ts';
@@ -158,6 +159,8 @@ export interface AdapterOrigin {
   readonly revision?: string;
   /** Markdown for the folder's README, after the title. */
   readonly description: string;
+  /** What the folder keeps for this program itself. */
+  readonly card?: AdapterCard;
 }
 
 /**
@@ -199,9 +202,10 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
     use_dora: false,
     use_rslora: config.rslora,
   };
-  const card = `---\nbase_model: ${origin.baseModel}\nlibrary_name: peft\ntags: [lora, idiolect]\n---\n\n${origin.description}\n`;
+  const readme = `---\nbase_model: ${JSON.stringify(origin.baseModel)}\nlibrary_name: peft\ntags: [lora, idiolect]\n---\n\n${origin.description}\n`;
   await writeFile(join(staging, 'adapter_config.json'), `${JSON.stringify(json, null, 2)}\n`);
-  await writeFile(join(staging, 'README.md'), card);
+  await writeFile(join(staging, 'README.md'), readme);
+  if (origin.card) await writeFile(join(staging, ADAPTER_CARD), `${JSON.stringify(origin.card, null, 2)}\n`);
   await writeSafetensors(join(staging, 'adapter_model.safetensors'), adapter.matrices);
   await publishFolder(staging, folder);
 }

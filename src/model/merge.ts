@@ -55,7 +55,7 @@ export async function mergeAdapter(
       }
     }
     invariant(done === updates.length, 'every adapted layer lies in one of the weight files');
-    const card = `---\nbase_model: ${options.baseModel}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
+    const card = `---\nbase_model: ${JSON.stringify(options.baseModel)}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
     await writeFile(join(staging, 'README.md'), `${card}${options.description}\n`);
     await publishFolder(staging, folder);
   } catch (error) {

@@ -36,7 +36,11 @@ export class Tokenizer {
   readonly #prependsSpace: boolean;
   #emptyTurn: number | undefined;
 
-  private constructor(text: TextTokenizer, template: ChatTemplate | undefined, ends: number[]) {
+  /** What chat templates are told is today, as YYYY-MM-DD. */
+  readonly promptDate: string;
+
+  private constructor(text: TextTokenizer, template: ChatTemplate | undefined, ends: number[], promptDate: string) {
+    this.promptDate = promptDate;
     this.#text = text;
     this.#template = template;
     this.endIds = ends;
@@ -63,7 +67,7 @@ export class Tokenizer {
     const source = await templateSource(folder, text.settings);
     const { promptDate = DEFAULT_PROMPT_DATE } = options;
     const template = source ? new ChatTemplate(source, specialTokens(text.settings), promptDate, folder) : undefined;
-    return new Tokenizer(text, template, [...new Set(ids)]);
+    return new Tokenizer(text, template, [...new Set(ids)], promptDate);
   }
 
   get hasChatTemplate(): boolean {

@@ -24,7 +24,7 @@ export class BackboneEmbedder implements Embedder {
     const { config, fingerprint } = model.checkpoint;
     this.#model = model;
     this.#options = { maxLength: Math.min(maxLength, config.maxPositions), chat };
-    this.name = `backbone-${fingerprint.slice(0, 32)}-${model.engine.device}-${this.#options.maxLength}-${chat}`;
+    this.name = `backbone-${fingerprint.slice(0, 32)}-${model.engine.device}-${this.#options.maxLength}-${chat}-${model.tokenizer.promptDate}`;
     this.width = config.hiddenSize;
   }
 

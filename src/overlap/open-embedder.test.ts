@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => model.close());
 
 test.each([
-  [{}, /^backbone-[0-9a-f]{32}-cpu-64-auto$/, 32, true],
+  [{}, /^backbone-[0-9a-f]{32}-cpu-64-auto-2024-07-26$/, 32, true],
   [{ embedder: ENCODER }, /^encoder-[0-9a-f]{32}-cpu$/, 16, true],
   [{ embedder: 'ngrams' }, /^ngrams-512$/, 512, false],
 ])('%j', async (given, name, width, isKept) => {

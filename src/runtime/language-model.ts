@@ -40,9 +40,13 @@ interface TextOptions extends SamplingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What was cut: a prompt that is too long, or a text that had not ended after the most tokens or the model's positions. */
+export type Cut = 'prompt' | 'tokens' | 'positions';
+
 export interface GenerateOptions extends TextOptions {
   readonly random: Random;
   readonly adapter?: Adapter;
+  readonly onCut?: (cut: Cut) => void;
 }
 
 export interface GenerateAllOptions extends TextOptions {
@@ -158,9 +162,10 @@ export class LanguageModel {
 
   /** Streams the text that follows a prompt, piece by piece, until an end token or maxTokens. */
   async *generate(prompt: string, options: GenerateOptions): AsyncGenerator<string> {
-    const { adapter, random } = options;
+    const { adapter, random, onCut } = options;
     const generator = await this.#generator(adapter?.config);
-    const { task, produced } = this.#textTask(prompt, options, random, adapter);
+    const { task, produced, isPromptCut, limit } = this.#textTask(prompt, options, random, adapter);
+    if (isPromptCut) onCut?.('prompt');
     let told = '';
     for await (const { id } of generator.decode([task], { batchSize: 1 })) {
       const text = this.#textOf(produced);
@@ -170,6 +175,7 @@ export class LanguageModel {
       yield text.slice(told.length);
       told = text;
     }
+    if (produced.length >= limit) onCut?.(limit === options.maxTokens ? 'tokens' : 'positions');
   }
 
   /**
@@ -234,7 +240,8 @@ export class LanguageModel {
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
     const positions = this.#positions(options);
-    const ids = this.#known(this.tokenizer.fitPrompt(prompt, options.chat, this.promptRoom(options)).ids);
+    const fitted = this.tokenizer.fitPrompt(prompt, options.chat, this.promptRoom(options));
+    const ids = this.#known(fitted.ids);
     const produced: number[] = [];
     const limit = Math.min(maxTokens, positions - ids.length);
     const seen = new Set(ids);
@@ -248,7 +255,7 @@ export class LanguageModel {
       return produced.length < limit ? next : null; // after the last one nothing is left to run
     };
     const task: DecodingTask = { prompt: ids, choose, ...(adapter && { matrices: adapter.matrices }) };
-    return { task, produced };
+    return { task, produced, limit, isPromptCut: fitted.isCut };
   }
 
   #textOf(ids: readonly number[]): string {

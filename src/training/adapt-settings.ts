@@ -6,12 +6,13 @@ import { adamwSchema } from './adamw.ts';
 import { scheduleSchema } from './schedule.ts';
 import { dataSchema, trainSchema } from './settings.ts';
 
-const { model, out, epochs, batchSize, microBatchTokens, seed, saveEvery, cache } = trainSchema.shape;
+const { model, baseName, out, epochs, batchSize, microBatchTokens, seed, saveEvery, cache } = trainSchema.shape;
 const { rank, loraAlpha, loraDropout, targetModules } = loraConfigSchema.shape;
 
 /** Rank, layers, dropout, rate, epochs, batch and clipping are those of OPPU's and CoPe's public code. */
 export const adaptSchema = z.object({
   model,
+  baseName,
   ...dataSchema.shape,
   targetUsers: dataSchema.shape.targetUsers
     .unwrap()

@@ -2,7 +2,7 @@
  * `idiolect adapt`: the task-adapted model. One LoRA is trained by supervised fine-tuning on users who are not
  * evaluated, and merged into the base; every target user's adapter then starts from the merged model.
  */
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
@@ -16,6 +16,7 @@ import { sft } from '../objectives/sft.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { AdaptSettings } from './adapt-settings.ts';
+import { adapterOrigin, baseNameOf } from './adapter-origin.ts';
 import type { TrainingExample } from './batch-gradient.ts';
 import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset } from './dataset.ts';
@@ -77,7 +78,11 @@ const NAME = 'task';
 export async function adapt(resolved: Resolved<AdaptSettings>, options: AdaptOptions): Promise<AdaptSummary> {
   const settings = resolved.values;
   const emit = options.onEvent ?? (() => {});
-  const model = await LanguageModel.load(settings.model, { device: settings.device, threads: settings.threads });
+  const model = await LanguageModel.load(
+    settings.model,
+    { device: settings.device, threads: settings.threads },
+    settings,
+  );
   const folder = new RunFolder(settings.out);
   const merged = join(folder.path, 'model');
   await requireElsewhere(model.checkpoint, merged); // told before the training, not after
@@ -164,7 +169,6 @@ class Adaptation {
 
   async train(sequences: readonly TokenSequence[], users: number): Promise<void> {
     const { seed, epochs, batchSize } = this.#settings;
-    const { name: baseModel, commit: revision } = this.#model.checkpoint;
     const counts = { targetCount: sequences.length, auxiliaryCount: 0, dislikedCount: 0 };
     const batches = planBatches({ user: NAME, seed, epochs, batchSize, ...counts });
     const isFinished = await exists(join(this.adapter, 'adapter_model.safetensors'));
@@ -178,7 +182,7 @@ class Adaptation {
       const options = { onEvent: this.#emit, signal: this.#signal };
       await trainAdapter(trainer, work, this.#settings, this.#folder, options);
       const description = `# Adapted to a task\n\nLoRA adapter ${this.#origin(sequences.length, users)}.`;
-      await writeAdapter(this.adapter, trainer.adapter, { baseModel, revision, description });
+      await writeAdapter(this.adapter, trainer.adapter, adapterOrigin(this.#model, this.#settings, description));
     } finally {
       await trainer.release();
     }
@@ -189,8 +193,8 @@ class Adaptation {
     if (await exists(join(this.#merged, 'config.json'))) return;
     stopIfAsked(this.#signal, this.#folder);
     const { rank } = this.#settings;
-    const { name: baseModel } = this.#model.checkpoint;
-    const name = basename(resolve(baseModel));
+    const baseModel = baseNameOf(this.#model, this.#settings);
+    const name = basename(baseModel);
     await mergeAdapter(this.#model.checkpoint, await this.#model.loadAdapter(this.adapter), this.#merged, {
       baseModel,
       description: `# ${name}, adapted to a task\n\n${name} with a LoRA adapter of rank ${rank} merged into it, ${this.#origin(records, users)}.`,
@@ -201,7 +205,7 @@ class Adaptation {
   /** The merged folder is scored as it was written, so that this is also its first use. */
   async score(sequences: readonly TokenSequence[]): Promise<HeldOutChange | null> {
     if (sequences.length === 0) return null;
-    const adapted = await LanguageModel.load(this.#merged, this.#model.engine);
+    const adapted = await LanguageModel.load(this.#merged, this.#model.engine, this.#settings);
     try {
       const before = await this.#sum(this.#model, sequences, 0);
       await this.#model.close();

@@ -1,6 +1,7 @@
 /** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
 import { z } from 'zod';
 import { loraConfigSchema } from '../model/lora.ts';
+import { DEFAULT_PROMPT_DATE, promptDateSchema } from '../model/prompt-date.ts';
 import { cbpoSchema } from '../objectives/cbpo.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { adamwSchema } from './adamw.ts';
@@ -12,6 +13,9 @@ export const dataSchema = z.object({
   data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
   template: z.string().default('plain').describe('prompt template: a built-in name, or a text with {input}'),
   chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
+  promptDate: promptDateSchema
+    .optional()
+    .describe(`day that chat templates are told is today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
   maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
   queryShare: z
     .number()
@@ -28,6 +32,11 @@ export const dataSchema = z.object({
 
 export const trainSchema = z.object({
   model: z.string().describe('Hugging Face model folder, or owner/name[@revision] on the Hub'),
+  baseName: z
+    .string()
+    .regex(/^[\w.-]+(\/[\w.-]+)?$/, 'expected a name, or owner/name as on the Hub')
+    .optional()
+    .describe('what adapters call the model (default: its name on the Hub, else that of its folder)'),
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command goes on where it stopped'),
   users: z
@@ -88,6 +97,7 @@ export type TrainSettings = z.infer<typeof trainSchema>;
 /** What may differ when a run goes on: where things lie, whom to train, and how fast; nothing that changes an adapter. */
 export const NOT_IDENTITY = [
   'model',
+  'baseName',
   'data',
   'out',
   'users',

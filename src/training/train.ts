@@ -11,6 +11,7 @@ import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { openEmbedder, requireEmbedder } from '../overlap/open-embedder.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
+import { adapterOrigin } from './adapter-origin.ts';
 import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers } from './dataset.ts';
 import { KlProbe, meanKl } from './kl-probe.ts';
@@ -97,7 +98,11 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   const emit = options.onEvent ?? (() => {});
   const trained = objectiveNamed(settings.method, options.objectives);
   requirePairs(trained, settings);
-  const model = await LanguageModel.load(settings.model, { device: settings.device, threads: settings.threads });
+  const model = await LanguageModel.load(
+    settings.model,
+    { device: settings.device, threads: settings.threads },
+    settings,
+  );
   const encoder = new Encoder(model, settings);
   const dataset = await loadDataset(settings);
   for (const message of dataset.notices) emit({ type: 'notice', message });
@@ -333,18 +338,15 @@ class TrainingRun {
   async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {
     const { beta, seed } = this.#settings;
     const { name: method, against, usesAlpha } = this.#trained;
-    const { name: baseModel, commit: revision } = this.#model.checkpoint;
     const overlap = usesAlpha ? `, alpha ${Number(alpha.toFixed(4))}` : '';
     const compared =
       against === 'nothing'
         ? ''
         : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${auxiliary.length} ${against === 'rejected' ? 'rejected texts' : 'records of others'}`;
-    await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, {
-      baseModel,
-      revision,
-      description:
-        `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
-        `${target.length} own records, ${batches.length} steps, seed ${seed}.`,
-    });
+    const description =
+      `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
+      `${target.length} own records, ${batches.length} steps, seed ${seed}.`;
+    const origin = adapterOrigin(this.#model, this.#settings, description);
+    await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, origin);
   }
 }

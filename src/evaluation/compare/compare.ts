@@ -83,7 +83,7 @@ export async function compare(
     for (const message of division.notices) emit({ type: 'notice', message });
     requireDistinctFolders([...division.targets, ...division.development]);
     await requirePossible(settings.values, metrics, division, options);
-    const base = await LanguageModel.load(settings.values.model, settings.values);
+    const base = await LanguageModel.load(settings.values.model, settings.values, settings.values);
     try {
       const run = new Comparison(settings, metrics, specs, dataset, division, base, folder, options);
       return await run.all();
@@ -148,7 +148,8 @@ class Comparison {
       this.#settings.seed,
     );
     const taskFolder = await this.#adapt(splits);
-    const task = taskFolder === null ? this.#base : await LanguageModel.load(taskFolder, this.#settings);
+    const task =
+      taskFolder === null ? this.#base : await LanguageModel.load(taskFolder, this.#settings, this.#settings);
     const runner = new MethodRunner({
       settings: this.#settings,
       origins: this.#origins,
@@ -204,9 +205,11 @@ class Comparison {
     if (skipAdaptation) return null;
     const shared = [
       'model',
+      'baseName',
       'data',
       'template',
       'chat',
+      'promptDate',
       'maxLength',
       'queryShare',
       'skipBad',

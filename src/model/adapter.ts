@@ -163,6 +163,11 @@ export interface AdapterOrigin {
   readonly card?: AdapterCard;
 }
 
+/** A name in the head of a README: in quotes where YAML would read it as something else. */
+export function yamlText(name: string): string {
+  return /^[A-Za-z_][\w./-]*$/.test(name) ? name : JSON.stringify(name);
+}
+
 /**
  * Writes a PEFT folder in one atomic step: it is there whole or not at all.
  *
@@ -202,7 +207,7 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
     use_dora: false,
     use_rslora: config.rslora,
   };
-  const readme = `---\nbase_model: ${JSON.stringify(origin.baseModel)}\nlibrary_name: peft\ntags: [lora, idiolect]\n---\n\n${origin.description}\n`;
+  const readme = `---\nbase_model: ${yamlText(origin.baseModel)}\nlibrary_name: peft\ntags: [lora, idiolect]\n---\n\n${origin.description}\n`;
   await writeFile(join(staging, 'adapter_config.json'), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(join(staging, 'README.md'), readme);
   if (origin.card) await writeFile(join(staging, ADAPTER_CARD), `${JSON.stringify(origin.card, null, 2)}\n`);

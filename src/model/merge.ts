@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, open, readdir, realpath, rm, stat, writeFile } 
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { IdiolectError, invariant, reasonOf } from '../common/errors.ts';
 import { publishFolder, stagingPath } from '../common/files.ts';
-import type { Adapter, AdapterOrigin } from './adapter.ts';
+import { type Adapter, type AdapterOrigin, yamlText } from './adapter.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { loraScale, matrixName, targetedModules } from './lora.ts';
 import { encodeFloats } from './rounding.ts';
@@ -55,7 +55,7 @@ export async function mergeAdapter(
       }
     }
     invariant(done === updates.length, 'every adapted layer lies in one of the weight files');
-    const card = `---\nbase_model: ${JSON.stringify(options.baseModel)}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
+    const card = `---\nbase_model: ${yamlText(options.baseModel)}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
     await writeFile(join(staging, 'README.md'), `${card}${options.description}\n`);
     await publishFolder(staging, folder);
   } catch (error) {

@@ -42,7 +42,7 @@ describe('train, score and generate', () => {
     const written = await idiolect(['generate', '--model', model, '--adapter', adapter, '--max-tokens', '8'], {
       input: 'fix login\n',
     });
-    expect(written).toMatchObject({ code: 0, stderr: '' });
+    expect(written).toMatchObject({ code: 0, stderr: 'note: the text was cut at --max-tokens 8\n' });
     const json = await idiolect([
       ...['generate', '--model', model, '--adapter', adapter, '--max-tokens', '8', '--prompt', 'fix login', '--json'],
     ]);
@@ -126,7 +126,12 @@ describe('a signal', () => {
       for (const user of await readdir(place.path('killed/adapters')).catch(() => [])) {
         if (user.startsWith('.')) continue; // staging, never read
         const files = await readdir(place.path(`killed/adapters/${user}`));
-        expect(files.sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
+        expect(files.sort()).toEqual([
+          'README.md',
+          'adapter_config.json',
+          'adapter_model.safetensors',
+          'idiolect.json',
+        ]);
       }
     }
     expect(await idiolect(trainArgs('killed', '--cache', place.path('killed-cache')))).toMatchObject({ code: 0 });

@@ -70,7 +70,7 @@ describe('a run', () => {
     await run({ out: 'alone', settings: { users: 'linus' } });
     const alone = (await results('alone')).adapters;
     const together = (await results('again')).adapters;
-    expect(Object.keys(alone)).toHaveLength(3);
+    expect(Object.keys(alone)).toHaveLength(4);
     expect(together).toMatchObject(alone);
   });
 

@@ -119,7 +119,7 @@ async function showVoices(
     if (users.includes(user)) continue;
     const model = await LanguageModel.load(join(values.out, 'task', 'model'));
     screen.print(
-      `\nThe same change, in ${users.length} users' voices (by ${title}, which foresees their own texts best here):\n\n${indented(input)}\n`,
+      `\nThe same change, in ${users.length} users' voices (by ${title}, the method with the best mean log-likelihood here):\n\n${indented(input)}\n`,
     );
     for (const user of users) {
       const run = join(values.out, 'targets', 'adapters', `${training.name}-${values.rates[0]}`);

@@ -11,12 +11,15 @@ export const FONTS = { sans: 'Helvetica, Arial, sans-serif', mono: 'monospace' }
 
 export const INK = { strong: '#1f2328', weak: '#57606a', line: '#8c959f', grid: '#e4e7eb', paper: '#ffffff' } as const;
 
-/** Any string as XML 1.0 character data or an attribute value; what XML has no place for becomes U+FFFD. */
+/**
+ * Any string as XML 1.0 character data or an attribute value; what XML has no place for becomes U+FFFD, and so do marks
+ * that turn the direction of all text after them.
+ */
 export function escapeXml(text: string): string {
   return text
     .toWellFormed()
     .replace(/[\t\n\r]/g, ' ')
-    .replace(/[\p{Cc}\ufffe\uffff]/gu, '\ufffd')
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd')
     .replace(/[&<>"]/g, character => ENTITIES[character]!);
 }
 

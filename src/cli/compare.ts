@@ -3,6 +3,7 @@ import type { Resolved } from '../common/settings.ts';
 import { type CompareEvent, compare } from '../evaluation/compare/compare.ts';
 import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
 import { judgeKey } from '../evaluation/judge.ts';
+import { markedTitle, remarkLines } from '../evaluation/remarks.ts';
 import { verdictOf } from '../evaluation/report/numbers.ts';
 import type { Results } from '../evaluation/results.ts';
 import { version } from './main.ts';
@@ -36,6 +37,7 @@ export const compareVerb: Verb = {
       return;
     }
     terminal.print(table(resultRows(summary.results)));
+    for (const line of remarkLines(summary.results.methods, summary.results.methods)) terminal.print(line);
     terminal.print(standing(summary.results));
     terminal.say(`${duration(now() - start)}; texts: ${summary.answers}`);
     terminal.say(`tables: ${summary.markdown} (data: ${summary.json})`);
@@ -44,13 +46,13 @@ export const compareVerb: Verb = {
 };
 
 /** Methods by metrics, means over users. */
-export function resultRows({ metrics, methods }: Results): string[][] {
+export function resultRows({ metrics, methods }: Pick<Results, 'metrics' | 'methods'>): string[][] {
   const arrow = { higher: '↑', lower: '↓' };
   return [
     ['', ...metrics.map(({ title, better }) => `${title} ${arrow[better]}`)],
-    ...methods.map(({ title, metrics: of }) => [
-      title,
-      ...metrics.map(({ name }) => of[name]?.mean.toFixed(name === 'bleu' ? 1 : 3) ?? ''),
+    ...methods.map(method => [
+      markedTitle(method, methods),
+      ...metrics.map(({ name }) => method.metrics[name]?.mean.toFixed(name === 'bleu' ? 1 : 3) ?? ''),
     ]),
   ];
 }
@@ -59,18 +61,21 @@ const IN_WORDS = {
   better: 'better',
   worse: 'worse',
   untold: 'not told apart',
+  chance: 'not told apart',
   few: 'too few users to tell',
   alone: 'one user tells nothing',
+  untested: 'not tested',
 };
 
 /** The anchor against every other method by the first metric, in words. */
-function standing({ anchor, metrics, methods, comparisons, users }: Results): string {
+export function standing({ anchor, metrics, methods, comparisons, users }: Results): string {
   const titleOf = (name: string) => methods.find(method => method.name === name)!.title;
   const [first] = metrics;
   const lines = comparisons
     .filter(({ metric }) => metric === first!.name)
-    .map(({ method, mean, low, high, adjustedP }) => {
-      const verdict = IN_WORDS[verdictOf({ mean, low, high }, users.length)];
+    .map(comparison => {
+      const { method, mean, low, high, adjustedP } = comparison;
+      const verdict = IN_WORDS[verdictOf(comparison, users.length)];
       const sign = mean < 0 ? '' : '+';
       return `  against ${titleOf(method)}: ${sign}${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ${verdict}; p ${adjustedP.toFixed(3)} corrected for ${methods.length - 1} comparisons`;
     });

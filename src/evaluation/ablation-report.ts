@@ -1,7 +1,9 @@
 /** An ablation as Markdown tables and pictures. */
+
 import { lineChart } from '../charts/line-chart.ts';
 import type { CellResult, SweepResult } from './ablation.ts';
 import type { Estimate } from './intervals.ts';
+import { markdownText } from './markdown-table.ts';
 import { settingName } from './sweep.ts';
 
 const interval = ({ mean, low, high }: Estimate) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
@@ -19,7 +21,7 @@ export function ablationTables(sweeps: readonly SweepResult[], pictures: readonl
       'clipped steps',
       'KL',
     ];
-    const lines = cells.map(cell => row([...settings.map(key => cell.texts[key]!), ...numbersOf(cell)]));
+    const lines = cells.map(cell => row([...settings.map(key => markdownText(cell.texts[key]!)), ...numbersOf(cell)]));
     return [
       `## ${names.join(' x ')}`,
       '',
@@ -42,7 +44,7 @@ function groupTable(settings: readonly string[], cells: readonly CellResult[]): 
   if (groups.length === 0) return [];
   const head = [...settings.map(settingName), ...groups.map(({ group, users }) => `${group} (${users} users)`)];
   const lines = cells.map(cell =>
-    row([...settings.map(key => cell.texts[key]!), ...cell.groups.map(({ gain }) => interval(gain))]),
+    row([...settings.map(key => markdownText(cell.texts[key]!)), ...cell.groups.map(({ gain }) => interval(gain))]),
   );
   return ['Gain by uniqueness:', '', row(head), row(head.map(() => '---')), ...lines, ''];
 }

@@ -53,6 +53,6 @@ describe('attribution', () => {
       ),
     ).toThrow('of whom 1 have none');
     expect(() => attribute(attributor, [])).toThrow('found none');
-    expect(() => attribute(attributor, [{ user: 'dee', text: 'a' }])).toThrow('by dee, whose own texts');
+    expect(() => attribute(attributor, [{ user: 'dee', text: 'a' }])).toThrow('by "dee", whose own texts');
   });
 });

@@ -6,7 +6,9 @@
  * beforehand: scikit-learn's MultinomialNB(alpha=0.1, fit_prior=False) on binary counts. What a user writes about counts
  * as well as how, so that it is the level of the user's own held-out texts that a score is to be read against.
  */
+
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { ngramCounts } from '../overlap/ngrams.ts';
 
 /** Added to each n-gram's count. Held-out commits are told apart about as well from 0.01 to 0.1, worse at 1. */
@@ -94,7 +96,10 @@ export function attribute(attributor: Attributor, texts: readonly AttributedText
   const ranks = texts.map(({ user, text }) => {
     const place = places.get(user);
     if (place === undefined) {
-      throw new IdiolectError('DATA', `a text is meant to be by ${user}, whose own texts the classifier has not seen.`);
+      throw new IdiolectError(
+        'DATA',
+        `a text is meant to be by "${printable(user)}", whose own texts the classifier has not seen.`,
+      );
     }
     const logLikelihoods = attributor.logLikelihoods(text);
     return logLikelihoods.filter(value => value >= logLikelihoods[place]!).length;

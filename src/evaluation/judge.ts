@@ -3,8 +3,10 @@
  * reads more like the user, the anchor's or another method's. It runs only where its address is given, since the
  * users' texts are sent there.
  */
+
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { Answer, MethodAnswers } from '../methods/answer.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
@@ -155,7 +157,7 @@ function viewOf(
     .shuffled(histories.get(user) ?? [])
     .slice(0, SHOWN);
   if (earlier.length === 0) {
-    throw new IdiolectError('DATA', `the judge needs an earlier text of each user, and "${user}" has none.`);
+    throw new IdiolectError('DATA', `the judge needs an earlier text of each user, and "${printable(user)}" has none.`);
   }
   const queries = random(seed, `judged queries of ${user}`).shuffled([...answers.keys()]);
   return { user, queries: queries.slice(0, judgeQueries), earlier };

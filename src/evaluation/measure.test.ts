@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, MethodAnswers } from '../methods/answer.ts';
+import { methodsByName } from '../methods/catalogue.ts';
 import { measureResults } from './measure.ts';
 import { sentenceBleu } from './metrics/bleu.ts';
 import { accuracy, macroF1 } from './metrics/classification.ts';
@@ -55,6 +56,30 @@ const compared = ({ comparisons }: Results, metric: ResultMetric) =>
   comparisons.filter(comparison => comparison.metric === metric);
 /** Sums of a few terms in another order. */
 const near = (value: number) => expect.closeTo(value, 12);
+
+describe('remarks on a method', () => {
+  const answered = (name: string, shown: readonly number[], found = 2): MethodAnswers => {
+    const plain = method(name, { ada: ['a', 'b'], ben: ['c'], cid: ['d'] });
+    let next = 0;
+    const users = [...plain.users].map(
+      ([user, answers]) => [user, answers.map(answer => ({ ...answer, shown: shown[next++]!, found }))] as const,
+    );
+    return { ...plain, title: methodsByName([name])[0]!.title, users: new Map(users) };
+  };
+  const remarkOf = (one: MethodAnswers) =>
+    measureResults({ ...text, methods: [one, cbpo] }).methods.find(({ name }) => name === one.name)!.remark;
+
+  it.each([
+    ['rag', [0, 0, 0, 0], 2, 'no record fitted in 4 of 4 prompts: equals TAM'],
+    ['rag', [0, 1, 0, 0], 2, 'no record fitted in 3 of 4 prompts: there it equals TAM'],
+    ['rag+oppu', [0, 0, 0, 0], 2, 'no record fitted in 4 of 4 prompts: equals OPPU'],
+    ['rag', [0, 0, 0, 0], 0, 'no record was found in 4 of 4 prompts: equals TAM'],
+    ['pag', [0, 0, 9, 0], 9, 'no word of the description fitted in 3 of 4 prompts'],
+    ['rag', [1, 1, 2, 2], 2, undefined],
+  ])('%s with %j of the records shown', (name, shown, found, remark) => {
+    expect(remarkOf(answered(name, shown, found))).toBe(remark);
+  });
+});
 
 describe('results of free text', () => {
   it('are means over a user’s answers, then over users', () => {

@@ -1,7 +1,10 @@
 /** The answers of several methods to the same queries, measured: each method alone, and one against every other. */
+
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
-import type { Answer } from '../methods/answer.ts';
+import type { Answer, MethodAnswers } from '../methods/answer.ts';
+import { withoutRecords } from '../methods/catalogue.ts';
 import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
 import { holm, pairedDifference, winRate } from './comparisons.ts';
 import { bootstrapMean, type Estimate, percentileEstimate } from './intervals.ts';
@@ -9,6 +12,7 @@ import { type PooledMeasure, resampled } from './pooled-metrics.ts';
 import { chooseMetrics, type Metric } from './result-metrics.ts';
 import type {
   Comparison,
+  MethodResult,
   MetricInfo,
   MetricResult,
   PooledComparison,
@@ -48,10 +52,11 @@ export function measureResults(input: ResultsInput): Results {
     queries: [...input.methods[0]!.users.values()].reduce((sum, answers) => sum + answers.length, 0),
     anchor: input.anchor,
     metrics: columns.map(({ info }) => info),
-    methods: input.methods.map(({ name, title, description }, m) => ({
-      name,
-      title,
-      description,
+    methods: input.methods.map((method, m) => ({
+      name: method.name,
+      title: method.title,
+      description: method.description,
+      ...remarkOn(method),
       metrics: Object.fromEntries(columns.map(({ info, results }) => [info.name, results[m]!])),
     })),
     comparisons: columns.flatMap(({ comparisons }) => comparisons),
@@ -59,6 +64,19 @@ export function measureResults(input: ResultsInput): Results {
     ownTexts: Object.fromEntries(columns.flatMap(({ info, ownTexts }) => (ownTexts ? [[info.name, ownTexts]] : []))),
     notMeasured,
   };
+}
+
+/** Where nothing of the user stood before some requests. */
+function remarkOn({ name, title, users }: MethodAnswers): Pick<MethodResult, 'remark'> {
+  const answers = [...users.values()].flat();
+  const empty = answers.filter(({ shown }) => shown === 0);
+  if (empty.length === 0) return {};
+  const plain = withoutRecords({ name, title });
+  const what = name === 'pag' ? 'no word of the description' : 'no record';
+  const verb = empty.some(({ found = 0 }) => found > 0) ? 'fitted' : 'was found';
+  const where = empty.length === answers.length ? '' : 'there it ';
+  const equals = plain === undefined ? '' : `: ${where}equals ${plain}`;
+  return { remark: `${what} ${verb} in ${empty.length} of ${answers.length} prompts${equals}` };
 }
 
 function measureColumn({ info, measure }: Metric, input: ResultsInput, users: readonly string[]): Column {
@@ -142,19 +160,21 @@ function checkAnswers(input: ResultsInput): readonly string[] {
     const others = [...answered.keys()];
     for (let u = 0; u < Math.max(users.length, others.length); u++) {
       if (users[u] === others[u]) continue;
-      const [here, there] = [others[u], users[u]].map(user => (user === undefined ? 'no user' : `user "${user}"`));
+      const [here, there] = [others[u], users[u]].map(user =>
+        user === undefined ? 'no user' : `user "${printable(user)}"`,
+      );
       throw new IdiolectError('DATA', `"${name}" has ${here} where "${first.name}" has ${there}; ${must}.`);
     }
     for (const user of users) {
       const [answers, expected] = [answered.get(user)!, first.users.get(user)!];
-      const where = `"${name}", user "${user}"`;
+      const where = `"${name}", user "${printable(user)}"`;
       if (answers.length !== expected.length || answers.length === 0) {
         const counts = `${answers.length} answers, and "${first.name}" has ${expected.length}`;
         throw new IdiolectError('DATA', `${where}: found ${counts}; ${must}, at least one a user.`);
       }
       answers.forEach(({ key, logProb, tokens }, i) => {
         if (key !== expected[i]!.key) {
-          const found = `answer ${i + 1} is to ${key}, that of "${first.name}" to ${expected[i]!.key}`;
+          const found = `answer ${i + 1} is to ${printable(key)}, that of "${first.name}" to ${printable(expected[i]!.key)}`;
           throw new IdiolectError('DATA', `${where}: ${found}; ${must}.`);
         }
         if (Number.isFinite(logProb) && tokens > 0) return;
@@ -169,6 +189,6 @@ function checkAnswers(input: ResultsInput): readonly string[] {
   if (without === undefined) return users;
   throw new IdiolectError(
     'DATA',
-    `there is no history of user "${without}"; give the earlier texts of each evaluated user.`,
+    `there is no history of user "${printable(without)}"; give the earlier texts of each evaluated user.`,
   );
 }

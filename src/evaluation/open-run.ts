@@ -1,7 +1,9 @@
 /** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
+
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
+import { printable } from '../common/printable.ts';
 import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
@@ -84,7 +86,7 @@ export function chooseUsers(names: string | undefined, trained: readonly string[
   const chosen = names === undefined ? trained : namesOf(names, trained, '--users');
   for (const user of chosen) {
     if (trained.includes(user)) continue;
-    throw new IdiolectError('DATA', `--users: the run ${run} has no adapter for "${user}". Train it first.`);
+    throw new IdiolectError('DATA', `--users: the run ${run} has no adapter for "${printable(user)}". Train it first.`);
   }
   if (chosen.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
   return chosen;

@@ -1,5 +1,7 @@
 /** Metrics that are one value over the answers of all users, and their uncertainty by resampling users. */
+
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import type { Random } from '../common/random.ts';
 import type { Answer } from '../methods/answer.ts';
 import { RESAMPLES } from './intervals.ts';
@@ -67,7 +69,7 @@ export function ratingError({ key, text, reference }: Answer): number {
   if (own === undefined) {
     throw new IdiolectError(
       'DATA',
-      `record ${key}: the user wrote ${JSON.stringify(reference.slice(0, 40))}, but mae and rmse need a number; choose other metrics.`,
+      `record ${printable(key)}: the user wrote "${printable(reference, 40)}", but mae and rmse need a number; choose other metrics.`,
     );
   }
   const farthest = Math.abs(1 - own) > Math.abs(5 - own) ? 1 : 5;

@@ -1,4 +1,5 @@
 /** The metrics of a comparison: which are measured, what each is called and can see, and how its value is found. */
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { Answer } from '../methods/answer.ts';
 import { attribute, trainAttributor } from './attribution.ts';
@@ -123,12 +124,14 @@ function whyNot(
   const fewer = (texts: number) => users.find(user => histories.get(user)!.length < texts);
   if (metric === 'style') {
     const user = fewer(2);
-    return user === undefined ? undefined : `it needs two earlier texts of each user, and "${user}" has fewer`;
+    return user === undefined
+      ? undefined
+      : `it needs two earlier texts of each user, and "${printable(user)}" has fewer`;
   }
   if (metric === 'attribution') {
     if (users.length < 2) return 'it needs two users';
     const user = fewer(1);
-    return user === undefined ? undefined : `it needs an earlier text of each user, and "${user}" has none`;
+    return user === undefined ? undefined : `it needs an earlier text of each user, and "${printable(user)}" has none`;
   }
 }
 

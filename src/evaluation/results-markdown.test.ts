@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { markdownTable } from './markdown-table.ts';
 import { paperTable } from './paper-table.ts';
 import type { MetricResult, Results } from './results.ts';
 import { resultsMarkdown } from './results-markdown.ts';
@@ -60,6 +61,19 @@ const results: Results = {
   notMeasured: [{ metric: 'attribution', reason: 'it needs two users' }],
 };
 
+/** A user id that is markup, ends a cell, clears a terminal, turns the direction of writing and begins a heading. */
+const HOSTILE = 'a\\|`<img src=x>` *b* [c](d)\u001b[2J\u202e\n# e';
+const INERT = 'a\\\\\\|\\`\\<img src=x\\>\\` \\*b\\* \\[c\\](d)\\\\u{1b}\\[2J\\\\u{202e}\\\\u{a}# e';
+
+describe('a table', () => {
+  it.each([HOSTILE, 'a\\', '\\|', '||'])('keeps its columns, whatever is in a cell: %j', cell => {
+    const lines = markdownTable(['one', 'two'], [[cell, 'b']]).split('\n');
+    expect(lines).toHaveLength(3);
+    // A backslash takes the character after it; the pipes that are left part the cells.
+    expect(lines.map(line => line.replaceAll(/\\./g, '').split('|').length)).toEqual([4, 4, 4]);
+  });
+});
+
 describe('results as Markdown', () => {
   it('are tables to be read raw', () => {
     expect(resultsMarkdown(results, { title: 'Commits', notes: ['Three made-up users.'] })).toMatchInlineSnapshot(`
@@ -67,12 +81,12 @@ describe('results as Markdown', () => {
 
       Three made-up users.
 
-      3 users, 4 queries. Values are means over a user's answers, then over users, where the metric's note does not say otherwise, with 95% bootstrap intervals over users; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.
+      3 users, 4 queries. Values are means over a user's answers, then over users, where the metric's note does not say otherwise, with 95% bootstrap intervals over users; the best mean of a column is bold, unless all are the same, ↑ says that higher is better, ↓ that lower is.
 
-      | method        | ROUGE-1 ↑                | macro F1 ↑               | BLEU ↑                |
-      | ------------- | ------------------------ | ------------------------ | --------------------- |
-      | Base          | 0.200 [0.150, 0.250]     | **0.500** [0.450, 0.550] | **21.3** [21.2, 21.3] |
-      | C-BPO \\| ours | **0.250** [0.200, 0.300] | 0.450 [0.400, 0.500]     | **21.3** [21.2, 21.3] |
+      | method        | ROUGE-1 ↑                | macro F1 ↑               | BLEU ↑            |
+      | ------------- | ------------------------ | ------------------------ | ----------------- |
+      | Base          | 0.200 [0.150, 0.250]     | **0.500** [0.450, 0.550] | 21.3 [21.2, 21.3] |
+      | C-BPO \\| ours | **0.250** [0.200, 0.300] | 0.450 [0.400, 0.500]     | 21.3 [21.2, 21.3] |
 
       | method                 | log-likelihood ↑            | style distance ↓         |
       | ---------------------- | --------------------------- | ------------------------ |
@@ -138,6 +152,29 @@ describe('results as Markdown', () => {
   it('have the paper’s values where these are given', () => {
     const text = resultsMarkdown(results, { title: 'Headlines', notes: [], paper: paperTable('LaMP-4')! });
     expect(text).toContain('## The paper on LaMP-4');
+  });
+
+  it('mark no best where all have the same value', () => {
+    const methods = results.methods.map(method => ({ ...method, metrics: { ...method.metrics, rouge1: measured(0) } }));
+    const text = resultsMarkdown({ ...results, methods }, { title: 'Ties', notes: [] });
+    expect(text).not.toContain('**0.000**');
+    expect(text).toContain('**-1.500**');
+  });
+
+  it('say below each table what has to be known of its values', () => {
+    const remark = 'no record fitted in 43 of 43 prompts: equals TAM';
+    const methods = results.methods.map(method => (method.name === 'base' ? { ...method, remark } : method));
+    const text = resultsMarkdown({ ...results, methods }, { title: 'Remarks', notes: [] });
+    // Two main tables, three of comparisons.
+    expect(text.match(/^\| Base \(1\) /gm)).toHaveLength(5);
+    expect(text.split(`\n\nBase (1): ${remark}.\n`)).toHaveLength(6);
+  });
+
+  it('show a name from data as it is, whatever markup or hidden characters it holds', () => {
+    const notMeasured = [{ metric: 'style' as const, reason: `"${HOSTILE}" has fewer` }];
+    const text = resultsMarkdown({ ...results, notMeasured }, { title: HOSTILE, notes: [] });
+    expect(text.split('\n')[0]).toBe(`# ${INERT}`);
+    expect(text).toContain(`was not measured: "${INERT}" has fewer.`);
   });
 
   it('show no interval of a single user', () => {

@@ -3,9 +3,11 @@ import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
 import type { Estimate } from './intervals.ts';
 import type { JudgeResults } from './judge.ts';
 import { judgeSection } from './judge-markdown.ts';
-import { markdownTable } from './markdown-table.ts';
+import { markdownTable, markdownText } from './markdown-table.ts';
 import { type PaperTable, paperSection } from './paper-table.ts';
-import type { MetricInfo, Results } from './results.ts';
+import { markedTitle, remarkLines } from './remarks.ts';
+import { bestOf, hasBest, measuredBy } from './report/numbers.ts';
+import type { MethodResult, MetricInfo, Results } from './results.ts';
 
 /** Metrics side by side: more make lines too long to be read raw. */
 const ACROSS = 4;
@@ -22,9 +24,9 @@ export interface ResultsContext {
 /** The whole report. */
 export function resultsMarkdown(results: Results, { title, notes, paper, judged }: ResultsContext): string {
   const sections = [
-    `# ${title}`,
+    `# ${markdownText(title)}`,
     ...notes,
-    `${counted(results.users.length, 'user')}, ${counted(results.queries, 'query', 'queries')}. Values are means over a user's answers, then over users, where the metric's note does not say otherwise${results.users.length > 1 ? ', with 95% bootstrap intervals over users' : ''}; the best of a column is bold, ↑ says that higher is better, ↓ that lower is.`,
+    `${counted(results.users.length, 'user')}, ${counted(results.queries, 'query', 'queries')}. Values are means over a user's answers, then over users, where the metric's note does not say otherwise${results.users.length > 1 ? ', with 95% bootstrap intervals over users' : ''}; the best mean of a column is bold, unless all are the same, ↑ says that higher is better, ↓ that lower is.`,
     ...mainTables(results),
     ...(paper ? [paperSection(paper, results)] : []),
     ...comparisonTables(results),
@@ -35,25 +37,26 @@ export function resultsMarkdown(results: Results, { title, notes, paper, judged 
     '## What the metrics are',
     [
       ...results.metrics.map(metric => `- **${metric.title}** (${metric.better} is better): ${metric.note}`),
-      ...results.notMeasured.map(({ metric, reason }) => `- \`${metric}\` was not measured: ${reason}.`),
+      ...results.notMeasured.map(({ metric, reason }) => `- \`${metric}\` was not measured: ${markdownText(reason)}.`),
     ].join('\n'),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
 /** Methods by metrics, a few metrics a table. */
-function mainTables({ metrics, methods, ownTexts, users }: Results): string[] {
+function mainTables(results: Results): string[] {
+  const { metrics, methods, ownTexts, users } = results;
   const tables = Math.ceil(metrics.length / ACROSS);
   const across = Math.ceil(metrics.length / tables);
   return Array.from({ length: tables }, (_, t) => {
     const shown = metrics.slice(t * across, (t + 1) * across);
-    const rows = methods.map(({ title, metrics: found }) => [
-      title,
+    const rows = methods.map(method => [
+      markedTitle(method, methods),
       ...shown.map(metric => {
-        const result = found[metric.name];
+        const result = method.metrics[metric.name];
         if (!result) return '';
         const text = estimateText(result, metric, users.length);
-        return fixed(result.mean, metric) === bestOf(metric, methods) ? text.replace(/^\S+/, '**$&**') : text;
+        return isBest(method, metric, results) ? text.replace(/^\S+/, '**$&**') : text;
       }),
     ]);
     const own = shown.map(metric => {
@@ -61,14 +64,20 @@ function mainTables({ metrics, methods, ownTexts, users }: Results): string[] {
       return estimate ? estimateText(estimate, metric, users.length) : '';
     });
     const level = own.some(cell => cell !== '') ? [["users' own later texts", ...own]] : [];
-    return markdownTable(['method', ...shown.map(headOf)], [...rows, ...level]);
+    const head = ['method', ...shown.map(headOf)];
+    return [markdownTable(head, [...rows, ...level]), ...remarksBelow(methods, methods)].join('\n\n');
   });
 }
 
-/** As it is printed, so that values that look the same are all marked. */
-function bestOf(metric: MetricInfo, methods: Results['methods']): string {
-  const means = methods.flatMap(({ metrics }) => metrics[metric.name]?.mean ?? []);
-  return fixed(metric.better === 'higher' ? Math.max(...means) : Math.min(...means), metric);
+function isBest(method: MethodResult, metric: MetricInfo, results: Results): boolean {
+  const measured = measuredBy(results, metric);
+  return hasBest(measured, metric) && bestOf(measured, metric).some(one => one.method === method);
+}
+
+/** A paragraph below a table. */
+function remarksBelow(some: Results['methods'], all: Results['methods']): string[] {
+  const lines = remarkLines(some, all);
+  return lines.length === 0 ? [] : [lines.join(' ')];
 }
 
 /** The anchor against each other method, a table a metric. */
@@ -76,6 +85,10 @@ function comparisonTables(results: Results): string[] {
   const { metrics, methods, comparisons, pooledComparisons, users } = results;
   const titleOf = (name: string) => methods.find(method => method.name === name)?.title ?? name;
   const anchor = titleOf(results.anchor);
+  const markedName = (name: string) => {
+    const method = methods.find(method => method.name === name);
+    return method ? markedTitle(method, methods) : name;
+  };
   const tables = metrics.flatMap(metric => {
     const paired = comparisons.filter(comparison => comparison.metric === metric.name);
     const pooled = pooledComparisons.filter(comparison => comparison.metric === metric.name);
@@ -86,7 +99,7 @@ function comparisonTables(results: Results): string[] {
         ? markdownTable(
             [`${anchor} against`, 'difference', 'adjusted p', 'win rate', 'wins/ties/losses'],
             paired.map(({ method, adjustedP, winRate: { rate, low, high, wins, ties, losses }, ...estimate }) => [
-              titleOf(method),
+              markedName(method),
               difference(estimate),
               adjustedP < 0.001 ? '<0.001' : adjustedP.toFixed(3),
               `${rate.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`,
@@ -95,9 +108,10 @@ function comparisonTables(results: Results): string[] {
           )
         : markdownTable(
             [`${anchor} against`, 'difference'],
-            pooled.map(comparison => [titleOf(comparison.method), difference(comparison)]),
+            pooled.map(comparison => [markedName(comparison.method), difference(comparison)]),
           );
-    return [`### ${headOf(metric)}`, table];
+    const others = methods.filter(({ name }) => name !== results.anchor);
+    return [`### ${headOf(metric)}`, table, ...remarksBelow(others, methods)];
   });
   if (tables.length === 0) return [];
   return [

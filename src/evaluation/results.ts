@@ -68,6 +68,8 @@ export interface MethodResult {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  /** What has to be known of its numbers, said beside them: that retrieval found no room, and it equals another method. */
+  readonly remark?: string;
   readonly metrics: Readonly<Partial<Record<ResultMetric, MetricResult>>>;
 }
 

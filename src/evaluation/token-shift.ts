@@ -2,8 +2,10 @@
  * What two runs did to each token of a text: shift = log pi(token) - log pi_ref(token), the terms of the implicit
  * reward before beta. The paper looks at it to see whether tokens a user shares with others are pushed down less.
  */
+
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { sampleAuxiliary } from '../histories/index.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { EncodedExample } from '../runtime/language-model.ts';
@@ -171,7 +173,10 @@ function chosenExamples(open: OpenRun, user: string, { set, records, run }: Toke
     .slice(0, records)
     .map(record => encoder.encode(record));
   if (found.length > 0) return found;
-  throw new IdiolectError('DATA', `${run} has no records of the set "${set}" for "${user}". Choose another --set.`);
+  throw new IdiolectError(
+    'DATA',
+    `${run} has no records of the set "${set}" for "${printable(user)}". Choose another --set.`,
+  );
 }
 
 /** The training completions a user's or others' texts are held against, as token ids. */

@@ -10,9 +10,9 @@ export interface Answer {
   readonly reference: string;
   /** What the method wrote. */
   readonly text: string;
-  /** Retrieved records that had room before the request; for methods that show some. */
+  /** Retrieved records, or words of a profile, that had room before the request; for methods that show some. */
   readonly shown?: number;
-  /** Retrieved records there were. */
+  /** How many there were. */
   readonly found?: number;
   /** Whether the prompt was too long and lost its beginning. */
   readonly promptCut?: true;

@@ -140,6 +140,9 @@ export function trainingsOf(own: readonly MethodSpec[] = []): readonly TrainingS
 /** Put before the name of a method with an adapter: its answers, with retrieved records in the prompt. */
 const RAG = 'rag+';
 
+/** Put before its title. */
+const ON_TOP = 'RAG + ';
+
 /**
  * The methods by name; `rag+NAME` is retrieval on top of an adapter.
  *
@@ -152,6 +155,12 @@ export function methodsByName(names: readonly string[], own: readonly MethodSpec
   const repeated = names.find((name, i) => names.indexOf(name) < i);
   if (repeated !== undefined) throw new IdiolectError('CONFIG', `--methods names "${repeated}" twice. Remove one.`);
   return names.map(name => methodByName(name, all));
+}
+
+/** The title of the method that retrieval is on top of: TAM for `rag`, OPPU for `rag+oppu`. */
+export function withoutRecords({ name, title }: Pick<MethodSpec, 'name' | 'title'>): string | undefined {
+  if (name === 'rag') return METHODS.find(method => method.name === 'tam')!.title;
+  return name.startsWith(RAG) ? title.slice(ON_TOP.length) : undefined;
 }
 
 /** Folders are called by these names. */
@@ -174,7 +183,7 @@ function methodByName(name: string, all: readonly MethodSpec[]): MethodSpec {
     return {
       ...spec,
       name,
-      title: `RAG + ${spec.title}`,
+      title: ON_TOP + spec.title,
       prompt: 'examples',
       summary: `${spec.summary}; retrieved records stand before the request`,
     };

@@ -17,7 +17,7 @@ import { userProfile } from './profiles.ts';
 import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
 import type { MethodSettings } from './settings.ts';
 
-/** A prompt, and how many of the records found it has room to show, where the method shows some. */
+/** A prompt, and how much of what is to stand before the request has room: records found, or words of the profile. */
 export interface Prompt {
   readonly text: string;
   readonly shown?: number;
@@ -40,6 +40,8 @@ export interface PromptChoices {
   readonly retrieved: number;
   readonly profileRecords: number;
 }
+
+const wordCount = (text: string) => text.split(/\s+/).filter(Boolean).length;
 
 export class Prompts {
   readonly #context: PromptContext;
@@ -87,9 +89,10 @@ export class Prompts {
       }
       case 'profile': {
         let profile = await this.#profile(user, choices);
-        let words = profile.split(/\s+/).length;
+        const found = wordCount(profile);
+        let words = found;
         while (words > 0 && !this.fits(model, withProfile(request, profile))) profile = capWords(profile, --words);
-        return { text: withProfile(request, profile) };
+        return { text: withProfile(request, profile), shown: words, found };
       }
       default:
         return kind satisfies never;

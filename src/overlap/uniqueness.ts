@@ -1,5 +1,7 @@
 /** How unlike others a user writes, from embeddings, and the three groups an evaluation reports by. */
+
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 
 export const UNIQUENESS_GROUPS = ['unique', 'middle', 'non-unique'] as const;
 export type UniquenessGroup = (typeof UNIQUENESS_GROUPS)[number];
@@ -34,7 +36,10 @@ export function uniqueness(embeddings: ReadonlyMap<string, readonly Float32Array
   }
   for (const [user, { length }] of embeddings) {
     if (length >= 2) continue;
-    throw new IdiolectError('DATA', `"${user}" has ${length} records; uniqueness compares at least two of a user.`);
+    throw new IdiolectError(
+      'DATA',
+      `"${printable(user)}" has ${length} records; uniqueness compares at least two of a user.`,
+    );
   }
   const users = [...embeddings.keys()];
   const centre = meanOf([...embeddings.values()].map(meanOf));

@@ -8,6 +8,7 @@ import type { MethodAnswers } from '../../methods/answer.ts';
 import type { OverlapEstimate } from '../../overlap/estimate.ts';
 import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { JudgeResults } from '../judge.ts';
+import { markdownText } from '../markdown-table.ts';
 import { paperTable } from '../paper-table.ts';
 import { reportHtml } from '../report/report.ts';
 import type { ResultMetric, Results } from '../results.ts';
@@ -116,7 +117,7 @@ function factsText({ settings: { values }, sources, division, search }: Comparis
   const { model, data, seed, epochs, rank, loraAlpha, maxTokens, maxLength, skipAdaptation } = values;
   const adapted = skipAdaptation ? 'no task adaptation' : `task adaptation on ${division.others.length} other users`;
   const lines = [
-    `Backbone ${basename(model)} (${sources.model.slice(0, 12)}), data ${basename(data)} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${epochs} epochs, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
+    `Backbone ${markdownText(basename(model))} (${sources.model.slice(0, 12)}), data ${markdownText(basename(data))} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${epochs} epochs, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
     ...search.map(
       ({ method, settings, score, chosen }) => `${method} ${settings}: ${score.toFixed(4)}${chosen ? ' (taken)' : ''}`,
     ),
@@ -126,14 +127,16 @@ function factsText({ settings: { values }, sources, division, search }: Comparis
 
 /** How many prompts lost something to the length limit, by method. */
 function cutText(methods: readonly MethodAnswers[]): string[] {
-  return methods.flatMap(({ title, users }) => {
+  return methods.flatMap(({ name, title, users }) => {
     const answers = [...users.values()].flat();
     const cut = answers.filter(({ promptCut }) => promptCut).length;
     const short = answers.filter(({ shown = 0, found = 0 }) => shown < found).length;
     return [
       ...(cut > 0 ? [`${title}: ${cut} of ${answers.length} prompts were too long and lost their beginning.`] : []),
       ...(short > 0
-        ? [`${title}: ${short} of ${answers.length} prompts had room for fewer records than were found.`]
+        ? [
+            `${title}: ${short} of ${answers.length} prompts had no room for ${name === 'pag' ? 'the whole description' : 'all records that were found'}.`,
+          ]
         : []),
     ];
   });

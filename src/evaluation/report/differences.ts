@@ -1,7 +1,7 @@
 /** The anchor minus each other method on the same users: charts against zero, and the numbers. */
 import { dotChart } from '../../charts/dot-chart.ts';
 import type { MetricInfo, Results } from '../results.ts';
-import { charts, figure, folded, type Html, html, type Section, table } from './html.ts';
+import { charts, figure, folded, type Html, html, NOTHING, type Section, table } from './html.ts';
 import {
   type Difference,
   differencesBy,
@@ -19,8 +19,10 @@ const READING: Readonly<Record<Verdict, string>> = {
   better: 'better',
   worse: 'worse',
   untold: 'not told apart',
+  chance: 'not told apart',
   few: 'too few users to tell',
   alone: 'one user: no interval',
+  untested: 'not tested',
 };
 
 interface Compared {
@@ -43,7 +45,7 @@ export function differencesSection(results: Results): Section {
     id: 'differences',
     title,
     body: [
-      html`<p>${anchor} is the anchor: the others are compared with it, paired by user. To the right of 0 ${anchor} is better, whatever the metric; where an interval includes 0, the two are not told apart. Intervals are not corrected for their number; the p-values of a table are (Holm). A value over all answers together has no p-value.</p>\n`,
+      html`<p>${anchor} is the anchor: the others are compared with it, paired by user. To the right of 0 ${anchor} is better, whatever the metric; Intervals are not corrected for their number; the p-values of a table are (Holm). ${anchor} is called better or worse where the interval leaves out 0 and the corrected p is at most 0.05; else the two are not told apart. A value over all answers together has no p-value, so its differences are not tested.</p>\n`,
       ...charts(compared.map(one => differenceChart(one, results))),
       differenceTable(first, results),
       ...(more.length > 0 ? [folded('The same by the other metrics', ...more)] : []),
@@ -69,7 +71,7 @@ function differenceTable({ metric, differences }: Compared, results: Results): H
   const users = results.users.length;
   const anchor = titleOf(results, results.anchor);
   const rows = differences.map(one => [
-    titleOf(results, one.method),
+    named(results, one.method),
     READING[verdictOf(one, users)],
     signed(one.mean, metric),
     hasInterval(users) ? range(one, metric, signed) : '–',
@@ -90,6 +92,12 @@ function differenceTable({ metric, differences }: Compared, results: Results): H
     ],
     rows,
   });
+}
+
+/** The title with what has to be known of the method's numbers. */
+function named(results: Results, name: string): Html {
+  const remark = results.methods.find(method => method.name === name)?.remark;
+  return html`${titleOf(results, name)}${remark === undefined ? NOTHING : html`<small>${remark}</small>`}`;
 }
 
 function titleOf({ methods }: Results, name: string): string {

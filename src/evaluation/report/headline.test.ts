@@ -49,9 +49,9 @@ function results(difference: { mean: number; low: number; high: number }, more: 
 describe('headline', () => {
   it('says that the anchor is better where the interval lies above 0', () => {
     expect(headline(results({ mean: 0.04, low: 0.01, high: 0.07 }))).toEqual([
-      'C-BPO has the best ROUGE-L: 0.300 (95% interval 0.280 to 0.320), measured on 6 users and 20 queries.',
+      'C-BPO has the best mean ROUGE-L: 0.300 (95% interval 0.280 to 0.320), measured on 6 users and 20 queries.',
       'C-BPO is better than BCO, the strongest other method, by 0.040 (95% interval +0.010 to +0.070, above 0); better for 3 of 6 users, equal for 2. Corrected for 2 comparisons (Holm), p = 0.031.',
-      'Best by the means of the other metrics: BCO by style distance.',
+      'Best means by the other metrics, not tested: BCO by style distance.',
     ]);
   });
 
@@ -65,25 +65,45 @@ describe('headline', () => {
 
   it('says that the anchor is worse where the interval lies below 0, and who is best then', () => {
     const [first, second] = headline(results({ mean: -0.05, low: -0.08, high: -0.02 }));
-    expect(first).toContain('BCO has the best ROUGE-L: 0.350');
+    expect(first).toContain('BCO has the best mean ROUGE-L: 0.350');
     expect(second).toContain('C-BPO is worse than BCO, the strongest other method, by 0.050');
     expect(second).toContain('95% interval −0.080 to −0.020, below 0');
   });
 
-  it('lets the correction for many comparisons take a difference back', () => {
-    const sample = results({ mean: 0.04, low: 0.001, high: 0.07 });
-    const comparisons = sample.comparisons.map(one => ({ ...one, adjustedP: 0.08 }));
-    expect(headline({ ...sample, comparisons })[1]).toContain('p = 0.080: chance is not ruled out.');
+  it.each([
+    ['better', { mean: 0.04, low: 0.001, high: 0.07 }, 0.05, 'C-BPO is better than BCO'],
+    ['worse', { mean: -0.04, low: -0.07, high: -0.001 }, 0.05, 'C-BPO is worse than BCO'],
+    ['better', { mean: 0.04, low: 0.001, high: 0.07 }, 0.051, 'cannot be told apart: C-BPO is better by 0.040'],
+    ['worse', { mean: -0.04, low: -0.07, high: -0.001 }, 1, 'cannot be told apart: C-BPO is worse by 0.040'],
+  ])(
+    'calls nothing %s that the test, corrected for many comparisons, does not: %o, p %f',
+    (_, difference, p, words) => {
+      const sample = results(difference);
+      const comparisons = sample.comparisons.map(one => ({ ...one, adjustedP: p }));
+      const sentence = headline({ ...sample, comparisons })[1]!;
+      expect(sentence).toContain(words);
+      expect(sentence).toContain(`Corrected for 2 comparisons (Holm), p = ${p.toFixed(3)}.`);
+      expect(sentence.includes('chance is not ruled out')).toBe(p > 0.05);
+    },
+  );
+
+  it('says that the first metric does not tell methods apart that all have one value', () => {
+    const sample = results({ mean: 0, low: 0, high: 0 });
+    const methods = sample.methods.map(method => ({ ...method, metrics: { ...method.metrics, rougeL: measured(0) } }));
+    expect(headline({ ...sample, methods })).toEqual([
+      'All 3 methods have the same ROUGE-L, 0.000, measured on 6 users and 20 queries: it does not tell them apart.',
+      'Best means by the other metrics, not tested: BCO by style distance.',
+    ]);
   });
 
   it('tells lower is better from higher: the strongest has the smallest distance', () => {
     const sample = results({ mean: 0.04, low: 0.01, high: 0.07 }, { metrics: [style, rougeL] });
-    expect(headline(sample)[0]).toContain('BCO has the best style distance: 0.200');
+    expect(headline(sample)[0]).toContain('BCO has the best mean style distance: 0.200');
   });
 
   it('names all that are best where they are printed alike, and no winner where all are', () => {
     const sample = results({ mean: 0.0001, low: -0.01, high: 0.01 });
-    expect(headline(sample)[0]).toContain('C-BPO and BCO share the best ROUGE-L: 0.300, measured');
+    expect(headline(sample)[0]).toContain('C-BPO and BCO share the best mean ROUGE-L: 0.300, measured');
     const same = sample.methods.map(method => ({ ...method, metrics: { ...method.metrics, style: measured(0.2) } }));
     expect(headline({ ...sample, methods: same })).toHaveLength(2);
   });
@@ -92,7 +112,7 @@ describe('headline', () => {
     const pooled = { method: 'bco', metric: 'rougeL', mean: 0.04, low: 0.01, high: 0.07 } as const;
     const sample = results({ mean: 0.04, low: 0, high: 0 }, { comparisons: [], pooledComparisons: [pooled] });
     expect(headline(sample)[1]).toBe(
-      'C-BPO is better than BCO, the strongest other method, by 0.040 (95% interval +0.010 to +0.070, above 0).',
+      'Against BCO, the strongest other method, C-BPO is better by 0.040 (95% interval +0.010 to +0.070); a value over all answers together has no test, so chance is not ruled out.',
     );
   });
 

@@ -1,6 +1,6 @@
 /**
  * The result in a few sentences made from the numbers: who is best by the first metric, and how the anchor stands
- * against the strongest other method. What the intervals do not tell apart is not told apart here either.
+ * against the strongest other method. What the corrected test does not tell apart is not told apart here either.
  */
 import type { MetricInfo, Results } from '../results.ts';
 import { counted, listed } from './html.ts';
@@ -9,6 +9,7 @@ import {
   type Difference,
   decimal,
   differencesBy,
+  hasBest,
   hasInterval,
   type Measured,
   measuredBy,
@@ -25,6 +26,7 @@ export function headline(results: Results): string[] {
   const best = bestOf(measured, metric);
   if (best.length === 0) return [`No method was measured by ${metric.title}.`];
   if (results.methods.length === 1) return [alone(best[0]!, metric, results)];
+  if (!hasBest(measured, metric)) return [noneIsBest(best[0]!, metric, results), ...byOtherMetrics(results)];
   return [whoIsBest(best, metric, results), ...againstStrongest(measured, metric, results), ...byOtherMetrics(results)];
 }
 
@@ -34,12 +36,17 @@ function alone({ method, result }: Measured, metric: MetricInfo, { users, querie
   return `${method.title} was measured alone, so it is compared with nothing: ${metric.title} ${decimal(result.mean, metric)}${interval}, ${sample}.`;
 }
 
+function noneIsBest({ result }: Measured, metric: MetricInfo, { methods, users, queries }: Results): string {
+  const sample = `${counted(users.length, 'user')} and ${counted(queries, 'query')}`;
+  return `All ${methods.length} methods have the same ${metric.title}, ${decimal(result.mean, metric)}, measured on ${sample}: it does not tell them apart.`;
+}
+
 function whoIsBest(best: readonly Measured[], metric: MetricInfo, { users, queries }: Results): string {
   const names = listed(best.map(({ method }) => method.title));
   const { result } = best[0]!;
   const interval = best.length === 1 && hasInterval(users.length) ? ` (95% interval ${range(result, metric)})` : '';
   const measured = `measured on ${counted(users.length, 'user')} and ${counted(queries, 'query')}`;
-  return `${names} ${best.length === 1 ? 'has' : 'share'} the best ${metric.title}: ${decimal(result.mean, metric)}${interval}, ${measured}.`;
+  return `${names} ${best.length === 1 ? 'has' : 'share'} the best mean ${metric.title}: ${decimal(result.mean, metric)}${interval}, ${measured}.`;
 }
 
 function againstStrongest(measured: readonly Measured[], metric: MetricInfo, results: Results): string[] {
@@ -75,6 +82,10 @@ function standing(
       return `${anchor} is worse than ${other}, the strongest other method, by ${size} (${anchor} minus ${other}: ${interval}, below 0)${wins}.`;
     case 'untold':
       return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side}${isEqual ? ', and' : ', but'} the ${interval} includes 0${wins}.`;
+    case 'chance':
+      return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side} (${interval})${wins}, but chance is not ruled out.`;
+    case 'untested':
+      return `Against ${other}, the strongest other method, ${anchor} is ${side} (${interval})${wins}; a value over all answers together has no test, so chance is not ruled out.`;
     case 'few':
       return `Against ${other}, the strongest other method, ${anchor} is ${side} (${interval}), but ${users} users are too few to tell${wins}.`;
     case 'alone':
@@ -88,13 +99,12 @@ function forUsers({ winRate }: Difference, users: number): string {
   return `; better for ${winRate.wins} of ${users} users${equal}`;
 }
 
-/** What the correction for many comparisons leaves of a difference. */
+/** The test that the words follow. */
 function corrected(difference: Difference, of: number, users: number): string {
   const { adjustedP } = difference;
-  const verdict = verdictOf(difference, users);
-  if (adjustedP === undefined || (verdict !== 'better' && verdict !== 'worse')) return '';
+  if (adjustedP === undefined || !['better', 'worse', 'chance'].includes(verdictOf(difference, users))) return '';
   const how = of > 1 ? ` Corrected for ${of} comparisons (Holm), ` : ' By the randomisation test, ';
-  return `${how}${pValue(adjustedP)}${adjustedP > 0.05 ? ': chance is not ruled out' : ''}.`;
+  return `${how}${pValue(adjustedP)}.`;
 }
 
 /** Who has the best mean by the other metrics; one that is the same for all says nothing and is left out. */
@@ -103,11 +113,11 @@ function byOtherMetrics(results: Results): string[] {
   for (const metric of results.metrics.slice(1)) {
     const measured = measuredBy(results, metric);
     const best = bestOf(measured, metric);
-    if (best.length === 0 || (best.length === measured.length && best.length > 1)) continue;
+    if (!hasBest(measured, metric)) continue;
     const names = listed(best.map(({ method }) => method.title));
     wins.set(names, [...(wins.get(names) ?? []), metric.title]);
   }
   if (wins.size === 0) return [];
   const parts = [...wins].map(([names, metrics]) => `${names} by ${listed(metrics)}`);
-  return [`Best by the means of the other metrics: ${parts.join('; ')}.`];
+  return [`Best means by the other metrics, not tested: ${parts.join('; ')}.`];
 }

@@ -55,6 +55,11 @@ export function measuredBy({ methods }: Results, { name }: MetricInfo): Measured
   });
 }
 
+/** Whether there is a best: of one method, and where all have the same printed mean, there is none. */
+export function hasBest(measured: readonly Measured[], metric: MetricInfo): boolean {
+  return bestOf(measured, metric).length < measured.length;
+}
+
 /** Those with the best mean, the very best first: all that are printed alike. */
 export function bestOf(measured: readonly Measured[], metric: MetricInfo): Measured[] {
   const sign = metric.better === 'higher' ? -1 : 1;
@@ -72,17 +77,24 @@ export function differencesBy({ comparisons, pooledComparisons }: Results, metri
 }
 
 /**
- * How the anchor stands by a comparison: `untold` where the interval includes 0, `alone` where one user gives none, `few`
- * where it does not include 0 and says nothing all the same.
+ * What a comparison says of the anchor. It is `better` or `worse` only where the interval leaves out 0 and the p-value,
+ * corrected for all comparisons of the table, is at most 0.05. `alone`: one user gives no interval. `untold`: the interval
+ * includes 0. `few`: it does not, and says nothing all the same. `chance`: the corrected test does not rule chance out.
+ * `untested`: the interval leaves out 0, and there is no test of a value over all answers together.
  */
-export type Verdict = 'better' | 'worse' | 'untold' | 'few' | 'alone';
+export type Verdict = 'better' | 'worse' | 'alone' | 'untold' | 'few' | 'chance' | 'untested';
 
 /** With five, signs that all agree still come by chance one time in sixteen; their bootstrap interval leaves 0 out. */
 const FEWEST_USERS = 6;
 
-export function verdictOf({ low, high }: Estimate, users: number): Verdict {
+/** The largest corrected p-value at which a difference is put into words. */
+const LEVEL = 0.05;
+
+export function verdictOf({ low, high, adjustedP }: Difference, users: number): Verdict {
   if (!hasInterval(users)) return 'alone';
   if (low <= 0 && high >= 0) return 'untold';
   if (users < FEWEST_USERS) return 'few';
+  if (adjustedP === undefined) return 'untested';
+  if (adjustedP > LEVEL) return 'chance';
   return low > 0 ? 'better' : 'worse';
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { sampleReport } from '../../../tests/support/report-sample.ts';
 import { IdiolectError } from '../../common/errors.ts';
+import { printable } from '../../common/printable.ts';
 import type { Answer, MethodAnswers } from '../../methods/answer.ts';
 import { rouge } from '../metrics/rouge.ts';
 import { type ReportInput, reportHtml } from './report.ts';
@@ -67,6 +68,48 @@ describe('reportHtml', () => {
       expect(page).toContain(`data-value="${method.metrics.rougeL!.mean}"`);
     }
     expect(page.match(/aria-label="best"/g)).toHaveLength(sample.results.metrics.length);
+  });
+
+  it('marks nothing where all have the same value', () => {
+    const { results } = sample;
+    const methods = results.methods.map(method => ({
+      ...method,
+      metrics: { ...method.metrics, rougeL: { ...method.metrics.rougeL!, mean: 0.2 } },
+    }));
+    const text = reportHtml({ ...sample, results: { ...results, methods } });
+    expect(text.match(/aria-label="best"/g)).toHaveLength(results.metrics.length - 1);
+  });
+
+  it('says what has to be known of a method at its values, and at the differences from it', () => {
+    const remark = 'no record fitted in 43 of 43 prompts: equals TAM';
+    const methods = sample.results.methods.map(method => (method.name === 'rag' ? { ...method, remark } : method));
+    const text = reportHtml({ ...sample, results: { ...sample.results, methods } });
+    const rows = [...text.matchAll(/<tr><th scope="row"[^>]*>(.*?)<\/th>/g)].map(match => match[1]!);
+    expect(rows.filter(head => head.includes(remark))).toHaveLength(1 + sample.results.metrics.length);
+  });
+
+  it('shows ids as they are: no control character, nothing that turns the direction of writing', () => {
+    const [first, ...others] = sample.results.users;
+    const hostile = 'ada\u001b[2J\u202e|`<b>\u0007';
+    const renamed = (user: string) => (user === first ? hostile : user);
+    const text = reportHtml({
+      ...sample,
+      title: hostile,
+      facts: [{ name: 'Data', value: hostile }],
+      results: {
+        ...sample.results,
+        users: [hostile, ...others],
+        notMeasured: [{ metric: 'style', reason: `"${hostile}" has one text` }],
+      },
+      users: sample.users.map(one => ({ ...one, user: renamed(one.user) })),
+      methods: sample.methods.map(method => ({
+        ...method,
+        users: new Map([...method.users].map(([user, answers]) => [renamed(user), answers])),
+      })),
+    });
+    expect(printable(text.replaceAll('\n', ''), text.length)).toBe(text.replaceAll('\n', ''));
+    expect(text).not.toContain('<b>\ufffd');
+    expect(embedded(text).users[0]!.name).toBe('ada\\u{1b}[2J\\u{202e}|`<b>\\u{7}');
   });
 
   it('is the same string for the same input', () => {

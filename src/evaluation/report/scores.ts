@@ -2,7 +2,7 @@
 import { dotChart } from '../../charts/dot-chart.ts';
 import type { MethodResult, MetricInfo, Results } from '../results.ts';
 import { charts, counted, figure, type Html, html, NOTHING, type Section, scrolling } from './html.ts';
-import { bestOf, decimal, hasInterval, intervalOf, measuredBy, range } from './numbers.ts';
+import { bestOf, decimal, hasBest, hasInterval, intervalOf, measuredBy, range } from './numbers.ts';
 
 /** Charts are drawn as wide as a phone and stand side by side where there is room, so that they need no shrinking. */
 export const CHART_WIDTH = 350;
@@ -18,7 +18,7 @@ export function scoresSection(results: Results): Section {
     id: 'scores',
     title: 'Every method, every metric',
     body: [
-      html`<p>${counted(users.length, 'user')}, ${counted(queries, 'query')}. ${intervals} The best of a column has a star; how sure its lead is, <a href="#differences">the differences</a> tell. A click on the head of a column sorts.</p>\n`,
+      html`<p>${counted(users.length, 'user')}, ${counted(queries, 'query')}. ${intervals} The best mean of a column has a star, unless all are the same; whether it is told apart from the others, <a href="#differences">the differences</a> say. A click on the head of a column sorts.</p>\n`,
       mainTable(results),
       ...charts(results.metrics.flatMap(metric => metricChart(results, metric))),
     ],
@@ -34,7 +34,8 @@ function mainTable(results: Results): Html {
   const rows = methods.map((method, place) => {
     const cells = metrics.map(metric => cell(method, metric, results));
     const anchor = method.name === results.anchor ? html`<small>anchor</small>` : NOTHING;
-    return html`<tr><th scope="row" class="text" data-value="${place}"><a href="#method-${place + 1}">${method.title}</a>${anchor}</th>${cells}</tr>\n`;
+    const remark = method.remark === undefined ? NOTHING : html`<small>${method.remark}</small>`;
+    return html`<tr><th scope="row" class="text" data-value="${place}"><a href="#method-${place + 1}">${method.title}</a>${anchor}${remark}</th>${cells}</tr>\n`;
   });
   const caption = 'Scores of each method';
   return scrolling(
@@ -51,7 +52,7 @@ function cell(method: MethodResult, metric: MetricInfo, results: Results): Html 
   const result = method.metrics[metric.name];
   if (!result) return html`<td class="number"><span title="not measured">–</span></td>`;
   const measured = measuredBy(results, metric);
-  const best = measured.length > 1 && bestOf(measured, metric).some(one => one.method === method);
+  const best = hasBest(measured, metric) && bestOf(measured, metric).some(one => one.method === method);
   const mean = best
     ? html`<b><span role="img" aria-label="best">★</span> ${decimal(result.mean, metric)}</b>`
     : html`${decimal(result.mean, metric)}`;

@@ -83,6 +83,30 @@ describe.skipIf(!found)('the page in a browser', () => {
     });
   });
 
+  it('marks the nearest text, and none where all are the same', async () => {
+    const stars = (text: string, last: string) => {
+      const methods = sample.methods.map((method, m) => ({
+        ...method,
+        users: new Map(
+          [...method.users].map(([user, answers]) => [
+            user,
+            answers.map(answer => ({
+              ...answer,
+              reference: 'add a cache',
+              text: m === sample.methods.length - 1 ? last : text,
+            })),
+          ]),
+        ),
+      }));
+      return inBrowser(
+        reportHtml({ ...sample, methods }),
+        `return [...document.querySelectorAll('.answers h3')].filter(one => one.textContent.includes('★')).length;`,
+      );
+    };
+    expect(await stars('add cache', 'add cache')).toBe(0);
+    expect(await stars('add cache', 'add a cache')).toBe(1);
+  });
+
   it('sorts by a column, the best first and then the other way round, with what was not measured last', async () => {
     const { results } = sample;
     const methods = results.methods.map(method =>

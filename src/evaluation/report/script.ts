@@ -82,8 +82,10 @@ const show = () => {
   const written = make('div', 'written');
   written.append(make('h3', '', 'What the user wrote'), body(reference));
   const best = Math.max(...answers.map(({ rougeL }) => rougeL));
+  // What all have alike marks none of them.
+  const differ = answers.some(({ rougeL }) => rougeL < best);
   const all = make('div', 'answers');
-  all.append(...answers.map((one, place) => answer(data.methods[place], one, best > 0 && one.rougeL === best)));
+  all.append(...answers.map((one, place) => answer(data.methods[place], one, differ && one.rougeL === best)));
   element('view').replaceChildren(given(input), written, all);
   element('previous').disabled = user === 0 && query === 0;
   element('next').disabled = user === data.users.length - 1 && query === queries.length - 1;

@@ -2,7 +2,9 @@
  * What users wrote and what each method wrote for the same query, side by side. The texts are data that the page's
  * script puts on the page as text; nothing in them is markup at any time.
  */
+
 import { IdiolectError } from '../../common/errors.ts';
+import { printable } from '../../common/printable.ts';
 import type { MethodAnswers } from '../../methods/answer.ts';
 import { rouge } from '../metrics/rouge.ts';
 import { counted, Html, html, type Section } from './html.ts';
@@ -64,7 +66,7 @@ function textsData({ methods, results, users }: ReportInput): TextsData {
   return {
     methods: methods.map(({ name, title }) => ({ title, anchor: name === results.anchor })),
     users: shown.map(user => ({
-      name: user,
+      name: printable(user),
       about: aboutUser(about.get(user)),
       queries: first!.users
         .get(user)!
@@ -86,7 +88,7 @@ function answerTo({ title, users }: MethodAnswers, user: string, key: string, pl
   if (answer?.key === key) return answer;
   throw new IdiolectError(
     'DATA',
-    `query ${place + 1} of "${user}" is ${key} for the first method and ${answer?.key ?? 'not answered'} for ${title}. ` +
+    `query ${place + 1} of "${printable(user)}" is ${printable(key)} for the first method and ${printable(answer?.key ?? 'not answered')} for ${title}. ` +
       'Let every method answer the same queries in the same order.',
   );
 }

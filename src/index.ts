@@ -62,6 +62,7 @@ export {
 export { runSentences, userSentence } from './evaluation/judgement-words.ts';
 export { measureResults } from './evaluation/measure.ts';
 export { corpusBleu, sentenceBleu } from './evaluation/metrics/bleu.ts';
+export { type ChrfOptions, corpusChrf, sentenceChrf } from './evaluation/metrics/chrf.ts';
 export { accuracy, macroF1 } from './evaluation/metrics/classification.ts';
 export { meteor } from './evaluation/metrics/meteor.ts';
 export { meanAbsoluteError, rootMeanSquaredError } from './evaluation/metrics/regression.ts';

@@ -1,10 +1,11 @@
 /** `idiolect compare` */
 import type { Resolved } from '../common/settings.ts';
 import { type CompareEvent, compare } from '../evaluation/compare/compare.ts';
+import { triedText } from '../evaluation/compare/search.ts';
 import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
 import { judgeKey } from '../evaluation/judge.ts';
-import { markedTitle, remarkLines } from '../evaluation/remarks.ts';
-import { verdictOf } from '../evaluation/report/numbers.ts';
+import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../evaluation/remarks.ts';
+import { digitsOf, verdictOf } from '../evaluation/report/numbers.ts';
 import type { Results } from '../evaluation/results.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
@@ -37,7 +38,8 @@ export const compareVerb: Verb = {
       return;
     }
     terminal.print(table(resultRows(summary.results)));
-    for (const line of remarkLines(summary.results.methods, summary.results.methods)) terminal.print(line);
+    const { metrics, methods } = summary.results;
+    for (const line of [...metricRemarks(metrics), ...remarkLines(methods, methods)]) terminal.print(line);
     terminal.print(standing(summary.results));
     terminal.say(`${duration(now() - start)}; texts: ${summary.answers}`);
     terminal.say(`tables: ${summary.markdown} (data: ${summary.json})`);
@@ -49,10 +51,10 @@ export const compareVerb: Verb = {
 export function resultRows({ metrics, methods }: Pick<Results, 'metrics' | 'methods'>): string[][] {
   const arrow = { higher: '↑', lower: '↓' };
   return [
-    ['', ...metrics.map(({ title, better }) => `${title} ${arrow[better]}`)],
+    ['', ...metrics.map(metric => `${markedMetric(metric)} ${arrow[metric.better]}`)],
     ...methods.map(method => [
       markedTitle(method, methods),
-      ...metrics.map(({ name }) => method.metrics[name]?.mean.toFixed(name === 'bleu' ? 1 : 3) ?? ''),
+      ...metrics.map(metric => method.metrics[metric.name]?.mean.toFixed(digitsOf(metric)) ?? ''),
     ]),
   ];
 }
@@ -110,8 +112,7 @@ export function compareReporter(terminal: Terminal): (event: CompareEvent) => vo
         progress(event.what, event.done, event.total);
         break;
       case 'tried': {
-        const { method, settings, score, chosen } = event.tried;
-        terminal.say(`  ${method} ${settings}: ${score.toFixed(4)}${chosen ? ', taken' : ''}`);
+        terminal.say(`  ${triedText(event.tried)}`);
         break;
       }
       case 'adapt':

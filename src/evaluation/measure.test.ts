@@ -81,6 +81,48 @@ describe('remarks on a method', () => {
   });
 });
 
+describe('texts that ROUGE does not see', () => {
+  const wrote = { ada: ['исправить 1', 'добавить'], ben: ['修正 2'], cid: ['docs'] };
+  const of = (texts: Texts, metrics: ResultsInput['metrics']) =>
+    measureResults({ ...text, metrics, methods: [method('base', texts, wrote), method('cbpo', wrote, wrote)] });
+  const other = { ada: ['убрать 1', 'исправить'], ben: ['追加 2'], cid: ['docs'] };
+
+  it('are said to be so at the values of ROUGE, and chrF sees them', () => {
+    const { metrics, methods } = of(other, ['chrf', 'rouge1', 'rougeL']);
+    const remark =
+      'rests on digits and a-z alone: 3 of 4 texts that the users wrote are mostly in letters it does not see';
+    expect(metrics.filter(metric => metric.remark === remark).map(({ name }) => name)).toEqual([
+      'rouge1',
+      'rougeL',
+      'rouge2',
+    ]);
+    expect(metrics[0]).toMatchObject({ name: 'chrf', title: 'chrF' });
+    const [base, cbpo] = methods.map(({ metrics: of }) => of.chrf!.mean);
+    expect(cbpo).toBe(100);
+    expect(base).toBeLessThan(70);
+    // What the digits say.
+    expect(methods[0]!.metrics.rouge1!.values).toEqual([0.5, 1, 1]);
+  });
+
+  it('are counted in the note where they are few', () => {
+    const { metrics } = measureResults({
+      ...text,
+      methods: text.methods.map(one => ({
+        ...one,
+        users: new Map(
+          [...one.users].map(([user, answers]) => [
+            user,
+            answers.map((answer, i) => (user === 'ada' && i === 0 ? { ...answer, reference: 'да' } : answer)),
+          ]),
+        ),
+      })),
+    });
+    const rouge1 = metrics.find(({ name }) => name === 'rouge1')!;
+    expect(rouge1.remark).toBeUndefined();
+    expect(rouge1.note).toContain('Here 1 of 4 texts that the users wrote are mostly in letters it does not see.');
+  });
+});
+
 describe('results of free text', () => {
   it('are means over a user’s answers, then over users', () => {
     // ada: F1 of a whole text 1, of two words of three 0.8; cid: one word of two, 2/3.

@@ -1,5 +1,5 @@
-/** What has to be known of a method's numbers, said beside them in every table: a mark at the title, a line below. */
-import type { MethodResult, Results } from './results.ts';
+/** What has to be known of numbers, said beside them in every table: a mark at the method or metric, a line below. */
+import type { MethodResult, MetricInfo, Results } from './results.ts';
 
 type Methods = Results['methods'];
 
@@ -13,4 +13,18 @@ export function markedTitle(method: MethodResult, all: Methods): string {
 /** The remarks on some of the methods, to stand below their table: `RAG (1): no record fitted in ...` */
 export function remarkLines(some: Methods, all: Methods): string[] {
   return noted(some).map(method => `${markedTitle(method, all)}: ${method.remark}.`);
+}
+
+/** The title of a metric, marked where there is a remark on its values: `ROUGE-1 †` */
+export function markedMetric({ title, remark }: MetricInfo): string {
+  return remark === undefined ? title : `${title} †`;
+}
+
+/** The remarks on metrics, those that share one in one line: `† ROUGE-1, ROUGE-L: ...` */
+export function metricRemarks(metrics: readonly MetricInfo[]): string[] {
+  const remarked = Map.groupBy(
+    metrics.filter(({ remark }) => remark !== undefined),
+    ({ remark }) => remark,
+  );
+  return [...remarked].map(([remark, of]) => `† ${of.map(({ title }) => title).join(', ')}: ${remark}.`);
 }

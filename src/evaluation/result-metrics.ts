@@ -1,9 +1,12 @@
 /** The metrics of a comparison: which are measured, what each is called and can see, and how its value is found. */
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
+import type { MetricName } from '../histories/index.ts';
 import type { Answer } from '../methods/answer.ts';
 import { attribute, trainAttributor } from './attribution.ts';
 import { sentenceBleu } from './metrics/bleu.ts';
+import { sentenceChrf } from './metrics/chrf.ts';
+import { countNonLatin } from './metrics/letters.ts';
 import { meteor } from './metrics/meteor.ts';
 import { type RougeScores, rouge } from './metrics/rouge.ts';
 import { wordTokens } from './metrics/word-tokens.ts';
@@ -41,6 +44,11 @@ const INFO: Readonly<Record<ResultMetric, Omit<MetricInfo, 'name'>>> = {
     title: 'METEOR',
     better: 'higher',
     note: 'words joined by form and stem, recall weighing nine times precision, less for words out of order.',
+  },
+  chrf: {
+    title: 'chrF',
+    better: 'higher',
+    note: "F of the runs of up to six characters shared with what the user wrote, 0 to 100, recall before precision, in any script; the mean of sacrebleu's chrF of single texts, not corpus chrF.",
   },
   bleu: {
     title: 'BLEU',
@@ -92,6 +100,14 @@ const INFO: Readonly<Record<ResultMetric, Omit<MetricInfo, 'name'>>> = {
 /** What is measured of free text beside the metrics of the task. */
 const OF_TEXTS = ['rouge2', 'bleu', 'exactMatch', 'logLikelihood', 'style', 'attribution'] as const;
 
+/** Whether a metric compares texts, and not labels or ratings. */
+export function isOfTexts(metric: MetricName): boolean {
+  return ['rouge1', 'rougeL', 'meteor', 'chrf'].includes(metric);
+}
+
+/** Metrics that see a-z and 0-9 alone. */
+const OF_LATIN: readonly ResultMetric[] = ['rouge1', 'rouge2', 'rougeL'];
+
 /**
  * The metrics of a comparison in the order of the tables: those of the task, then, for tasks of free text, what every
  * set of texts has; for labels and ratings the log-likelihood alone.
@@ -102,7 +118,7 @@ export function chooseMetrics(
   input: ResultsInput,
   users: readonly string[],
 ): { readonly metrics: readonly Metric[]; readonly notMeasured: Results['notMeasured'] } {
-  const others = input.metrics.includes('rouge1') ? OF_TEXTS : (['logLikelihood'] as const);
+  const others = input.metrics.some(isOfTexts) ? OF_TEXTS : (['logLikelihood'] as const);
   const names: readonly ResultMetric[] = [...new Set<ResultMetric>([...input.metrics, ...others])];
   const notMeasured = names.flatMap(metric => {
     const reason = whyNot(metric, input.histories, users);
@@ -135,8 +151,16 @@ function whyNot(
   }
 }
 
-function infoOf(name: ResultMetric, { synonyms }: ResultsInput, users: number): MetricInfo {
+function infoOf(name: ResultMetric, { synonyms, methods }: ResultsInput, users: number): MetricInfo {
   const info = { name, ...INFO[name] };
+  if (OF_LATIN.includes(name)) {
+    const references = [...methods[0]!.users.values()].flatMap(answers => answers.map(({ reference }) => reference));
+    const { nonLatin, texts } = countNonLatin(references);
+    const unseen = `${nonLatin} of ${texts} texts that the users wrote are mostly in letters it does not see`;
+    if (nonLatin === 0) return info;
+    if (2 * nonLatin <= texts) return { ...info, note: `${info.note} Here ${unseen}.` };
+    return { ...info, remark: `rests on digits and a-z alone: ${unseen}` };
+  }
   if (name === 'meteor') {
     const which = synonyms
       ? "NLTK's, with WordNet"
@@ -162,6 +186,7 @@ function measuresOf(
     rouge1: () => meanOver(answer => rougeOf(answer).rouge1.f1),
     rouge2: () => meanOver(answer => rougeOf(answer).rouge2.f1),
     rougeL: () => meanOver(answer => rougeOf(answer).rougeL.f1),
+    chrf: () => meanOver(({ text, reference }) => sentenceChrf(text, reference)),
     bleu: () => meanOver(({ text, reference }) => sentenceBleu(text, reference)),
     meteor: () => meanOver(({ text, reference }) => meteor(wordTokens(text), wordTokens(reference), synonyms)),
     exactMatch: () => meanOver(isSame),

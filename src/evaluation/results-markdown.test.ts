@@ -170,6 +170,15 @@ describe('results as Markdown', () => {
     expect(text.split(`\n\nBase (1): ${remark}.\n`)).toHaveLength(6);
   });
 
+  it('say below each table what has to be known of a metric', () => {
+    const remark = 'rests on digits and a-z alone';
+    const metrics = results.metrics.map(metric => (metric.name === 'rouge1' ? { ...metric, remark } : metric));
+    const text = resultsMarkdown({ ...results, metrics }, { title: 'Remarks', notes: [] });
+    expect(text).toContain('| ROUGE-1 † ↑');
+    // Below the main table and that of the comparison.
+    expect(text.split(`\n\n† ROUGE-1: ${remark}.\n`)).toHaveLength(3);
+  });
+
   it('show a name from data as it is, whatever markup or hidden characters it holds', () => {
     const notMeasured = [{ metric: 'style' as const, reason: `"${HOSTILE}" has fewer` }];
     const text = resultsMarkdown({ ...results, notMeasured }, { title: HOSTILE, notes: [] });

@@ -5,8 +5,8 @@ import type { JudgeResults } from './judge.ts';
 import { judgeSection } from './judge-markdown.ts';
 import { markdownTable, markdownText } from './markdown-table.ts';
 import { type PaperTable, paperSection } from './paper-table.ts';
-import { markedTitle, remarkLines } from './remarks.ts';
-import { bestOf, hasBest, measuredBy } from './report/numbers.ts';
+import { markedMetric, markedTitle, metricRemarks, remarkLines } from './remarks.ts';
+import { bestOf, digitsOf, hasBest, measuredBy } from './report/numbers.ts';
 import type { MethodResult, MetricInfo, Results } from './results.ts';
 
 /** Metrics side by side: more make lines too long to be read raw. */
@@ -65,7 +65,7 @@ function mainTables(results: Results): string[] {
     });
     const level = own.some(cell => cell !== '') ? [["users' own later texts", ...own]] : [];
     const head = ['method', ...shown.map(headOf)];
-    return [markdownTable(head, [...rows, ...level]), ...remarksBelow(methods, methods)].join('\n\n');
+    return [markdownTable(head, [...rows, ...level]), ...remarksBelow(methods, methods, shown)].join('\n\n');
   });
 }
 
@@ -75,8 +75,8 @@ function isBest(method: MethodResult, metric: MetricInfo, results: Results): boo
 }
 
 /** A paragraph below a table. */
-function remarksBelow(some: Results['methods'], all: Results['methods']): string[] {
-  const lines = remarkLines(some, all);
+function remarksBelow(some: Results['methods'], all: Results['methods'], metrics: Results['metrics']): string[] {
+  const lines = [...metricRemarks(metrics), ...remarkLines(some, all)];
   return lines.length === 0 ? [] : [lines.join(' ')];
 }
 
@@ -111,7 +111,7 @@ function comparisonTables(results: Results): string[] {
             pooled.map(comparison => [markedName(comparison.method), difference(comparison)]),
           );
     const others = methods.filter(({ name }) => name !== results.anchor);
-    return [`### ${headOf(metric)}`, table, ...remarksBelow(others, methods)];
+    return [`### ${headOf(metric)}`, table, ...remarksBelow(others, methods, [metric])];
   });
   if (tables.length === 0) return [];
   return [
@@ -144,8 +144,8 @@ function groupTables({ metrics, methods }: Results): string[] {
   return tables.length === 0 ? [] : ['## By uniqueness of the users', ...tables];
 }
 
-function headOf({ title, better }: MetricInfo): string {
-  return `${title} ${better === 'higher' ? '↑' : '↓'}`;
+function headOf(metric: MetricInfo): string {
+  return `${markedMetric(metric)} ${metric.better === 'higher' ? '↑' : '↓'}`;
 }
 
 /** The mean and its interval; of one user there is no interval. */
@@ -157,9 +157,9 @@ function estimateText({ mean, low, high }: Estimate, metric: MetricInfo, users: 
   return users === 1 ? text(mean) : `${text(mean)} [${text(low)}, ${text(high)}]`;
 }
 
-/** Three digits, but one of BLEU, which goes to 100; 0 has no sign. */
-function fixed(value: number, { name }: MetricInfo): string {
-  return value.toFixed(name === 'bleu' ? 1 : 3).replace(/^-(0\.0+)$/, '$1');
+/** 0 has no sign. */
+function fixed(value: number, metric: MetricInfo): string {
+  return value.toFixed(digitsOf(metric)).replace(/^-(0\.0+)$/, '$1');
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

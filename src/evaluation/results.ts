@@ -36,6 +36,8 @@ export interface MetricInfo {
   readonly better: 'higher' | 'lower';
   /** One sentence on what it is and what it cannot see. */
   readonly note: string;
+  /** What has to be known of these numbers, said beside them: that the texts are in letters it does not see. */
+  readonly remark?: string;
 }
 
 export interface MetricResult extends Estimate {

@@ -46,7 +46,7 @@ export {
   tableColumns,
 } from './table.ts';
 export { type TaskHistoriesOptions, taskHistories } from './task-files.ts';
-export { type MetricName, type TaskPreset, taskLabels, taskPreset, withoutInstruction } from './tasks.ts';
+export { METRIC_NAMES, type MetricName, type TaskPreset, taskLabels, taskPreset, withoutInstruction } from './tasks.ts';
 export { capWords, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
 export {

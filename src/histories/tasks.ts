@@ -8,8 +8,10 @@ import type { TemplateName } from './templates.ts';
 /** An item of a user's profile as the files have it. */
 export type ProfileItem = Record<string, unknown>;
 
-/** Named as the functions that compute them. */
-export type MetricName = 'accuracy' | 'macroF1' | 'mae' | 'rmse' | 'rouge1' | 'rougeL' | 'meteor';
+/** What answers can be measured by, beside what is always measured of texts. */
+export const METRIC_NAMES = ['rouge1', 'rougeL', 'chrf', 'meteor', 'accuracy', 'macroF1', 'mae', 'rmse'] as const;
+
+export type MetricName = (typeof METRIC_NAMES)[number];
 
 /** How an item of a profile becomes an input and an output. */
 export interface ProfilePair {

@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
 import { type Resolved, resolveSettings } from '../../common/settings.ts';
-import type { MetricName } from '../../histories/index.ts';
 import type { Answer, MethodAnswers } from '../../methods/answer.ts';
 import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
 import { type Choices, type Group, MethodRunner } from '../../methods/runner.ts';
@@ -22,9 +21,11 @@ import { measureResults } from '../measure.ts';
 import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
 import type { ResultMetric, Results } from '../results.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
+import { type FirstMetric, withFirstMetric } from './first-metric.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
 import { methodsOf, type OwnMethods, requirePossible } from './requirements.ts';
 import {
+  chooseTry,
   criterionOf,
   describeMethod,
   firstChoices,
@@ -72,20 +73,23 @@ export async function compare(
   const { task, data } = resolved.values;
   const unlock = await folder.lock(task === undefined ? [] : [taskFileName(task, data)]);
   try {
-    const { settings, metrics } = await settingsOfTask(resolved, {
+    const { settings, metrics: ofTask } = await settingsOfTask(resolved, {
       folder: folder.path,
       onNotice: message => emit({ type: 'notice', message }),
       onRecord: () => stopIfAsked(options.signal, folder),
     });
     const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
-    for (const message of dataset.notices) emit({ type: 'notice', message });
     const division = await divideUsers(dataset, settings.values);
-    for (const message of division.notices) emit({ type: 'notice', message });
-    requireDistinctFolders([...division.targets, ...division.development]);
-    await requirePossible(settings.values, metrics, division, options);
+    const asked = [...division.targets, ...division.development];
+    requireDistinctFolders(asked);
+    const references = asked.flatMap(user => dataset.users.get(user)!.query.map(({ output }) => output));
+    const measured = withFirstMetric(ofTask, resolved.values.metrics !== undefined, references);
+    const notices = [...dataset.notices, ...division.notices, measured.note ?? []].flat();
+    for (const message of notices) emit({ type: 'notice', message });
+    await requirePossible(settings.values, measured.metrics, division, options);
     const base = await LanguageModel.load(settings.values.model, settings.values, settings.values);
     try {
-      const run = new Comparison(settings, metrics, specs, dataset, division, base, folder, options);
+      const run = new Comparison(settings, measured, specs, dataset, division, base, folder, options);
       return await run.all();
     } finally {
       await base.close();
@@ -98,7 +102,7 @@ export async function compare(
 class Comparison {
   readonly #settings: ClosedSettings;
   readonly #origins: Readonly<Record<string, string>>;
-  readonly #metrics: readonly MetricName[];
+  readonly #measured: FirstMetric;
   readonly #specs: readonly MethodSpec[];
   readonly #dataset: Dataset;
   readonly #division: Division;
@@ -109,7 +113,7 @@ class Comparison {
 
   constructor(
     { values, origins }: Resolved<ClosedSettings>,
-    metrics: readonly MetricName[],
+    measured: FirstMetric,
     specs: readonly MethodSpec[],
     dataset: Dataset,
     division: Division,
@@ -119,7 +123,7 @@ class Comparison {
   ) {
     this.#settings = values;
     this.#origins = origins;
-    this.#metrics = metrics;
+    this.#measured = measured;
     this.#specs = specs;
     this.#dataset = dataset;
     this.#division = division;
@@ -182,6 +186,7 @@ class Comparison {
           groups,
           search: tried,
           criterion: this.#criterion,
+          metricsNote: this.#measured.note,
           costs: await this.#costs.all(),
           overlapFile: runner.overlapFile('targets'),
         });
@@ -271,11 +276,10 @@ class Comparison {
         const texts = tries.map(({ text }) => text).join(', ');
         throw new IdiolectError('DIVERGED', `${spec.title}: training diverged at ${texts}. Give lower --rates.`);
       }
-      const scores = this.#scores(answers);
-      const best = scores.reduce((best, score, i) => (score > scores[best]! ? i : best), 0);
-      choices = answered[best]!.choices;
-      for (const [i, { text }] of answered.entries()) {
-        const entry = { method: spec.title, settings: text, score: this.#sign * scores[i]!, chosen: i === best };
+      const { methods: measured } = this.#measure(answers, answers[0]!.name, new Map());
+      const outcome = chooseTry(spec.title, answered, measured, this.#criterion);
+      choices = outcome.choices;
+      for (const entry of outcome.tried) {
         tried.push(entry);
         this.#emit({ type: 'tried', tried: entry });
       }
@@ -294,18 +298,8 @@ class Comparison {
     }
   }
 
-  /** What tries are chosen by, of each set of answers, turned so that higher is better. */
-  #scores(methods: readonly MethodAnswers[]): number[] {
-    const { methods: measured } = this.#measure(methods, methods[0]!.name, new Map());
-    return measured.map(({ metrics }) => this.#sign * metrics[this.#criterion]!.mean);
-  }
-
   get #criterion(): ResultMetric {
-    return criterionOf(this.#settings, this.#metrics);
-  }
-
-  get #sign(): 1 | -1 {
-    return this.#criterion === 'mae' || this.#criterion === 'rmse' ? -1 : 1;
+    return criterionOf(this.#settings, this.#measured.metrics);
   }
 
   async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {
@@ -371,8 +365,9 @@ class Comparison {
   }
 
   #measure(methods: readonly MethodAnswers[], anchor: string, groups: ReadonlyMap<string, UniquenessGroup>): Results {
-    const histories = this.#historiesOf(methods);
-    return measureResults({ methods, anchor, histories, groups, metrics: this.#metrics, seed: this.#settings.seed });
+    const { metrics } = this.#measured;
+    const { seed } = this.#settings;
+    return measureResults({ methods, anchor, histories: this.#historiesOf(methods), groups, metrics, seed });
   }
 
   /** What each evaluated user wrote before. */

@@ -14,7 +14,7 @@ import { reportHtml } from '../report/report.ts';
 import type { ResultMetric, Results } from '../results.ts';
 import { resultsMarkdown } from '../results-markdown.ts';
 import type { Division } from './division.ts';
-import type { TriedSetting } from './search.ts';
+import { type TriedSetting, triedText } from './search.ts';
 import type { StageCost } from './stages.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
@@ -30,6 +30,8 @@ export interface ComparisonOutcome {
   readonly search: readonly TriedSetting[];
   /** What the tries were chosen by. */
   readonly criterion: ResultMetric;
+  /** Why the first metric is not that of the task. */
+  readonly metricsNote: string | undefined;
   readonly costs: readonly StageCost[];
   /** Where the estimated alphas are, if C-BPO was among the methods. */
   readonly overlapFile: string;
@@ -68,14 +70,15 @@ export async function writeReports(outcome: ComparisonOutcome): Promise<Comparis
   const report = join(out, 'report.html');
   const paper = task === undefined ? undefined : paperTable(task);
   const shared = sharedText(outcome);
-  const notes = [factsText(outcome), searchNote, shared, ...lost];
+  const measured = outcome.metricsNote === undefined ? [] : [outcome.metricsNote];
+  const notes = [factsText(outcome), ...measured, searchNote, shared, ...lost];
   await writeFileAtomic(
     markdown,
     resultsMarkdown(results, { title, notes, ...(paper && { paper }), ...(judged && { judged }) }),
   );
   const content = { results, judged, search, searchNote, costs, users: division, settings, origins };
   await writeFileAtomic(json, `${JSON.stringify(content, null, 1)}\n`, PRIVATE);
-  await writeFileAtomic(report, await htmlOf(title, searchNote, [shared, ...lost], outcome), PRIVATE);
+  await writeFileAtomic(report, await htmlOf(title, searchNote, [...measured, shared, ...lost], outcome), PRIVATE);
   return {
     results,
     ...(judged && { judged }),
@@ -102,7 +105,15 @@ function searchText({ search, criterion, results, division }: ComparisonOutcome)
   });
   const edge =
     ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
-  return `Hyper-parameters were chosen by ${by.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${edge}`;
+  return `Hyper-parameters were chosen by ${by.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${tiesText(search, by.title)}${edge}`;
+}
+
+/** Where the criterion was no choice. */
+function tiesText(search: readonly TriedSetting[], criterion: string): string {
+  const tied = search.filter(({ likelihood }) => likelihood !== undefined);
+  if (tied.length === 0) return '';
+  const methods = [...new Set(tied.map(({ method }) => method))].join(', ');
+  return ` The best ${criterion} was the same for several tries of ${methods}, which is no choice between them: the log-likelihood of what those users wrote decided there.`;
 }
 
 /** The largest or smallest learning rate of a method's tries: a better one may lie beyond. */
@@ -118,9 +129,7 @@ function factsText({ settings: { values }, sources, division, search }: Comparis
   const adapted = skipAdaptation ? 'no task adaptation' : `task adaptation on ${division.others.length} other users`;
   const lines = [
     `Backbone ${markdownText(basename(model))} (${sources.model.slice(0, 12)}), data ${markdownText(basename(data))} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${epochs} epochs, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
-    ...search.map(
-      ({ method, settings, score, chosen }) => `${method} ${settings}: ${score.toFixed(4)}${chosen ? ' (taken)' : ''}`,
-    ),
+    ...search.map(triedText),
   ];
   return lines.length === 1 ? lines[0]! : `${lines[0]}\n\nTries: ${lines.slice(1).join('; ')}.`;
 }

@@ -5,6 +5,7 @@ import { type MethodSpec, methodsByName, type TrainingSpec } from '../../methods
 import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { requireEmbedder } from '../../overlap/open-embedder.ts';
 import { judgeOf } from '../judge.ts';
+import { isOfTexts } from '../result-metrics.ts';
 import type { Division } from './division.ts';
 import { firstChoices, inOrder, isSearched, triesOf } from './search.ts';
 import type { ClosedSettings } from './task-settings.ts';
@@ -28,7 +29,7 @@ export async function requirePossible(
   own: OwnMethods = {},
 ): Promise<void> {
   const { embedder, auxiliaryFrom, methods, task } = settings;
-  if (judgeOf(settings) && !metrics.includes('rouge1')) {
+  if (judgeOf(settings) && !metrics.some(isOfTexts)) {
     throw new IdiolectError(
       'CONFIG',
       `a judge compares texts, and ${task} asks for labels or ratings; leave --judge-url out.`,

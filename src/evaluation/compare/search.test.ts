@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { METHOD_NAMES, methodsByName } from '../../methods/catalogue.ts';
 import { methodSchema } from '../../methods/settings.ts';
-import { describeMethod, firstChoices, inOrder, triesOf } from './search.ts';
+import { chooseTry, describeMethod, firstChoices, inOrder, triedText, triesOf } from './search.ts';
 
 const settingsOf = (values: Record<string, unknown> = {}) =>
   methodSchema.parse({ model: 'model', data: 'data', out: 'out', ...values });
@@ -93,4 +93,39 @@ it('a description names the hyper-parameters the method has, and no others', () 
   expect(hyperParameters('pag')).toBe('; from 7 records');
   expect(hyperParameters('cbpo')).toBe('; lr 0.0003');
   expect(hyperParameters('rag+oppu')).toBe('; lr 0.0001; 4 records');
+});
+
+describe('the try that is taken', () => {
+  const settings = settingsOf({ rates: [1e-4, 3e-4, 1e-3] });
+  const tries = triesOf(method('oppu'), firstChoices(settings), settings);
+  const chosen = (criterion: 'rouge1' | 'mae' | 'logLikelihood', scores: number[], likelihoods: number[]) => {
+    const of = (mean: number) => ({ mean, low: mean, high: mean, byGroup: [] });
+    const measured = scores.map((score, i) => ({
+      metrics: { logLikelihood: of(likelihoods[i]!), [criterion]: of(score) },
+    }));
+    return chooseTry('OPPU', tries, measured, criterion);
+  };
+
+  it.each([
+    ['has the best score', 'rouge1', [0.1, 0.3, 0.2], [-3, -9, -2], 1, []],
+    ['has the least error', 'mae', [0.5, 0.3, 0.4], [-3, -9, -2], 1, []],
+    ['is the likeliest where all score the same', 'rouge1', [0, 0, 0], [-89.1, -63.7, -70], 1, [0, 1, 2]],
+    ['is the likeliest of those that share the best score', 'rouge1', [0.1, 0.3, 0.3], [-1, -9, -8], 2, [1, 2]],
+    ['is the likeliest of those with the least error', 'mae', [0.5, 0.3, 0.3], [-1, -9, -8], 2, [1, 2]],
+    ['shares a score but for rounding', 'rouge1', [0.3, 0.3 + 1e-16, 0.1], [-1, -2, 0], 0, [0, 1]],
+    ['is the first where nothing tells them apart', 'rouge1', [0, 0, 0], [-5, -5, -5], 0, [0, 1, 2]],
+  ] as const)('%s', (_, criterion, scores, likelihoods, best, tied) => {
+    const { choices, tried } = chosen(criterion, [...scores], [...likelihoods]);
+    expect(choices).toBe(tries[best]!.choices);
+    expect(tried.map(one => one.chosen)).toEqual([0, 1, 2].map(i => i === best));
+    expect(tried.map(({ score }) => score)).toEqual(scores);
+    const shown = tried.flatMap(({ likelihood }, i) => (likelihood === undefined ? [] : [i]));
+    expect(shown).toEqual(tied);
+  });
+
+  it('is said to be one of several', () => {
+    const { tried } = chosen('rouge1', [0, 0, 0], [-89.1, -63.7, -70]);
+    expect(triedText(tried[1]!)).toBe('OPPU lr 0.0003: 0.0000, a tie; log-likelihood -63.7000 (taken)');
+    expect(triedText(chosen('rouge1', [0.1, 0.2, 0], [-1, -1, -1]).tried[0]!)).toBe('OPPU lr 0.0001: 0.1000');
+  });
 });

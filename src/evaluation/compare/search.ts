@@ -4,7 +4,7 @@ import type { MetricName } from '../../histories/index.ts';
 import { type MethodSpec, rateOf, trainingsOf } from '../../methods/catalogue.ts';
 import type { Choices } from '../../methods/runner.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
-import type { ResultMetric } from '../results.ts';
+import type { MethodResult, ResultMetric } from '../results.ts';
 
 /** One value of a method's hyper-parameter. */
 export interface Try {
@@ -21,7 +21,48 @@ export interface TriedSetting {
   readonly settings: string;
   /** Mean over development users. */
   readonly score: number;
+  /** Nats a token, where tries had the same best score and this decided. */
+  readonly likelihood?: number;
   readonly chosen: boolean;
+}
+
+/** Differences that rounding makes of sums in another order; no criterion has steps as small. */
+const ROUNDING = 1e-12;
+
+/**
+ * The try with the best score. A score that several share is no choice between them: the log-likelihood of what the users
+ * wrote, which sees every token, decides, and where that is the same too the first of them is taken.
+ *
+ * @param measured the tries' answers, in their order
+ */
+export function chooseTry(
+  method: string,
+  tries: readonly Try[],
+  measured: readonly Pick<MethodResult, 'metrics'>[],
+  criterion: ResultMetric,
+): { readonly choices: Choices; readonly tried: readonly TriedSetting[] } {
+  const by = (metric: ResultMetric) => measured.map(({ metrics }) => metrics[metric]!.mean);
+  const [scores, likelihoods] = [by(criterion), by('logLikelihood')];
+  const sign = criterion === 'mae' || criterion === 'rmse' ? -1 : 1;
+  const most = Math.max(...scores.map(score => sign * score));
+  const leading = [...scores.keys()].filter(i => sign * scores[i]! >= most - ROUNDING);
+  const best = leading.reduce((best, i) => (likelihoods[i]! > likelihoods[best]! + ROUNDING ? i : best));
+  return {
+    choices: tries[best]!.choices,
+    tried: tries.map(({ text }, i) => ({
+      method,
+      settings: text,
+      score: scores[i]!,
+      ...(leading.length > 1 && leading.includes(i) && { likelihood: likelihoods[i]! }),
+      chosen: i === best,
+    })),
+  };
+}
+
+/** A try as the terminal and results.md show it. */
+export function triedText({ method, settings, score, likelihood, chosen }: TriedSetting): string {
+  const tie = likelihood === undefined ? '' : `, a tie; log-likelihood ${likelihood.toFixed(4)}`;
+  return `${method} ${settings}: ${score.toFixed(4)}${tie}${chosen ? ' (taken)' : ''}`;
 }
 
 /** The first of each list: what is taken where nothing is searched. */

@@ -1,11 +1,12 @@
 /** What a benchmark task fixes of a comparison's settings, and its files made histories. */
 import { join, resolve } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { exists, sha256 } from '../../common/files.ts';
 import type { Resolved } from '../../common/settings.ts';
 import {
   capWords,
   type HistoryRecord,
+  METRIC_NAMES,
   type MetricName,
   taskHistories,
   taskPreset,
@@ -15,7 +16,16 @@ import { type MethodSettings, methodSchema } from '../../methods/settings.ts';
 import { judgeSchema } from '../judge.ts';
 
 /** The settings of a comparison and of its judge. */
-export const compareSchema = methodSchema.extend(judgeSchema.shape);
+export const compareSchema = methodSchema.extend({
+  ...judgeSchema.shape,
+  metrics: z
+    .array(z.enum(METRIC_NAMES))
+    .min(1)
+    .optional()
+    .describe(
+      'what answers are measured by, the one that tries are chosen by first (default: of the task; of texts rouge1 and rougeL, after chrf where most are not in Latin letters)',
+    ),
+});
 
 export type CompareSettings = z.infer<typeof compareSchema>;
 
@@ -56,7 +66,7 @@ export async function settingsOfTask(
   const { task, data, skipBad } = values;
   if (task === undefined) {
     const maxTokens = values.maxTokens ?? FREE_TEXT.maxNewTokens;
-    return { settings: { values: { ...values, maxTokens }, origins }, metrics: FREE_TEXT.metrics };
+    return { settings: { values: { ...values, maxTokens }, origins }, metrics: values.metrics ?? FREE_TEXT.metrics };
   }
   const preset = taskPreset(task);
   const file = join(folder, taskFileName(task, data));
@@ -82,7 +92,7 @@ export async function settingsOfTask(
       values: { ...values, ...fixed, maxTokens: values.maxTokens ?? preset.maxNewTokens },
       origins: { ...origins, ...fromTask },
     },
-    metrics: preset.metrics,
+    metrics: values.metrics ?? preset.metrics,
   };
 }
 

@@ -7,10 +7,12 @@ import type { ReportInput } from './report.ts';
 /** Absent where nothing was searched. */
 export function searchSection({ search, searchNote }: ReportInput): Section[] {
   if (search.length === 0) return [];
-  const rows = search.map(({ method, settings, score, chosen }) => [
+  const rows = search.map(({ method, settings, score, likelihood, chosen }) => [
     method,
     settings,
-    decimal(score),
+    likelihood === undefined
+      ? decimal(score)
+      : html`${decimal(score)}<small>a tie; log-likelihood ${decimal(likelihood)}</small>`,
     chosen ? html`<b>✓ chosen</b>` : NOTHING,
   ]);
   const tries = table({

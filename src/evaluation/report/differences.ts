@@ -80,7 +80,7 @@ function differenceTable({ metric, differences }: Compared, results: Results): H
     one.winRate ? `${one.winRate.wins} / ${one.winRate.ties} / ${one.winRate.losses}` : '–',
   ]);
   return table({
-    caption: `${metric.title}: ${anchor} against each other method`,
+    caption: `${metric.title}: ${anchor} against each other method${metric.remark === undefined ? '' : ` (${metric.remark})`}`,
     heads: [
       { text: 'against' },
       { text: `${anchor} is` },

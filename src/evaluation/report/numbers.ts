@@ -2,9 +2,14 @@
 import type { Estimate } from '../intervals.ts';
 import type { Comparison, MethodResult, MetricInfo, MetricResult, PooledComparison, Results } from '../results.ts';
 
-/** Three decimals, but one of BLEU, which goes to 100. The minus is U+2212, and a zero has no sign. */
+/** Three decimals, but one of metrics that go to 100. */
+export function digitsOf(metric: Pick<MetricInfo, 'name'> | undefined): number {
+  return metric?.name === 'bleu' || metric?.name === 'chrf' ? 1 : 3;
+}
+
+/** The minus is U+2212, and a zero has no sign. */
 export function decimal(value: number, metric?: MetricInfo): string {
-  const text = value.toFixed(metric?.name === 'bleu' ? 1 : 3);
+  const text = value.toFixed(digitsOf(metric));
   return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '\u2212');
 }
 

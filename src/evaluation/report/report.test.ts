@@ -169,7 +169,7 @@ describe('reportHtml', () => {
     expect(found).toMatchObject({ input: answer.input, reference: answer.reference });
     expect(found.answers[4]!.text).toBe(answer.text);
     // Written with three decimals.
-    expect(found.answers[4]!.rougeL).toBeCloseTo(rouge(answer.text, answer.reference).rougeL.f1, 3);
+    expect(found.answers[4]!.score).toBeCloseTo(rouge(answer.text, answer.reference).rougeL.f1, 3);
     expect(users[0]!.about).toMatch(/^uniqueness: unique · estimated overlap α 0\.\d{3} · true α 0\.100$/);
   });
 

@@ -37,6 +37,8 @@ export interface ReportInput {
     readonly method: string;
     readonly settings: string;
     readonly score: number;
+    /** Where the score is shared and the log-likelihood decided. */
+    readonly likelihood?: number;
     readonly chosen: boolean;
   }[];
   /** What the search chose by, and on whom. */

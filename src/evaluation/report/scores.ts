@@ -27,9 +27,9 @@ export function scoresSection(results: Results): Section {
 
 function mainTable(results: Results): Html {
   const { metrics, methods } = results;
-  const heads = metrics.map(({ title, better }) => {
+  const heads = metrics.map(({ title, better, remark }) => {
     const first = better === 'higher' ? 'descending' : 'ascending';
-    return html`<th scope="col" class="number" data-first="${first}"><button type="button">${title}</button><small>${better} is better</small></th>`;
+    return html`<th scope="col" class="number" data-first="${first}"><button type="button">${title}</button><small>${better} is better</small>${remark === undefined ? NOTHING : html`<small class="remark">${remark}</small>`}</th>`;
   });
   const rows = methods.map((method, place) => {
     const cells = metrics.map(metric => cell(method, metric, results));

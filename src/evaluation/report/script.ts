@@ -61,10 +61,10 @@ const given = input => {
   box.append(details);
   return box;
 };
-const answer = (method, { text, rougeL }, best) => {
+const answer = (method, { text, score }, best) => {
   const box = make('article', method.anchor ? 'anchor' : '');
   const head = make('h3', '', method.title);
-  const notes = ['ROUGE-L ' + rougeL.toFixed(3)];
+  const notes = [data.measure + ' ' + score.toFixed(data.measure === 'chrF' ? 1 : 3)];
   if (best) notes.push('★ nearest here');
   if (method.anchor) notes.push('anchor');
   head.append(make('small', '', notes.join(' · ')));
@@ -81,11 +81,11 @@ const show = () => {
   element('about').textContent = [name, 'query ' + (query + 1) + ' of ' + queries.length, about].filter(Boolean).join(' · ');
   const written = make('div', 'written');
   written.append(make('h3', '', 'What the user wrote'), body(reference));
-  const best = Math.max(...answers.map(({ rougeL }) => rougeL));
+  const best = Math.max(...answers.map(({ score }) => score));
   // What all have alike marks none of them.
-  const differ = answers.some(({ rougeL }) => rougeL < best);
+  const differ = answers.some(({ score }) => score < best);
   const all = make('div', 'answers');
-  all.append(...answers.map((one, place) => answer(data.methods[place], one, differ && one.rougeL === best)));
+  all.append(...answers.map((one, place) => answer(data.methods[place], one, differ && one.score === best)));
   element('view').replaceChildren(given(input), written, all);
   element('previous').disabled = user === 0 && query === 0;
   element('next').disabled = user === data.users.length - 1 && query === queries.length - 1;

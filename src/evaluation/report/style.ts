@@ -38,7 +38,7 @@ th small,td small{display:block;font-size:.76rem;font-weight:400;color:var(--wea
 td b{font-weight:700}
 tbody th a{color:inherit;text-decoration-style:dotted}
 .sortable th:first-child{position:sticky;left:0;background:var(--surface);border-right:1px solid var(--line);max-width:11rem}
-.sortable th:first-child small{white-space:normal}
+.sortable th:first-child small,small.remark{white-space:normal}
 th button{font:inherit;color:var(--accent);background:none;border:0;padding:0;cursor:pointer;white-space:nowrap}
 th[aria-sort=descending] button::after{content:" ↓"}
 th[aria-sort=ascending] button::after{content:" ↑"}

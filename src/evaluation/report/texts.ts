@@ -6,6 +6,7 @@
 import { IdiolectError } from '../../common/errors.ts';
 import { printable } from '../../common/printable.ts';
 import type { MethodAnswers } from '../../methods/answer.ts';
+import { sentenceChrf } from '../metrics/chrf.ts';
 import { rouge } from '../metrics/rouge.ts';
 import { counted, Html, html, type Section } from './html.ts';
 import { decimal } from './numbers.ts';
@@ -16,6 +17,8 @@ const SHOWN = { users: 40, queries: 12 } as const;
 
 /** What the script reads. */
 export interface TextsData {
+  /** What each answer is compared with what the user wrote by. */
+  readonly measure: string;
   readonly methods: readonly { readonly title: string; readonly anchor: boolean }[];
   readonly users: readonly {
     readonly name: string;
@@ -25,7 +28,7 @@ export interface TextsData {
       readonly input: string;
       readonly reference: string;
       /** One a method, in their order. */
-      readonly answers: readonly { readonly text: string; readonly rougeL: number }[];
+      readonly answers: readonly { readonly text: string; readonly score: number }[];
     }[];
   }[];
 }
@@ -38,7 +41,7 @@ export function textsSection(input: ReportInput): Section {
     id: 'texts',
     title: 'The texts side by side',
     body: [
-      html`<p>${extent(data, input)} ROUGE-L here is that of the one text against what the user wrote: a hint, not a measure. The arrow keys go to the next and the previous query.</p>\n`,
+      html`<p>${extent(data, input)} ${data.measure} here is that of the one text against what the user wrote: a hint, not a measure. The arrow keys go to the next and the previous query.</p>\n`,
       html`<noscript><p>This part needs the page’s own script, which is switched off.</p></noscript>
 <div class="viewer" hidden>
 <div class="controls">
@@ -59,11 +62,21 @@ export function inertJson(data: unknown): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
 }
 
+/** By characters where the results are: ROUGE sees nothing of the texts then. */
+function measureOf({ metrics }: ReportInput['results']) {
+  const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
+  return metrics[0]!.name === 'chrf'
+    ? { name: 'chrF', of: (text: string, reference: string) => rounded(sentenceChrf(text, reference), 1) }
+    : { name: 'ROUGE-L', of: (text: string, reference: string) => rounded(rouge(text, reference).rougeL.f1, 3) };
+}
+
 function textsData({ methods, results, users }: ReportInput): TextsData {
+  const measure = measureOf(results);
   const about = new Map(users.map(user => [user.user, user]));
   const [first] = methods;
   const shown = results.users.filter(user => (first?.users.get(user) ?? []).length > 0).slice(0, SHOWN.users);
   return {
+    measure: measure.name,
     methods: methods.map(({ name, title }) => ({ title, anchor: name === results.anchor })),
     users: shown.map(user => ({
       name: printable(user),
@@ -76,7 +89,7 @@ function textsData({ methods, results, users }: ReportInput): TextsData {
           reference,
           answers: methods.map(method => {
             const { text } = answerTo(method, user, key, place);
-            return { text, rougeL: Number(rouge(text, reference).rougeL.f1.toFixed(3)) };
+            return { text, score: measure.of(text, reference) };
           }),
         })),
     })),

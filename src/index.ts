@@ -25,11 +25,8 @@ export {
   attribute,
   trainAttributor,
 } from './evaluation/attribution.ts';
-export {
-  type CompareEvent,
-  type CompareOptions,
-  compare,
-} from './evaluation/compare/compare.ts';
+export { type CompareOptions, compare } from './evaluation/compare/compare.ts';
+export type { CompareEvent } from './evaluation/compare/events.ts';
 export type { ComparisonReports } from './evaluation/compare/report-files.ts';
 export {
   type CompareSettings,

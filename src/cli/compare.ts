@@ -1,6 +1,7 @@
 /** `idiolect compare` */
 import type { Resolved } from '../common/settings.ts';
-import { type CompareEvent, compare } from '../evaluation/compare/compare.ts';
+import { compare } from '../evaluation/compare/compare.ts';
+import type { CompareEvent } from '../evaluation/compare/events.ts';
 import { triedText } from '../evaluation/compare/search.ts';
 import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
 import { judgeKey } from '../evaluation/judge.ts';
@@ -8,7 +9,7 @@ import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../evalua
 import { digitsOf, verdictOf } from '../evaluation/report/numbers.ts';
 import type { Results } from '../evaluation/results.ts';
 import { version } from './main.ts';
-import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
+import { duration, type Terminal, TimeLeft, TotalLeft, table } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
 
 export const compareVerb: Verb = {
@@ -91,9 +92,15 @@ export function compareReporter(terminal: Terminal): (event: CompareEvent) => vo
   let steps = { done: 0, before: 0, total: 0 };
   let what = '';
   const told = new Set<string>();
+  let isForecast = false;
+  /** Of the stages of a forecast; null where there is none. */
+  let overall: TotalLeft | null = null;
   const progress = (text: string, done: number, total: number, before = 0) => {
     if (text !== what) [what, clock] = [text, new TimeLeft()];
-    terminal.progress(`${text} ${done}/${total} ${clock.after(done - before, total - before)}`);
+    const left = clock.after(done - before, total - before);
+    terminal.progress(
+      `${text} ${done}/${total} ${left}${overall ? `; ${overall.text(clock, done - before, total - before)}` : ''}`,
+    );
   };
   const note = (message: string) => {
     if (!told.has(message)) terminal.say(`note: ${message}`);
@@ -104,8 +111,19 @@ export function compareReporter(terminal: Terminal): (event: CompareEvent) => vo
       case 'notice':
         note(event.message);
         break;
+      case 'forecast': {
+        const { low, likely, high } = event.seconds;
+        const about = `about ${duration(1000 * likely)}`;
+        const range = `${duration(1000 * low)} to ${duration(1000 * high)}`;
+        terminal.say(
+          `this will take ${about} (${range}), going by a few seconds of the same work; Ctrl-C loses at most one user's work, and the same command goes on`,
+        );
+        isForecast = true;
+        break;
+      }
       case 'stage':
         what = '';
+        overall = isForecast ? new TotalLeft(event.ahead) : null;
         terminal.say(event.total > 0 ? `[${event.done + 1}/${event.total}] ${event.name}` : event.name);
         break;
       case 'progress':

@@ -37,7 +37,7 @@ export function terminal(now: () => number = () => performance.now()): Terminal 
     progress(text) {
       if (isTerminal) {
         clear();
-        process.stderr.write(pc.dim(printableLines(text).slice(0, (process.stderr.columns ?? 80) - 1)));
+        process.stderr.write(pc.dim(printableLines(text).slice(0, (process.stderr.columns || 80) - 1)));
         pending = true;
       } else if (now() - lastPlain >= PLAIN_INTERVAL) {
         lastPlain = now();
@@ -64,9 +64,38 @@ export class TimeLeft {
 
   /** Such as `3 min left`; empty until there is something to judge by. */
   after(done: number, total: number): string {
+    const left = this.millisecondsAfter(done, total);
+    return left === undefined ? '' : `${duration(left)} left`;
+  }
+
+  millisecondsAfter(done: number, total: number): number | undefined {
     const elapsed = this.#now() - this.#start;
-    if (done === 0 || elapsed < 1_000) return '';
-    return `${duration((elapsed / done) * (total - done))} left`;
+    return done === 0 || elapsed < 1_000 ? undefined : (elapsed / done) * (total - done);
+  }
+}
+
+/** Time left of work in stages, in one of them. */
+export class TotalLeft {
+  readonly #now: () => number;
+  readonly #start: number;
+  readonly #ahead: { readonly stage: number; readonly after: number };
+
+  /** @param ahead seconds of this stage as it begins, and of those after it */
+  constructor(ahead: { readonly stage: number; readonly after: number }, now: () => number = () => performance.now()) {
+    this.#ahead = ahead;
+    this.#now = now;
+    this.#start = now();
+  }
+
+  /**
+   * Such as `in all about 12 min left`. A stage that takes longer than was foreseen has what its present piece of work has
+   * left, at least.
+   */
+  text(piece: TimeLeft, done: number, total: number): string {
+    const elapsed = (this.#now() - this.#start) / 1000;
+    const ofPiece = (piece.millisecondsAfter(done, total) ?? 0) / 1000;
+    const left = Math.max(this.#ahead.stage - elapsed, ofPiece, 0) + this.#ahead.after;
+    return `in all about ${duration(1000 * left)} left`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
@@ -49,6 +49,16 @@ export interface RunnerContext {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A user's answers by a method, or by a try of one. */
+export function answersFile(out: string, group: Group, method: string, user: string): string {
+  return join(out, group, 'answers', method, `${folderName(user)}.json`);
+}
+
+/** The run folder of a training at a rate. */
+export function trainingFolder(out: string, group: Group, training: string, rate: number): string {
+  return join(out, group, 'adapters', `${training}-${rate}`);
+}
+
 export class MethodRunner {
   readonly #context: RunnerContext;
   readonly #prompts: Prompts;
@@ -58,14 +68,9 @@ export class MethodRunner {
     this.#prompts = new Prompts({ ...context, historyOf: user => this.#historyOf(user) });
   }
 
-  /** Where the answers of a method lie, a file for each user. */
-  answersFolder(group: Group, method: string): string {
-    return join(this.#context.settings.out, group, 'answers', method);
-  }
-
   /** The run folder of a training at a rate. */
   runFolder(group: Group, { name }: Pick<TrainingSpec, 'name'>, choices: Choices): string {
-    return join(this.#context.settings.out, group, 'adapters', `${name}-${choices.rates[name]}`);
+    return trainingFolder(this.#context.settings.out, group, name, choices.rates[name]!);
   }
 
   /** The users' estimated alphas, once C-BPO was trained for the group. */
@@ -125,8 +130,7 @@ export class MethodRunner {
    * @param method name of the folder, which tells the tries of a method apart
    */
   async answer(group: Group, spec: MethodSpec, method: string, user: string, choices: Choices): Promise<Answer[]> {
-    const folder = this.answersFolder(group, method);
-    const file = join(folder, `${folderName(user)}.json`);
+    const file = answersFile(this.#context.settings.out, group, method, user);
     const known = await readFile(file, 'utf8').catch(() => null);
     if (known !== null) return JSON.parse(known) as Answer[];
     const { settings, base, task, dataset, signal } = this.#context;
@@ -162,7 +166,7 @@ export class MethodRunner {
         tokens,
       });
     }
-    await mkdir(folder, { recursive: true });
+    await mkdir(dirname(file), { recursive: true });
     await writeFileAtomic(file, `${JSON.stringify(answers, null, 1)}\n`, PRIVATE);
     return answers;
   }

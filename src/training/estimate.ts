@@ -1,10 +1,11 @@
 /** What training will take before it is started: memory by a formula, time by a few steps of the real shape, disk by counting. */
+import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import type { HistoryRecord } from '../histories/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type LoraConfig, loraConfigSchema, matrixShapes } from '../model/lora.ts';
-import { cbpo } from '../objectives/cbpo.ts';
+import { cbpo, type cbpoSchema } from '../objectives/cbpo.ts';
 import type { EncodedExample, LanguageModel } from '../runtime/language-model.ts';
 import type { TrainingExample } from './batch-gradient.ts';
 import { type Dataset, Encoder } from './dataset.ts';
@@ -166,11 +167,47 @@ export async function estimateTraining(
   const lengths = lengthsOf(sample);
   const work = countWork(dataset, settings);
   const lora = loraConfigSchema.parse(settings);
-  const trainer = new Trainer(model, lora, cbpo({ ...settings, alpha: 0.2 }), settings);
+  const { step, score, starting } = await measureRates(model, sample, settings, now);
+
+  const tokens = (count: number) => count * lengths.mean;
+  const likely = starting + tokens(work.trained) * step + tokens(work.scored) * score;
+  return {
+    users: work.users,
+    steps: work.steps,
+    seconds: { low: RANGE.low * likely, likely, high: RANGE.high * likely },
+    memoryBytes: trainingMemory(model.checkpoint, largestBatch(lengths, settings)),
+    diskBytes: diskBytes(work, lora, model.checkpoint),
+  };
+}
+
+/** Seconds a token. */
+export interface Rates {
+  /** Through a training step. */
+  readonly step: number;
+  /** Forward alone. */
+  readonly score: number;
+  /** Seconds that opening the sessions took. */
+  readonly starting: number;
+}
+
+type RateSettings = Pick<TrainSettings, 'seed' | 'batchSize' | 'microBatchTokens' | 'weightDecay' | 'maxGradNorm'> &
+  z.input<typeof cbpoSchema>;
+
+/**
+ * Runs a few steps of cbpo and scores a few texts of a sample.
+ *
+ * @param now seconds of a clock
+ */
+export async function measureRates(
+  model: LanguageModel,
+  sample: readonly EncodedExample[],
+  settings: RateSettings,
+  now: () => number,
+): Promise<Rates> {
+  const trainer = new Trainer(model, loraConfigSchema.parse(settings), cbpo({ ...settings, alpha: 0.2 }), settings);
   const source = random(settings.seed, 'estimate batches');
   const draw = () => sample[source.integer(sample.length)]!;
-  const { lr, weightDecay, maxGradNorm, batchSize } = settings;
-
+  const { weightDecay, maxGradNorm, batchSize } = settings;
   const begun = now();
   const step = await measure(now, async () => {
     const batch = Array.from({ length: Math.max(2, batchSize) }, (_, i): TrainingExample => {
@@ -178,7 +215,7 @@ export async function estimateTraining(
       return { ids, promptLength, group: i % 2 === 0 ? 'target' : 'auxiliary', referenceLogProb: 0 };
     });
     await trainer.forwardBackward(batch, source);
-    trainer.optimStep({ lr, weightDecay, maxGradNorm });
+    trainer.optimStep({ lr: 1e-4, weightDecay, maxGradNorm });
     return batch.reduce((sum, { ids }) => sum + ids.length, 0);
   }).finally(() => trainer.release());
   const score = await measure(now, async () => {
@@ -186,16 +223,10 @@ export async function estimateTraining(
     await model.score({ ids, promptLength });
     return ids.length;
   }).finally(() => model.close());
-  const starting = now() - begun - step.seconds - score.seconds;
-
-  const tokens = (count: number) => count * lengths.mean;
-  const likely = starting + tokens(work.trained) * step.perToken + tokens(work.scored) * score.perToken;
   return {
-    users: work.users,
-    steps: work.steps,
-    seconds: { low: RANGE.low * likely, likely, high: RANGE.high * likely },
-    memoryBytes: trainingMemory(model.checkpoint, largestBatch(lengths, settings)),
-    diskBytes: diskBytes(work, lora, model.checkpoint),
+    step: step.perToken,
+    score: score.perToken,
+    starting: now() - begun - step.seconds - score.seconds,
   };
 }
 

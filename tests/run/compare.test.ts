@@ -3,7 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings } from '../../src/common/settings.ts';
-import { type CompareEvent, compare } from '../../src/evaluation/compare/compare.ts';
+import { compare } from '../../src/evaluation/compare/compare.ts';
+import type { CompareEvent } from '../../src/evaluation/compare/events.ts';
 import { compareSchema } from '../../src/evaluation/compare/task-settings.ts';
 import { simulateSchema, writeSimulation } from '../../src/histories/index.ts';
 import type { Answer } from '../../src/methods/answer.ts';
@@ -67,9 +68,21 @@ async function answersOf(out: string, method: string, user: string, group = 'tar
 describe('idiolect compare', { timeout: 900_000 }, () => {
   it('asks every method the same queries of the same users, and writes tables, data, texts and a report', async () => {
     const tried: string[] = [];
+    const events: CompareEvent[] = [];
     const { results, search, answers, markdown, json, report } = await run('whole', {
-      onEvent: event => void (event.type === 'tried' && tried.push(event.tried.method)),
+      onEvent: event => {
+        events.push(event);
+        if (event.type === 'tried') tried.push(event.tried.method);
+      },
     });
+    // What it will take is told before the first stage, and each stage tells what is ahead, down to nothing.
+    const [forecast, first] = events.filter(({ type }) => type === 'forecast' || type === 'stage');
+    expect(forecast).toMatchObject({ type: 'forecast', seconds: { likely: expect.any(Number) } });
+    const ahead = events.flatMap(event => (event.type === 'stage' ? [event.ahead] : []));
+    expect(first).toMatchObject({ type: 'stage', name: 'adapting the model to the task' });
+    expect(ahead[0]!.stage + ahead[0]!.after).toBeCloseTo((forecast as { seconds: { likely: number } }).seconds.likely);
+    expect(ahead.filter(({ stage }) => stage > 0)).toHaveLength((forecast as { stages: number }).stages);
+    expect(ahead.at(-1)!.after).toBeCloseTo(0);
     expect(results.methods.map(({ name }) => name)).toEqual(METHODS);
     expect(results.anchor).toBe('cbpo');
     // Two tries for each method that has a hyper-parameter, none for those that have none.

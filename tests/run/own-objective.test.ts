@@ -1,6 +1,5 @@
 /** An objective and a method of the caller's own: trained, gone on with, scored and compared like the built-in ones. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
 import { scale, softplus, sub } from '../../src/graph/index.ts';
@@ -123,7 +122,7 @@ describe('an objective of one’s own', () => {
     expect(failed).toMatchObject([
       { user: 'grace', reason: expect.stringMatching(/"grace" diverged in step 1: its loss/) },
     ]);
-    expect(Object.keys(await contentOf(place.path('fragile/adapters')))).toHaveLength(6);
+    expect(await readdir(place.path('fragile/adapters'))).toEqual(['ada', 'linus']);
   });
 });
 
@@ -162,9 +161,7 @@ describe('a method of one’s own', () => {
       objectives: [own],
     });
     expect(results.methods.map(({ title }) => title)).toEqual(['Base', 'Margin', 'RAG + Margin']);
-    expect(
-      Object.keys(await contentOf(place.path(join('table', 'targets', 'adapters', 'margin-0.001', 'adapters')))),
-    ).toHaveLength(9);
+    expect(await readdir(place.path('table/targets/adapters/margin-0.001/adapters'))).toHaveLength(3);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
-import { type Resolved, resolveSettings } from '../../common/settings.ts';
+import type { Resolved } from '../../common/settings.ts';
 import type { Answer, MethodAnswers } from '../../methods/answer.ts';
 import { type MethodSpec, methodsByName } from '../../methods/catalogue.ts';
 import { type Choices, type Group, MethodRunner } from '../../methods/runner.ts';
@@ -11,17 +11,19 @@ import { NOT_IDENTITY } from '../../methods/settings.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import { LanguageModel } from '../../runtime/language-model.ts';
 import { type AdaptEvent, adapt } from '../../training/adapt.ts';
-import { adaptSchema } from '../../training/adapt-settings.ts';
 import { type Dataset, loadDataset } from '../../training/dataset.ts';
 import { stopIfAsked } from '../../training/loop.ts';
 import { RunFolder, requireDistinctFolders } from '../../training/run-folder.ts';
-import type { TrainEvent } from '../../training/train.ts';
 import { type JudgeResults, judge, judgeSchema } from '../judge.ts';
 import { measureResults } from '../measure.ts';
 import { overlapReportSchema, uniquenessGroups } from '../overlap-report.ts';
 import type { ResultMetric, Results } from '../results.ts';
+import { adaptationSettings } from './adaptation.ts';
 import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
+import type { CompareEvent } from './events.ts';
 import { type FirstMetric, withFirstMetric } from './first-metric.ts';
+import { ADAPTING, evaluating, planStages, searching, secondsOfStages, UNIQUENESS } from './forecast.ts';
+import { Outlook } from './outlook.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
 import { methodsOf, type OwnMethods, requirePossible } from './requirements.ts';
 import {
@@ -33,18 +35,10 @@ import {
   type TriedSetting,
   type Try,
   triesOf,
+  unlessDiverged,
 } from './search.ts';
 import { StageCosts } from './stages.ts';
 import { type ClosedSettings, type CompareSettings, settingsOfTask, taskFileName } from './task-settings.ts';
-
-export type CompareEvent =
-  | { readonly type: 'notice'; readonly message: string }
-  /** A piece of work begins; `done` of `total` are behind. */
-  | { readonly type: 'stage'; readonly name: string; readonly done: number; readonly total: number }
-  | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly total: number }
-  | { readonly type: 'adapt'; readonly event: AdaptEvent }
-  | { readonly type: 'train'; readonly event: TrainEvent }
-  | { readonly type: 'tried'; readonly tried: TriedSetting };
 
 export interface CompareOptions extends OwnMethods {
   readonly version: string;
@@ -110,6 +104,7 @@ class Comparison {
   readonly #folder: RunFolder;
   readonly #options: CompareOptions;
   readonly #costs: StageCosts;
+  #outlook = new Outlook(new Map());
 
   constructor(
     { values, origins }: Resolved<ClosedSettings>,
@@ -151,6 +146,7 @@ class Comparison {
       this.#dataset,
       this.#settings.seed,
     );
+    await this.#forecast();
     const taskFolder = await this.#adapt(splits);
     const task =
       taskFolder === null ? this.#base : await LanguageModel.load(taskFolder, this.#settings, this.#settings);
@@ -204,46 +200,48 @@ class Comparison {
     this.#options.onEvent?.(event);
   }
 
+  /** A little of each kind of work, so that nobody starts hours of it unknowingly. */
+  async #forecast(): Promise<void> {
+    const { methods, now, signal } = this.#options;
+    const input = {
+      settings: this.#settings,
+      methods: methodsOf(this.#settings.methods, methods),
+      asked: new Set(this.#specs.map(({ name }) => name)),
+      dataset: this.#dataset,
+      division: this.#division,
+      own: this.#options,
+    };
+    const stages = await planStages(input);
+    if (stages.length === 0) return;
+    stopIfAsked(signal, this.#folder);
+    this.#emit({ type: 'progress', what: 'measuring how long it will take', done: 0, total: 1 });
+    this.#outlook = new Outlook(await secondsOfStages(stages, this.#base, input, () => now() / 1000));
+    this.#emit({ type: 'forecast', seconds: this.#outlook.seconds, stages: stages.length });
+  }
+
+  /** Tells that a stage begins, does it, and learns from how long it took. */
+  async #stage<T>(
+    key: string,
+    { name, done = 0, total = 0 }: { readonly name: string; readonly done?: number; readonly total?: number },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    this.#emit({ type: 'stage', name, done, total, ahead: this.#outlook.ahead(key) });
+    const begun = this.#options.now();
+    const result = await work();
+    this.#outlook.ended(key, (this.#options.now() - begun) / 1000);
+    return result;
+  }
+
   /** The task-adapted model, or null where every method starts from the model itself. */
   async #adapt({ adaptation }: DivisionFiles): Promise<string | null> {
-    const { skipAdaptation, taskEpochs, taskRate, taskRecords, out } = this.#settings;
-    if (skipAdaptation) return null;
-    const shared = [
-      'model',
-      'baseName',
-      'data',
-      'template',
-      'chat',
-      'promptDate',
-      'maxLength',
-      'queryShare',
-      'skipBad',
-      'microBatchTokens',
-      'seed',
-      'cache',
-      'device',
-      'threads',
-    ] as const;
-    const resolved = resolveSettings(adaptSchema, [
-      {
-        origin: 'comparison',
-        values: {
-          ...Object.fromEntries(shared.map(key => [key, this.#settings[key]])),
-          ...{
-            targetUsers: adaptation,
-            out: join(out, 'task'),
-            epochs: taskEpochs,
-            lr: taskRate,
-            maxRecords: taskRecords,
-          },
-        },
-      },
-    ]);
-    this.#emit({ type: 'stage', name: 'adapting the model to the task', done: 0, total: 0 });
+    if (this.#settings.skipAdaptation) return null;
+    const resolved = adaptationSettings(this.#settings, adaptation);
     const { version, signal } = this.#options;
     const onEvent = (event: AdaptEvent) => this.#emit({ type: 'adapt', event });
     const work = () => adapt(resolved, { version, onEvent, ...(signal && { signal }) });
-    const { model } = await this.#costs.of('task adaptation', `${this.#division.others.length} other users`, work);
+    const { model } = await this.#stage(ADAPTING, { name: 'adapting the model to the task' }, () =>
+      this.#costs.of('task adaptation', `${this.#division.others.length} other users`, work),
+    );
     return model;
   }
 
@@ -258,20 +256,24 @@ class Comparison {
     for (const [done, spec] of searched.entries()) {
       const tries = triesOf(spec, choices, this.#settings);
       const name = `trying ${spec.title} on ${development.length} development users`;
-      this.#emit({ type: 'stage', name, done, total: searched.length });
       const answers: MethodAnswers[] = [];
       const answered: Try[] = [];
-      await this.#costs.of(`search: ${spec.title}`, `${tries.length} tries, ${development.length} users`, async () => {
+      const work = async () => {
         for (const attempt of tries) {
           const { name, text } = attempt;
-          const users = await this.#unlessDiverged(spec, text, () =>
-            this.#answersOf(runner, 'development', spec, name, attempt.choices),
+          const users = await unlessDiverged(
+            () => this.#answersOf(runner, 'development', spec, name, attempt.choices),
+            reason =>
+              this.#emit({ type: 'notice', message: `${spec.title}, ${text}: this try is left out. ${reason}` }),
           );
           if (!users) continue;
           answered.push(attempt);
           answers.push({ name, title: text, description: text, users });
         }
-      });
+      };
+      await this.#stage(searching(spec), { name, done, total: searched.length }, () =>
+        this.#costs.of(`search: ${spec.title}`, `${tries.length} tries, ${development.length} users`, work),
+      );
       if (answered.length === 0) {
         const texts = tries.map(({ text }) => text).join(', ');
         throw new IdiolectError('DIVERGED', `${spec.title}: training diverged at ${texts}. Give lower --rates.`);
@@ -287,17 +289,6 @@ class Comparison {
     return { choices, tried };
   }
 
-  /** A try whose training diverges cannot be chosen, and takes none of the others along. */
-  async #unlessDiverged<T>({ title }: MethodSpec, text: string, work: () => Promise<T>): Promise<T | null> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof IdiolectError) || error.code !== 'DIVERGED') throw error;
-      this.#emit({ type: 'notice', message: `${title}, ${text}: this try is left out. ${error.message}` });
-      return null;
-    }
-  }
-
   get #criterion(): ResultMetric {
     return criterionOf(this.#settings, this.#measured.metrics);
   }
@@ -308,13 +299,14 @@ class Comparison {
     const methods = methodsOf(this.#settings.methods, this.#options.methods);
     for (const [done, spec] of methods.entries()) {
       const name = `${spec.title}: ${targets.length} users`;
-      this.#emit({ type: 'stage', name, done, total: methods.length });
       const isAsked = this.#specs.some(asked => asked.name === spec.name);
-      if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
-      else if (spec.training) {
-        const work = () => runner.train('targets', spec.training!, targets, choices);
-        await this.#costs.of(`training: ${spec.title}`, `${targets.length} users`, work);
-      }
+      await this.#stage(evaluating(spec), { name, done, total: methods.length }, async () => {
+        if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
+        else if (spec.training) {
+          const work = () => runner.train('targets', spec.training!, targets, choices);
+          await this.#costs.of(`training: ${spec.title}`, `${targets.length} users`, work);
+        }
+      });
     }
     return this.#specs.map(spec => ({
       name: spec.name,
@@ -352,15 +344,15 @@ class Comparison {
   async #uniqueness(model: string, targetUsers: string): Promise<ReadonlyMap<string, UniquenessGroup>> {
     // Fewer are in no group, and one has nobody to be unlike.
     if (this.#division.targets.length < UNIQUENESS_GROUPS.length) return new Map();
-    this.#emit({ type: 'stage', name: 'how unlike each other the users write', done: 0, total: 0 });
     const keys = Object.keys(overlapReportSchema.shape) as (keyof typeof overlapReportSchema.shape)[];
     const shared = Object.fromEntries(keys.map(key => [key, (this.#settings as Record<string, unknown>)[key]]));
     const settings = overlapReportSchema.parse({ ...shared, model, targetUsers });
     const { signal } = this.#options;
     const onText = (done: number, total: number) =>
       this.#emit({ type: 'progress', what: 'embedding texts', done, total });
-    return this.#costs.of('uniqueness', `${this.#division.targets.length} users`, () =>
-      uniquenessGroups(settings, { onText, ...(signal && { signal }) }),
+    const work = () => uniquenessGroups(settings, { onText, ...(signal && { signal }) });
+    return this.#stage(UNIQUENESS, { name: 'how unlike each other the users write' }, () =>
+      this.#costs.of('uniqueness', `${this.#division.targets.length} users`, work),
     );
   }
 
@@ -381,12 +373,6 @@ class Comparison {
     if (settings.judgeUrl === undefined || methods.length < 2) return undefined;
     const ours = methods.find(({ name }) => name === anchor)!;
     const others = methods.filter(method => method !== ours);
-    this.#emit({
-      type: 'stage',
-      name: `asking ${settings.judgeModel} which texts read like the user`,
-      done: 0,
-      total: 0,
-    });
     const { judgeKey: key, signal } = this.#options;
     const work = () =>
       judge(ours, others, this.#historiesOf(methods), settings, {
@@ -398,6 +384,8 @@ class Comparison {
         ...(key !== undefined && { key }),
         ...(signal && { signal }),
       });
-    return this.#costs.of('judge', `${settings.judgeModel}, ${others.length} methods`, work);
+    return this.#stage('judge', { name: `asking ${settings.judgeModel} which texts read like the user` }, () =>
+      this.#costs.of('judge', `${settings.judgeModel}, ${others.length} methods`, work),
+    );
   }
 }

@@ -154,3 +154,17 @@ export function describeMethod(spec: MethodSpec, { rates, retrieved, profileReco
     ...(spec.prompt === 'profile' ? [`from ${profileRecords} records`] : []),
   ].join('; ');
 }
+
+/** A try whose training diverges cannot be chosen, and takes none of the others along: null then. */
+export async function unlessDiverged<T>(
+  work: () => Promise<T>,
+  onDiverged: (reason: string) => void,
+): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof IdiolectError) || error.code !== 'DIVERGED') throw error;
+    onDiverged(error.message);
+    return null;
+  }
+}

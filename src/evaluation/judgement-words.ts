@@ -85,7 +85,7 @@ export function runSentences(scores: HeldOutScores): string[] {
       {
         helps: `Each user's own adapter does more than another user's: by ${by}. That part is personal.`,
         harms: `Another user's adapter does more than the user's own: by ${by}. What was learnt is not personal.`,
-        untold: `It is not told apart from what another user's adapter does (${by}): what was learnt is what the users share.`,
+        untold: `It is not told apart from what another user's adapter does (${by}): nothing shows that what was learnt is personal.`,
         few: '',
       }[personalOverall.verdict],
     );
@@ -111,13 +111,13 @@ function exponent(value: number): string {
   return value.toExponential().replace('e+', 'e');
 }
 
-/** `+0.579 nats a token [0.503, 0.654]`; small numbers keep two digits that count. */
+/** `+0.579 nats a token [0.503, 0.654]`; small numbers have a digit more. */
 function nats({ mean, low, high }: Estimate): string {
   return `${signed(mean)} nats a token [${decimal(low)}, ${decimal(high)}]`;
 }
 
 export function decimal(value: number): string {
-  const text = value.toFixed(Math.abs(value) < 0.0995 ? 4 : 3);
+  const text = value.toFixed(Math.abs(value) < 0.00995 ? 4 : 3);
   return Number(text) === 0 ? text.replace('-', '') : text;
 }
 

@@ -126,7 +126,7 @@ describe('a run in words', () => {
       runOf(LEARNT, CBPO, LEARNT),
       /^The adapters help: .*\+0\.500 .*16 held-out texts, p < 0\.001.* That part is personal\.$/,
     ],
-    ['help that is shared', runOf(LEARNT, CBPO, NOTHING), /what was learnt is what the users share\.$/],
+    ['help that is shared', runOf(LEARNT, CBPO, NOTHING), /nothing shows that what was learnt is personal\.$/],
     [
       'too few',
       runOf([1], CBPO),

@@ -4,7 +4,7 @@ import type { LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packRows } from './batch.ts';
 import { KeyValueCache } from './key-value-cache.ts';
-import { finiteScore, loraFeeds, type Score } from './scorer.ts';
+import { finiteLogProbs, loraFeeds, type Score } from './scorer.ts';
 import type { Session } from './session.ts';
 import { floats, int64 } from './tensor.ts';
 
@@ -41,11 +41,11 @@ export async function scoreCandidates(
     targets.map((_, row) => row),
     targets,
   );
-  const logProbs = floats(results.token_log_probs!);
+  const logProbs = finiteLogProbs(floats(results.token_log_probs!), matrices.length > 0);
   let start = 0;
   return completions.map(({ length: tokens }) => {
     const logProb = logProbs.subarray(start, start + tokens).reduce((a, b) => a + b, 0);
     start += tokens;
-    return finiteScore({ logProb, tokens }, matrices.length > 0);
+    return { logProb, tokens };
   });
 }

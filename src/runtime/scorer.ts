@@ -69,14 +69,18 @@ export class Scorer {
    */
   async score(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Score> {
     const logProbs = await this.tokenLogProbs(sequence, matrices);
-    return finiteScore({ logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length }, matrices.length > 0);
+    return { logProb: logProbs.reduce((a, b) => a + b, 0), tokens: logProbs.length };
   }
 
-  /** log pi(token | all before it) of each completion token, the end token included; `score` is their sum. */
+  /**
+   * log pi(token | all before it) of each completion token, the end token included; `score` is their sum.
+   *
+   * @throws IdiolectError ENGINE when one is not a finite number
+   */
   async tokenLogProbs(sequence: TokenSequence, matrices: LoraMatrices = []): Promise<Float32Array> {
     const { feeds } = packBatch([sequence], this.#rope);
     const { token_log_probs } = await this.#session.run({ ...feeds, ...loraFeeds(matrices) });
-    return floats(token_log_probs!);
+    return finiteLogProbs(floats(token_log_probs!), matrices.length > 0);
   }
 
   async release(): Promise<void> {
@@ -85,13 +89,11 @@ export class Scorer {
 }
 
 /** @throws IdiolectError ENGINE when a log-probability is NaN or infinite: nothing computed from it would mean anything */
-export function finiteScore(score: Score, hasAdapter: boolean): Score {
-  if (Number.isFinite(score.logProb)) return score;
+export function finiteLogProbs(logProbs: Float32Array, hasAdapter: boolean): Float32Array {
+  const wrong = logProbs.find(value => !Number.isFinite(value));
+  if (wrong === undefined) return logProbs;
   const advice = hasAdapter
     ? "The adapter's weights are too large, as after training with too high a rate; train it again with a lower --lr."
     : 'Check the weights of the model with idiolect doctor.';
-  throw new IdiolectError(
-    'ENGINE',
-    `the log-probability of a text is ${score.logProb}, not a finite number. ${advice}`,
-  );
+  throw new IdiolectError('ENGINE', `the log-probability of a token is ${wrong}, not a finite number. ${advice}`);
 }

@@ -143,6 +143,15 @@ describe('an adapter that is not made of finite numbers', () => {
     const settings = resolveSettings(scoreSchema, [
       { origin: 'test', values: { run: place.path('large'), cache: place.cache } },
     ]).values;
+    const sequence = model.encode('fix login', 'fixed the login', { maxLength: 64 });
+    const adapter = await model.loadAdapter(place.path('large/adapters/ada'));
+    for (const work of [
+      model.score(sequence, adapter),
+      model.tokenLogProbs(sequence, adapter),
+      model.scoreCandidates([sequence, model.encode('fix login', 'no', { maxLength: 64 })], adapter),
+    ]) {
+      await expect(work).rejects.toThrow(/the log-probability of a token is .*not a finite number.*lower --lr/);
+    }
     await expect(scoreRun(settings)).rejects.toThrow(/"ada".*large.adapters.ada.*not a finite number.*lower --lr/);
   });
 });

@@ -92,6 +92,7 @@ export function trainAttributor(histories: ReadonlyMap<string, readonly string[]
  */
 export function attribute(attributor: Attributor, texts: readonly AttributedText[]): Attribution {
   if (texts.length === 0) throw new IdiolectError('DATA', 'attribution needs at least one text; found none.');
+  if (texts.length === 0) throw new IdiolectError('DATA', 'attribution needs at least one text; found none.');
   const places = new Map(attributor.users.map((user, u) => [user, u]));
   const ranks = texts.map(({ user, text }) => {
     const place = places.get(user);

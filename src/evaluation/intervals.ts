@@ -1,4 +1,5 @@
 /** Uncertainty over users. */
+import { IdiolectError } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
 
 export interface Estimate {
@@ -10,8 +11,16 @@ export interface Estimate {
 
 export const RESAMPLES = 10_000;
 
-/** The mean of one value per user and its 95% interval by resampling users (Efron & Tibshirani 1993, ch. 13). */
+/**
+ * The mean of one value per user and its 95% interval by resampling users (Efron & Tibshirani 1993, ch. 13).
+ *
+ * @throws IdiolectError DATA where there is no value, or one is not finite: a table would show NaN, and JSON null
+ */
 export function bootstrapMean(values: readonly number[], random: Random): Estimate {
+  if (values.length === 0 || !values.every(Number.isFinite)) {
+    const found = values.length === 0 ? 'none' : String(values.find(value => !Number.isFinite(value)));
+    throw new IdiolectError('DATA', `a mean over users needs a finite value of at least one; found ${found}.`);
+  }
   const average = (pick: (i: number) => number) => {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += pick(i);

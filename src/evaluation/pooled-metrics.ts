@@ -78,7 +78,7 @@ export function ratingError({ key, text, reference }: Answer): number {
 
 /** A text that is a finite decimal number and nothing else, as Python's float() takes it; JavaScript takes "" for 0. */
 function numberIn(text: string): number | undefined {
-  const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   return Number.isFinite(number) ? number : undefined;
 }
 

@@ -54,7 +54,11 @@ export interface BenchmarkTask {
 const as = (input: string, output: string): ProfilePair => ({ inputs: [input], subject: text => text, output });
 
 /** The list in `tags: [sci-fi, comedy] description: `. */
-const listed = (query: string) => /: \[(.*?)\]/s.exec(query)?.[1]?.split(', ');
+function listed(query: string): string[] | undefined {
+  const start = query.indexOf(': [') + 3;
+  const end = query.indexOf(']', start);
+  return start < 3 || end < 0 ? undefined : query.slice(start, end).split(', ');
+}
 
 const ROUGE = ['rouge1', 'rougeL'] as const;
 const LABELS = { labels: listed, metrics: ['accuracy', 'macroF1'], maxNewTokens: 100 } as const;

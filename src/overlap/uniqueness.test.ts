@@ -71,8 +71,8 @@ describe('the score', () => {
     const same = () => [Float32Array.of(1, 2), Float32Array.of(1, 2)];
     const found = uniqueness(new Map(['c', 'a', 'b'].map(user => [user, same()])));
     expect(found.map(({ score }) => score)).toEqual([0, 0, 0]);
-    // a tie goes by name
-    expect(found.map(({ user, group }) => `${user} ${group}`)).toEqual(['c non-unique', 'a unique', 'b middle']);
+    // nobody is more unique than another
+    expect(found.map(({ user, group }) => `${user} ${group}`)).toEqual(['c middle', 'a middle', 'b middle']);
   });
 });
 

@@ -13,8 +13,12 @@ export interface Uniqueness {
   readonly group: UniquenessGroup;
 }
 
+/** Differences of scores that rounding makes of embeddings in float32. */
+const SAME = 1e-6;
+
 /**
- * Scores each user and divides the users given into thirds, the most unique first; ties go by name.
+ * Scores each user and divides the users given into thirds, the most unique first; ties go by name. Where all users score
+ * the same, none is more unique than another, and all are in the middle.
  *
  * The paper (Ma et al. 2026) reports by uniqueness without a formula; this one is our choice:
  *
@@ -55,6 +59,9 @@ export function uniqueness(embeddings: ReadonlyMap<string, readonly Float32Array
     const between = (users.length * dot(mean, overall) - dot(mean, mean)) / (users.length - 1);
     return within - between;
   });
+  if (Math.max(...scores) - Math.min(...scores) < SAME) {
+    return users.map((user, u) => ({ user, score: scores[u]!, group: 'middle' }));
+  }
   const ranked = users.map((_, u) => u).sort((a, b) => scores[b]! - scores[a]! || (users[a]! < users[b]! ? -1 : 1));
   return users.map((user, u) => {
     const third = Math.floor((UNIQUENESS_GROUPS.length * ranked.indexOf(u)) / users.length);

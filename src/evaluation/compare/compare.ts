@@ -73,13 +73,13 @@ export async function compare(
       onRecord: () => stopIfAsked(options.signal, folder),
     });
     const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
+    for (const message of dataset.notices) emit({ type: 'notice', message });
     const division = await divideUsers(dataset, settings.values);
     const asked = [...division.targets, ...division.development];
     requireDistinctFolders(asked);
     const references = asked.flatMap(user => dataset.users.get(user)!.query.map(({ output }) => output));
     const measured = withFirstMetric(ofTask, resolved.values.metrics !== undefined, references);
-    const notices = [...dataset.notices, ...division.notices, measured.note ?? []].flat();
-    for (const message of notices) emit({ type: 'notice', message });
+    for (const message of [...division.notices, measured.note ?? []].flat()) emit({ type: 'notice', message });
     await requirePossible(settings.values, measured.metrics, division, options);
     const base = await LanguageModel.load(settings.values.model, settings.values, settings.values);
     try {

@@ -49,7 +49,7 @@ export function meteor(prediction: readonly string[], reference: readonly string
     for (const item of left.toReversed()) {
       const free = candidates(item.word).flatMap(word => places.get(word)?.at(-1) ?? []);
       if (free.length === 0) {
-        unjoined.unshift(item);
+        unjoined.push(item);
         continue;
       }
       const last = Math.max(...free);
@@ -57,7 +57,7 @@ export function meteor(prediction: readonly string[], reference: readonly string
       taken.add(last);
       joined.push([item.place, open[last]!.place]);
     }
-    left = unjoined;
+    left = unjoined.reverse();
     open = open.filter((_, i) => !taken.has(i));
   });
   if (joined.length === 0) return 0;

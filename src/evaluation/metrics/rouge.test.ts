@@ -37,6 +37,26 @@ describe('ROUGE', () => {
     });
   });
 
+  it('finds the longest common subsequence that the usual table finds, within and across words of 32 places', () => {
+    const usual = (a: readonly string[], b: readonly string[]) => {
+      let row = Array<number>(b.length + 1).fill(0);
+      for (const token of a) {
+        const next = [0];
+        b.forEach((other, j) => void next.push(token === other ? row[j]! + 1 : Math.max(row[j + 1]!, next[j]!)));
+        row = next;
+      }
+      return row.at(-1)!;
+    };
+    const words = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 150 });
+    fc.assert(
+      fc.property(words, words, (a, b) => {
+        const { precision } = rouge(a.join(' '), b.join(' ')).rougeL;
+        expect(Math.round(precision * a.length)).toBe(usual(a, b));
+      }),
+      { seed: 20_260_101, numRuns: 300 },
+    );
+  });
+
   it('is symmetric but for the names, at most 1, and 1 for a text against itself', () => {
     const text = fc.array(fc.constantFrom('one', 'two', 'Three', 'é', '-', '\n'), { maxLength: 12 });
     fc.assert(

@@ -9,8 +9,10 @@ const W = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]';
 const START = `(?<!${W})`;
 const END = `(?!${W})`;
 
+type Rule = readonly [pattern: RegExp, replacement: string] | ((text: string) => string);
+
 /** In the order of NLTK's NLTKWordTokenizer; each sees what the one before left. */
-const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+const RULES: readonly Rule[] = [
   // opening quotes
   [/[«“‘„]|`+/gu, ' $& '],
   [/^"/gu, '``'],
@@ -18,13 +20,13 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/([ ([{<])("|'{2})/gu, '$1 `` '],
   [new RegExp(`${START}'(?!(?:re|ve|ll|m|t|s|d|n)${END})(?=${W})`, 'giu'), "' "],
   // punctuation
-  [/([^.])(\.)([\])}>"'»”’ ]*)\s*$/gu, '$1 $2 $3 '],
+  text => partLastStop(text, /^[\])}>"'»”’ ]*/u, ' . '),
   [/([:,])(\P{Nd})/gu, ' $1 $2'],
   [/[:,]$/gu, ' $& '],
   [/\.{2,}/gu, ' $& '],
   [/[;@#$%&]/gu, ' $& '],
   [/[\u2012-\u2015]/gu, ' $& '],
-  [/([^.])(\.)([\])}>"']*)\s*$/gu, '$1 $2$3 '],
+  text => partLastStop(text, /^[\])}>"']*/u, ' .'),
   [/[?!]/gu, ' $& '],
   [/([^'])' /gu, "$1 ' "],
   [/[*]/gu, ' $& '],
@@ -48,5 +50,21 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
 
 /** The tokens of a text, cases kept. */
 export function wordTokens(text: string): readonly string[] {
-  return splitAtSpace(RULES.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text));
+  const apply = (rest: string, rule: Rule) => (typeof rule === 'function' ? rule(rest) : rest.replace(...rule));
+  return splitAtSpace(RULES.reduce(apply, text));
+}
+
+/**
+ * Parts the full stop at the end of the text, where it is not one of several in a row. NLTK's `([^.])(\.)(...)\s*$` tries
+ * every stop, and every division of the spaces behind it; but neither the marks nor the spaces that may follow are stops,
+ * so that only the last stop of the text can match, and one look at what follows decides.
+ *
+ * @param marks what may follow before the white space at the end of the text
+ */
+function partLastStop(text: string, marks: RegExp, stop: string): string {
+  const at = text.lastIndexOf('.');
+  if (at < 1 || text[at - 1] === '.') return text;
+  const rest = text.slice(at + 1);
+  const [closing] = marks.exec(rest)!;
+  return rest.slice(closing.length).trim() === '' ? `${text.slice(0, at)}${stop}${closing} ` : text;
 }

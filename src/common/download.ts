@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { IdiolectError, reasonOf } from './errors.ts';
 import { sha256OfFile } from './files.ts';
+import { type Answer, type Patience, request, TooSlow } from './request.ts';
 
 export interface RemoteFile {
   readonly url: string;
@@ -27,6 +28,7 @@ export interface DownloadOptions {
   readonly partial?: string;
   /** Milliseconds before the first new try, doubled each time. Default 1,000. */
   readonly retryDelay?: number;
+  readonly patience?: Patience;
 }
 
 /** As progress lines show bytes. */
@@ -34,6 +36,8 @@ export const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 /** Tries in a row that bring nothing new before giving up. */
 const TRIES = 5;
+/** Bytes that a try must bring before it becomes too slow: those of a server that drips are no reason to ask again. */
+const USEFUL = 1e6;
 
 /**
  * Downloads to `path` and returns its size in bytes, 0 where the file was there already. What has come lies in a
@@ -41,8 +45,8 @@ const TRIES = 5;
  * with If-Range, so that parts of two versions are never joined). A server that knows no ranges sends it all again.
  *
  * @throws IdiolectError DATA where the server cannot be reached, says no (its Response is the cause), or keeps breaking
- *   off, where the disk is full, and where what came is of another size or content; INTERRUPTED by the signal. In all
- *   cases but the last check, what came is kept where the server names its version.
+ *   off or sends next to nothing, where the disk is full, and where what came is of another size or content;
+ *   INTERRUPTED by the signal. In all cases but the last check, what came is kept where the server names its version.
  */
 export async function download(remote: RemoteFile, path: string, options: DownloadOptions = {}): Promise<number> {
   const { signal, retryDelay = 1000 } = options;
@@ -54,10 +58,11 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
   for (let fruitless = 0; ; ) {
     const stopped = () => new IdiolectError('INTERRUPTED', `stopped; the same command goes on with ${path}.`);
     if (signal?.aborted) throw stopped();
-    const failed = await attempt(remote.url, partial, before, Math.max(before, furthest) > 0, options);
+    const failed = await attempt(remote, partial, before, Math.max(before, furthest) > 0, options);
     if (!failed) break;
     const reached = (await sizeOf(partial)) ?? 0;
-    fruitless = reached > furthest ? 1 : fruitless + 1;
+    const useful = failed.cause instanceof TooSlow ? USEFUL : 1;
+    fruitless = reached - furthest >= useful ? 1 : fruitless + 1;
     if (signal?.aborted) throw stopped();
     if (failed.isFinal || fruitless === TRIES) {
       const isKept = (await readNote(partial))?.url === remote.url;
@@ -92,24 +97,27 @@ interface Failure {
 
 /** One request, to the end of the file or until it breaks; undefined where the file is whole. */
 async function attempt(
-  url: string,
+  remote: RemoteFile,
   partial: string,
   before: number,
   hasCome: boolean,
-  { signal, onProgress, headers: given }: DownloadOptions,
+  { signal, onProgress, headers: given, patience }: DownloadOptions,
 ): Promise<Failure | undefined> {
+  const { url, size } = remote;
   const note = await readNote(partial);
   const have = note?.url === url ? ((await sizeOf(partial)) ?? 0) : 0;
   const headers: Record<string, string> = { ...given, 'accept-encoding': 'identity' };
   if (note && have > 0) Object.assign(headers, { range: `bytes=${have}-`, 'if-range': note.version });
-  let response: Response;
+  let answer: Answer;
   try {
-    response = await fetch(url, { headers, signal });
+    answer = await request(url, { headers, signal, patience });
   } catch (error) {
+    if (error instanceof TooSlow) return { sentence: `${error.message}.`, isFinal: !hasCome, cause: error };
     const cause = error instanceof Error ? error.cause : undefined;
     // Where nothing ever came, there is no network, no such server or a mistyped address.
     return { sentence: `cannot be reached (${reasonOf(cause ?? error)}).`, isFinal: !hasCome, cause: error };
   }
+  const { response } = answer;
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   const continues = response.status === 206 && range !== null && Number(range[1]) === have;
   if (!continues && response.status !== 200) {
@@ -129,6 +137,10 @@ async function attempt(
   }
   const length = response.headers.get('content-length');
   const total = continues ? Number(range[2]) : length === null ? undefined : Number(length);
+  if (size !== undefined && total !== undefined && total !== size) {
+    await response.body?.cancel();
+    await throwAway(remote, partial, `has ${total} bytes where ${size} were announced`);
+  }
   const version = response.headers.get('etag') ?? response.headers.get('last-modified');
   // A weak ETag does not promise the same bytes. Without a version there is nothing to go on from.
   const isKept = version !== null && version !== '' && !version.startsWith('W/');
@@ -139,7 +151,10 @@ async function attempt(
   const earlier = continues ? Math.min(before, have) : 0;
   try {
     onProgress?.(done, total, earlier);
-    for await (const bytes of chunksOf(response)) {
+    for await (const bytes of chunksOf(answer)) {
+      if (size !== undefined && done + bytes.length > size) {
+        await throwAway(remote, partial, `sends more than the ${size} bytes that were announced`);
+      }
       await writeAll(file, bytes);
       done += bytes.length;
       onProgress?.(done, total, earlier);
@@ -152,6 +167,9 @@ async function attempt(
       throw new IdiolectError('DATA', `${full}. Make room and run the same command again.`);
     }
     if (!(error instanceof Broken)) throw error;
+    if (error.cause instanceof TooSlow) {
+      return { sentence: `${error.cause.message}.`, isFinal: false, cause: error.cause };
+    }
     return { sentence: `broke off (${reasonOf(error.cause)}).`, isFinal: false, cause: error.cause };
   } finally {
     await file.close();
@@ -163,14 +181,18 @@ async function attempt(
 /** The connection failed, not the disk. */
 class Broken extends Error {}
 
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read().catch(cause => {
-      throw new Broken('', { cause });
-    });
-    if (done) return;
-    yield value;
+async function* chunksOf(answer: Answer): AsyncGenerator<Uint8Array> {
+  const chunks = answer.chunks();
+  try {
+    for (;;) {
+      const { done, value } = await chunks.next().catch(cause => {
+        throw new Broken('', { cause });
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await chunks.return(undefined);
   }
 }
 
@@ -178,8 +200,8 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length; ) written += (await file.write(bytes, written)).bytesWritten;
 }
 
-/** Removes what does not pass, so that the next try starts anew. */
-async function check({ url, size, sha256, gitBlob }: RemoteFile, partial: string, found: number): Promise<void> {
+async function check(remote: RemoteFile, partial: string, found: number): Promise<void> {
+  const { size, sha256, gitBlob } = remote;
   const wrong =
     size !== undefined && found !== size
       ? `has ${found} bytes where ${size} were announced`
@@ -188,7 +210,11 @@ async function check({ url, size, sha256, gitBlob }: RemoteFile, partial: string
         : gitBlob !== undefined && (await gitBlobOf(partial, found)) !== gitBlob
           ? 'has other content than was announced (its SHA-1 differs)'
           : undefined;
-  if (!wrong) return;
+  if (wrong) await throwAway(remote, partial, wrong);
+}
+
+/** Removes what does not pass, so that the next try starts from nothing. */
+async function throwAway({ url }: RemoteFile, partial: string, wrong: string): Promise<never> {
   for (const file of [partial, noteOf(partial)]) await rm(file, { force: true });
   throw new IdiolectError('DATA', `${url} ${wrong}; it was thrown away. Run the command again.`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, IdiolectError, reasonOf } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
+import { type Patience, request as requestFrom, TooLarge, TooSlow } from '../common/request.ts';
 
 export interface ChatOptions {
   /** Where judge.jsonl is kept: a line an answer, found by the hash of the server's address and the request. */
@@ -14,10 +15,16 @@ export interface ChatOptions {
   /** Sent as a bearer token, written nowhere. */
   readonly key?: string;
   readonly signal?: AbortSignal;
+  readonly patience?: Patience;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 const AT_ONCE = 4;
+
+/** A server on a small machine may think for minutes before it says a word; some send spaces meanwhile. */
+const PATIENCE: Patience = { answer: 240_000, span: 240_000, bytes: 10_000 };
+/** Bytes of an answer that are read: a model that thinks aloud writes thousands, not millions. */
+const LONGEST_ANSWER = 4 * 2 ** 20;
 
 /** Requests of one question before giving up, with 1, 2, 4 and 8 seconds between them. */
 const TRIES = 5;
@@ -101,7 +108,7 @@ interface Failure {
   readonly cause?: unknown;
 }
 
-type AskOptions = Pick<ChatOptions, 'fetch' | 'sleep' | 'key'> & { readonly signal: AbortSignal };
+type AskOptions = Pick<ChatOptions, 'fetch' | 'sleep' | 'key' | 'patience'> & { readonly signal: AbortSignal };
 
 async function ask(address: string, request: string, options: AskOptions): Promise<string> {
   const { signal, sleep } = options;
@@ -124,15 +131,22 @@ const completionSchema = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1),
 });
 
-async function send(address: string, body: string, { fetch, key, signal }: AskOptions): Promise<string | Failure> {
+async function send(address: string, body: string, options: AskOptions): Promise<string | Failure> {
+  const { fetch, key, signal, patience = PATIENCE } = options;
   const headers = { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) };
   let response: Response;
   let text: string;
   try {
     // Texts and key go where the user said, not where that server would send them on.
-    response = await fetch(address, { method: 'POST', headers, body, signal, redirect: 'manual' });
-    text = await response.text();
+    const init = { method: 'POST', headers, body, redirect: 'manual' } as const;
+    const answer = await requestFrom(address, { ...init, signal, patience, fetch });
+    response = answer.response;
+    text = await answer.text(LONGEST_ANSWER);
   } catch (error) {
+    if (error instanceof TooSlow || error instanceof TooLarge) {
+      const sentence = `${error.message}; what was answered is kept. Check the server, then run the same command again.`;
+      return { code: 'DATA', sentence, isFinal: true, cause: error };
+    }
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     // Of several addresses of one host that all refuse, only the code is told.
     const reason = reasonOf(cause) || (cause as NodeJS.ErrnoException).code;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ChatServer, chatServer } from '../../tests/support/chat-server.ts';
+import { fileServer } from '../../tests/support/file-server.ts';
 import { resolveSettings } from '../common/settings.ts';
 import type { MethodAnswers } from '../methods/answer.ts';
 import { type JudgeOptions, type JudgeSettings, judge, judgeKey, judgeOf, judgeSchema } from './judge.ts';
@@ -264,6 +265,21 @@ describe('a server in trouble', () => {
     server.answer = () => reply;
     await expect(ask({ key })).rejects.toThrow(`${server.address}/chat/completions ${sentence}`);
     expect(server.requests.length).toBeLessThanOrEqual(4);
+    expect(waits).toEqual([]);
+  });
+
+  it('that never answers, drips or never ends is given up', async () => {
+    const odd = await fileServer();
+    const patience = { answer: 60, span: 60, bytes: 100 };
+    for (const [manner, sentence] of [
+      ['silent', 'did not answer within 0.06 seconds'],
+      ['drip', /sent only \d+ bytes in 0\.06 seconds/],
+      ['endless', 'sent more than the 4194304 bytes that are read of such an answer'],
+    ] as const) {
+      odd.files.set('/v1/chat/completions', { content: Buffer.alloc(65_536, ' '), manner });
+      await expect(ask({ patience }, { judgeUrl: `${odd.address}/v1` })).rejects.toThrow(sentence);
+    }
+    await odd.close();
     expect(waits).toEqual([]);
   });
 

@@ -9,6 +9,8 @@ export interface ServedFile {
   readonly ranges?: boolean;
   /** How many more requests are sent half of what they ask for, and then wait for `drop`. */
   stalls?: number;
+  /** How the content is sent without a length: nothing at all, a byte every few milliseconds, or again and again. */
+  readonly manner?: 'silent' | 'drip' | 'endless';
   /** How many more requests are answered by this status. */
   refusals?: { count: number; status: number; headers?: Record<string, string> };
   /** Where requests are sent on to, in place of the content. */
@@ -28,6 +30,8 @@ export interface FileServer {
    * connection closes is lost to it.
    */
   drop(): void;
+  /** Connections on which an odd answer is still being sent. */
+  open(): number;
   close(): Promise<void>;
 }
 
@@ -36,12 +40,16 @@ export async function fileServer(): Promise<FileServer> {
   const requests: string[] = [];
   const authorizations = new Map<string, string | undefined>();
   const waiting = new Set<ServerResponse>();
+  const odd = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname;
     requests.push(`${path} ${request.headers.range ?? ''}`.trimEnd());
     authorizations.set(path, request.headers.authorization);
     const file = files.get(path);
-    if (file) serve(file, request, response, waiting);
+    if (file?.manner) {
+      odd.add(response.on('close', () => odd.delete(response)));
+      sendOddly(file.content, file.manner, response);
+    } else if (file) serve(file, request, response, waiting);
     else response.writeHead(404).end();
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -54,6 +62,7 @@ export async function fileServer(): Promise<FileServer> {
       for (const response of waiting) response.destroy();
       waiting.clear();
     },
+    open: () => odd.size,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());
@@ -94,4 +103,20 @@ function serve(
     waiting.add(response);
     response.write(part.subarray(0, part.length >> 1));
   } else response.end(part);
+}
+
+function sendOddly(content: Buffer, manner: NonNullable<ServedFile['manner']>, response: ServerResponse): void {
+  if (manner === 'silent') return;
+  response.writeHead(200);
+  if (manner === 'drip') {
+    const timer = setInterval(() => response.write(content.subarray(0, 1)), 4);
+    response.on('close', () => clearInterval(timer));
+    return;
+  }
+  // As fast as it is taken, until the other side hangs up.
+  const more = () => {
+    while (!response.destroyed && response.write(content)) {}
+  };
+  response.on('drain', more);
+  more();
 }

@@ -10,6 +10,7 @@ import {
   importOppu,
   importTable,
   type TableColumns,
+  TIME_FORMATS,
   writeHistories,
 } from '../histories/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -126,13 +127,25 @@ export const columnSchema = z.object({
     .describe('column of whether its user liked it, true or false (default: label, if there is one)'),
 });
 
+/** How a table is written; `init` has these too. */
+export const tableFormatSchema = z.object({
+  timeFormat: z
+    .enum(TIME_FORMATS)
+    .optional()
+    .describe('how times are written, hh:mm or hh:mm:ss after them or not (default: ISO 8601 or Unix seconds)'),
+});
+
 /** The flags as the importer takes them. */
 export function columnsOf(flags: z.infer<typeof columnSchema>): TableColumns {
   const { userField: user, inputField: input, outputField: output, timeField: time, labelField: label } = flags;
   return { user, input, output, time, label };
 }
 
-const tableSchema = z.object({ out, ...columnSchema.shape, skipBad });
+export function formatOf({ timeFormat }: z.infer<typeof tableFormatSchema>) {
+  return { timeFormat };
+}
+
+const tableSchema = z.object({ out, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });
 
 export const importTableVerb: Verb = {
   name: 'import table',
@@ -142,7 +155,8 @@ export const importTableVerb: Verb = {
   example: 'idiolect import table posts.csv --user-field author --output-field text --out histories.jsonl',
   async run(args) {
     const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
-    await write(args, report => importTable(args.operands[0]!, { columns: columnsOf(flags), skipBad, ...report }));
+    const options = { columns: columnsOf(flags), ...formatOf(flags), skipBad };
+    await write(args, report => importTable(args.operands[0]!, { ...options, ...report }));
   },
 };
 

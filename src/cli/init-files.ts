@@ -1,6 +1,6 @@
 /** What `idiolect init` writes: settings for --config, and a shell script of the commands. */
 import { relative, resolve } from 'node:path';
-import type { Source, TableColumns } from '../histories/index.ts';
+import type { Source, TableOptions } from '../histories/index.ts';
 
 /** A word as a shell takes it. */
 export function quoted(word: string): string {
@@ -11,14 +11,16 @@ export function commandLine(...words: readonly string[]): string {
   return ['npx', 'idiolect', ...words].map(quoted).join(' ');
 }
 
-/** The arguments that import histories anew. */
-export function importArguments(source: Source, columns: TableColumns, skipBad: boolean, out: string): string[] {
+/** The arguments that import the histories again. */
+export function importArguments(source: Source, reading: TableOptions, out: string): string[] {
+  const { columns = {}, timeFormat, skipBad } = reading;
   const fields = Object.entries(columns).flatMap(([field, name]) =>
     name === undefined ? [] : [`--${field}-field`, name],
   );
   const outputs = source.kind === 'lamp' && source.outputs !== undefined ? ['--outputs', source.outputs] : [];
+  const format = timeFormat === undefined ? [] : ['--time-format', timeFormat];
   const skipping = skipBad && source.kind !== 'git' ? ['--skip-bad'] : [];
-  return ['import', source.kind, source.path, ...fields, ...outputs, ...skipping, '--out', out];
+  return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...skipping, '--out', out];
 }
 
 /**

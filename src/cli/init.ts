@@ -11,7 +11,7 @@ import {
   importLamp,
   importTable,
   type Source,
-  type TableColumns,
+  type TableOptions,
   tableColumns,
 } from '../histories/index.ts';
 import { checkAll } from '../training/checks.ts';
@@ -21,7 +21,7 @@ import { bytesText, thisMachine } from '../training/machine.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
-import { columnSchema, columnsOf, reporting, writeRecords } from './import.ts';
+import { columnSchema, columnsOf, formatOf, reporting, tableFormatSchema, writeRecords } from './import.ts';
 import { commandLine, importArguments, quoted, shellScript } from './init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
@@ -43,6 +43,7 @@ const schema = z.object({
     .describe('prompt template (default: commit-subject for a git repository, else plain)'),
   out: z.string().optional().describe('folder to write to'),
   ...columnSchema.shape,
+  ...tableFormatSchema.shape,
   ...trainSchema.pick({ maxLength: true, microBatchTokens: true, skipBad: true }).shape,
   yes: z.boolean().default(false).describe('ask nothing, and replace what an earlier init wrote'),
 });
@@ -62,11 +63,12 @@ export const initVerb: Verb = {
     const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
     const talk = isTerminal && !flags.yes ? dialogue({ input: process.stdin, output: process.stderr }) : null;
     const { data, model: folder, out } = await askAnswers(flags, talk);
-    const hasColumns = Object.values(columnsOf(flags)).some(name => name !== undefined);
-    const source: Source = hasColumns ? { kind: 'table', path: data } : await detectSource(data);
+    const isTable = Object.values({ ...columnsOf(flags), ...formatOf(flags) }).some(value => value !== undefined);
+    const source: Source = isTable ? { kind: 'table', path: data } : await detectSource(data);
     const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
     await requireFree(source, histories, out, flags.yes, talk);
     const columns = source.kind === 'table' ? await columnsFor(data, flags, talk) : {};
+    const reading: TableOptions = { columns, ...formatOf(flags), skipBad: flags.skipBad };
     const template = flags.template ?? (source.kind === 'git' ? 'commit-subject' : 'plain');
     const given = (['maxLength', 'microBatchTokens', 'skipBad'] as const)
       .filter(key => resolved.origins[key] !== 'default')
@@ -78,7 +80,7 @@ export const initVerb: Verb = {
     try {
       if (source.kind !== 'histories') {
         const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
-        const found = recordsOf(source, columns, flags.skipBad, terminal);
+        const found = recordsOf(source, reading, terminal);
         const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
         terminal.say(`${data}: ${records} records of ${users} users`);
       }
@@ -97,7 +99,7 @@ export const initVerb: Verb = {
         throw notWritten(out);
 
       if (source.kind !== 'histories') await rename(staged, histories);
-      const imported = source.kind === 'histories' ? null : importArguments(source, columns, flags.skipBad, histories);
+      const imported = source.kind === 'histories' ? null : importArguments(source, reading, histories);
       const files = await writeFiles(plan, out, imported);
       if (json) terminal.print(JSON.stringify({ ...files, estimate, checks }));
       else for (const command of files.commands) terminal.print(command);
@@ -173,18 +175,18 @@ async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null)
   );
 }
 
-function recordsOf(source: Source, columns: TableColumns, skipBad: boolean, terminal: Terminal) {
+function recordsOf(source: Source, reading: TableOptions, terminal: Terminal) {
   switch (source.kind) {
     case 'git':
       return importGit(source.path, reporting(terminal));
     case 'lamp':
       return importLamp(source.path, {
         ...(source.outputs && { outputs: source.outputs }),
-        skipBad,
+        skipBad: reading.skipBad ?? false,
         ...reporting(terminal),
       });
     default:
-      return importTable(source.path, { columns, skipBad, ...reporting(terminal) });
+      return importTable(source.path, { ...reading, ...reporting(terminal) });
   }
 }
 

@@ -49,6 +49,7 @@ export { type TaskHistoriesOptions, taskHistories } from './task-files.ts';
 export { METRIC_NAMES, type MetricName, type TaskPreset, taskLabels, taskPreset, withoutInstruction } from './tasks.ts';
 export { capWords, renderPrompt, TEMPLATES, type TemplateName, templateText } from './templates.ts';
 export { normaliseTime } from './time.ts';
+export { TIME_FORMATS, type TimeFormat } from './time-format.ts';
 export {
   drawUserSplit,
   readUserSplit,

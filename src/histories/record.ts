@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { sha256 } from '../common/files.ts';
 import { normaliseTime } from './time.ts';
+import { formatHint } from './time-format.ts';
 
 const text = z.string().regex(/\S/);
 
@@ -62,7 +63,10 @@ const EXPECTED: Record<string, string> = {
 
 /** Checks one record of any origin. The problem names the field, what was found, and what was expected. */
 export function parseRecord(value: unknown): Parsed<HistoryRecord> {
-  return parseWith(historyRecordSchema, value, EXPECTED, 'Each record needs user, input and output.');
+  const parsed = parseWith(historyRecordSchema, value, EXPECTED, 'Each record needs user, input and output.');
+  if ('value' in parsed || !parsed.problem.startsWith('"time" is')) return parsed;
+  const hint = formatHint((value as { time?: unknown }).time);
+  return hint === '' ? parsed : { problem: parsed.problem.replace(/ Each record needs .*$/, ` ${hint}`) };
 }
 
 /**
@@ -87,7 +91,7 @@ export function parseWith<T>(
 }
 
 /** A value in a few words, for an error sentence. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === '') return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collect } from './collect.ts';
-import { importTable, type TableColumns, tableColumns } from './table.ts';
+import { importTable, type TableColumns, type TableOptions, tableColumns } from './table.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -16,13 +16,23 @@ afterAll(() => rm(folder, { recursive: true }));
 const POSTS: TableColumns = { user: 'author', input: 'subject', output: 'text', time: 'sent' };
 
 /** Reads a table of this content; its errors begin with `posts`. */
-async function read(content: string | Uint8Array, columns: TableColumns = POSTS, skipBad?: boolean) {
+async function read(
+  content: string | Uint8Array,
+  columns: TableColumns = POSTS,
+  skipBad?: boolean,
+  how: TableOptions = {},
+) {
   const file = join(folder, 'posts');
   await writeFile(file, content);
   const skipped: string[] = [];
   try {
     const records = await collect(
-      importTable(file, { columns, ...(skipBad && { skipBad }), onSkip: message => void skipped.push(message) }),
+      importTable(file, {
+        ...how,
+        columns,
+        ...(skipBad && { skipBad }),
+        onSkip: message => void skipped.push(message),
+      }),
     );
     return { records, skipped: skipped.map(message => message.replace(file, 'posts')), problem: '' };
   } catch (error) {
@@ -155,6 +165,51 @@ describe('JSON Lines of other names', () => {
     [`${line({ author: 'ada', subject: 'a', text: 'b', sent: 5 })}{"author": "a`, 'posts:2: not JSON'],
   ])('%j: says where and what', async (jsonl, problem) => {
     expect((await read(jsonl)).problem).toContain(problem);
+  });
+});
+
+describe('dates as people write them', () => {
+  const csv = (cell: string) => `author,subject,text,sent\nada,a,hi,"${cell}"\nada,a,no date,\n`;
+  const jsonl = (cell: string) =>
+    `${JSON.stringify({ author: 'ada', subject: 'a', text: 'hi', sent: cell })}\n` +
+    `${JSON.stringify({ author: 'ada', subject: 'a', text: 'no date' })}\n`;
+
+  it.each([
+    ['dd.mm.yyyy', '31.03.2014 10:00', '2014-03-31T10:00:00.000Z'],
+    ['dd.mm.yyyy', '1.2.2014', '2014-02-01T00:00:00.000Z'],
+    ['mm/dd/yyyy', '3/31/2014', '2014-03-31T00:00:00.000Z'],
+    ['mm/dd/yyyy', '03/04/2014 9:05:07', '2014-03-04T09:05:07.000Z'],
+    ['dd/mm/yyyy', '03/04/2014, 23:59', '2014-04-03T23:59:00.000Z'],
+  ] as const)('%s: %s', async (timeFormat, cell, time) => {
+    for (const table of [csv, jsonl]) {
+      const { records, problem } = await read(table(cell), POSTS, false, { timeFormat });
+      expect(problem).toBe('');
+      expect(records.map(record => record.time)).toEqual([time, undefined]);
+    }
+  });
+
+  it.each([
+    [undefined, '31.03.2014 10:00', ' Import the table with --time-format dd.mm.yyyy.'],
+    [undefined, '3/31/2014', ' Import the table with --time-format mm/dd/yyyy.'],
+    [undefined, '31/3/2014', ' Import the table with --time-format dd/mm/yyyy.'],
+    [
+      undefined,
+      '3/4/2014',
+      ' Day and month cannot be told apart here. Import the table with --time-format dd/mm/yyyy or --time-format mm/dd/yyyy.',
+    ],
+    [undefined, '31/31/2014', 'Each record needs user, input and output.'],
+    ['dd.mm.yyyy', '2014-03-31', 'it must be dd.mm.yyyy, with hh:mm or hh:mm:ss after it or without (--time-format).'],
+    ['dd/mm/yyyy', '3/31/2014', '"sent" is "3/31/2014"; it must be dd/mm/yyyy'],
+    ['dd/mm/yyyy', '31.3.2014', 'it must be dd/mm/yyyy'],
+    ['dd.mm.yyyy', '30.02.2014', 'it must be dd.mm.yyyy'],
+    ['dd.mm.yyyy', '01.02.2014 25:00', 'it must be dd.mm.yyyy'],
+    ['dd.mm.yyyy', '1396260000', 'it must be dd.mm.yyyy'],
+  ] as const)('%s, %s: says which format to name', async (timeFormat, cell, sentence) => {
+    for (const [table, line] of [[csv, 2] as const, [jsonl, 1] as const]) {
+      const { problem } = await read(table(cell), POSTS, false, { timeFormat });
+      expect(problem).toContain(`posts:${line}: "sent" is "${cell}"; it must be `);
+      expect(problem).toContain(sentence);
+    }
   });
 });
 

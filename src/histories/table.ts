@@ -4,8 +4,9 @@ import { type CsvError, parse } from 'csv-parse';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { type ReadOptions, readJsonLines } from './jsonl.ts';
 import { readLines } from './lines.ts';
-import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
+import { type HistoryRecord, type Parsed, parseRecord, shown } from './record.ts';
 import { normaliseTime } from './time.ts';
+import { type TimeFormat, timeIn } from './time-format.ts';
 
 /** Fields of a record that a table may fill; the first three it must. */
 export const TABLE_FIELDS = ['user', 'input', 'output', 'time', 'label'] as const;
@@ -20,6 +21,8 @@ export type TableColumns = Readonly<Partial<Record<TableField, string>>>;
 
 export interface TableOptions extends ReadOptions {
   columns?: TableColumns;
+  /** How times are written. Default: ISO 8601 or Unix seconds. */
+  timeFormat?: TimeFormat | undefined;
 }
 
 /** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
@@ -42,10 +45,10 @@ const HINT = 'Name the right ones by --user-field, --input-field, --output-field
  *   (unless `skipBad`), text that is not UTF-8 or not CSV, and a table without a single usable row.
  */
 export async function* importTable(path: string, options: TableOptions = {}): AsyncGenerator<HistoryRecord> {
-  const { columns = {} } = options;
+  const { columns = {}, timeFormat } = options;
   const separator = await separatorOf(path);
   if (separator !== null) {
-    yield* importCsv(path, separator, columns, options);
+    yield* importCsv(path, separator, options);
     return;
   }
   // JSON Lines may leave out what a line has none of, so a named column must only be there once.
@@ -56,7 +59,7 @@ export async function* importTable(path: string, options: TableOptions = {}): As
     const found = new Map(Object.entries(value));
     // Products number their users more often than they name them.
     const text = (one: unknown, field: TableField) => (field === 'user' && typeof one === 'number' ? String(one) : one);
-    return recordOf((column, field) => text(found.get(column), field), columns);
+    return recordOf((column, field) => text(found.get(column), field), columns, timeFormat);
   };
   yield* readJsonLines(path, read, options);
   requireColumns(path, [...seen], columns);
@@ -109,8 +112,7 @@ async function separatorOf(path: string): Promise<string | null> {
 async function* importCsv(
   path: string,
   separator: string,
-  columns: TableColumns,
-  { skipBad = false, onSkip }: ReadOptions,
+  { columns = {}, timeFormat, skipBad = false, onSkip }: TableOptions,
 ): AsyncGenerator<HistoryRecord> {
   let header: string[] | undefined;
   let kept = 0;
@@ -122,7 +124,7 @@ async function* importCsv(
       continue;
     }
     const swallowed = swallowedRow(cells, header.length, separator);
-    const parsed = swallowed ?? rowOf(header, cells, columns);
+    const parsed = swallowed ?? rowOf(header, cells, columns, timeFormat);
     if ('value' in parsed) {
       kept += 1;
       yield parsed.value;
@@ -175,28 +177,50 @@ function swallowedRow(cells: readonly string[], width: number, separator: string
   return null;
 }
 
-function rowOf(header: readonly string[], cells: readonly string[], columns: TableColumns): Parsed<HistoryRecord> {
+function rowOf(
+  header: readonly string[],
+  cells: readonly string[],
+  columns: TableColumns,
+  timeFormat: TimeFormat | undefined,
+): Parsed<HistoryRecord> {
   if (cells.length !== header.length) {
     const why = 'A cell that holds the separator or a line break must stand in double quotes.';
     return { problem: `found ${cells.length} cells where the header has ${header.length}. ${why}` };
   }
   const timeColumn = columns.time ?? 'time';
   const time = (cells[header.indexOf(timeColumn)] ?? '').trim();
-  if (/^\d{5,8}(\.\d+)?$/.test(time) && dayOf(time) === null) {
+  if (timeFormat === undefined && /^\d{5,8}(\.\d+)?$/.test(time) && dayOf(time) === null) {
     const why = 'a number of 5 to 8 digits must be a day such as 20260501';
     return { problem: `"${timeColumn}" is "${time}"; ${why}. Write dates as 2026-05-01, or times as Unix seconds.` };
   }
-  return recordOf((column, field) => cellValue(field, cells[header.indexOf(column)] ?? ''), columns);
+  const read = (column: string, field: TableField) => {
+    const cell = cells[header.indexOf(column)] ?? '';
+    return field === 'time' && timeFormat !== undefined ? cell.trim() || undefined : cellValue(field, cell);
+  };
+  return recordOf(read, columns, timeFormat);
 }
 
 /** @param read the value of a field in the column of that name */
-function recordOf(read: (column: string, field: TableField) => unknown, columns: TableColumns): Parsed<HistoryRecord> {
+function recordOf(
+  read: (column: string, field: TableField) => unknown,
+  columns: TableColumns,
+  timeFormat: TimeFormat | undefined,
+): Parsed<HistoryRecord> {
   const columnOf = (field: TableField) => columns[field] ?? field;
-  const fields = TABLE_FIELDS.map(field => {
+  const fields: Partial<Record<TableField, unknown>> = {};
+  for (const field of TABLE_FIELDS) {
     const isNone = field === 'input' && columnOf(field) === '';
-    return [field, isNone ? '' : read(columnOf(field), field)] as const;
-  });
-  const parsed = parseRecord(Object.fromEntries(fields));
+    fields[field] = isNone ? '' : read(columnOf(field), field);
+  }
+  const { time } = fields;
+  if (timeFormat !== undefined && time !== undefined && time !== null) {
+    fields.time = typeof time === 'string' ? timeIn(timeFormat, time) : null;
+    if (fields.time === null) {
+      const expected = `${timeFormat}, with hh:mm or hh:mm:ss after it or without (--time-format)`;
+      return { problem: `"${columnOf('time')}" is ${shown(time)}; it must be ${expected}.` };
+    }
+  }
+  const parsed = parseRecord(fields);
   if ('value' in parsed) return parsed;
   // The problem names the record's field; whoever made the table knows the column.
   return { problem: parsed.problem.replace(/^"(\w+)"/, (_, field: TableField) => `"${columnOf(field)}"`) };

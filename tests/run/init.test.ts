@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
-import { shellScript } from '../../src/cli/init-files.ts';
+import { importArguments, shellScript } from '../../src/cli/init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from '../../src/cli/init-questions.ts';
 import { collect, detectSource, readHistories } from '../../src/histories/index.ts';
 import { idiolect } from '../support/cli.ts';
@@ -139,6 +139,13 @@ describe('init by flags', () => {
 });
 
 describe('the script', () => {
+  it('names all that an import was told', () => {
+    const reading = { columns: { user: 'who', input: '' }, timeFormat: 'dd.mm.yyyy', skipBad: true } as const;
+    expect(importArguments({ kind: 'table', path: 'x.csv' }, reading, 'h.jsonl').join(' ')).toBe(
+      'import table x.csv --user-field who --input-field  --time-format dd.mm.yyyy --skip-bad --out h.jsonl',
+    );
+  });
+
   it('goes to where its paths are meant from, and takes any name of a file', async () => {
     await mkdir(place.path('a folder'), { recursive: true });
     const script = shellScript(place.path('a folder'), ['printf \'%s\\n\' "$PWD"'], "import 'x\nexit 3");

@@ -170,6 +170,9 @@ export function reporting(terminal: Terminal) {
     finish() {
       if (total > SKIPS_SHOWN) terminal.say(`note: ${total} entries were left out in all`);
     },
+    onNote(message: string) {
+      terminal.say(`note: ${message}`);
+    },
     onSkip(message: string, skipped: number) {
       total = skipped;
       if (skipped <= SKIPS_SHOWN) terminal.say(`note: ${message}`);

@@ -1,5 +1,6 @@
 /** The command that makes histories of a table, spelled out for the columns it has. */
 import { printable } from '../common/printable.ts';
+import { isTimeName } from './time-columns.ts';
 
 /** What products call the fields of a record. */
 const NAMES = {
@@ -22,7 +23,7 @@ export function columnFor(field: keyof typeof NAMES, columns: readonly string[])
  */
 export function importCommand(file: string, columns: readonly string[]): string {
   const [user, output] = [columnFor('user', columns) ?? 'WHO', columnFor('output', columns) ?? 'TEXT'];
-  const [input, time] = [columnFor('input', columns) ?? '', columnFor('time', columns)];
+  const [input, time] = [columnFor('input', columns) ?? '', columnFor('time', columns) ?? columns.find(isTimeName)];
   const flags = [`--user-field ${quoted(user)}`, `--input-field ${quoted(input)}`, `--output-field ${quoted(output)}`];
   if (time !== undefined) flags.push(`--time-field ${quoted(time)}`);
   const base = file.replace(/\.gz$/, '').replace(/\.[^./\\]+$/, '');

@@ -213,6 +213,78 @@ describe('dates as people write them', () => {
   });
 });
 
+describe('what is said of times', () => {
+  async function notes(content: string, how: TableOptions = {}) {
+    const said: string[] = [];
+    await read(content, how.columns ?? { input: '' }, false, { ...how, onNote: note => void said.push(note) });
+    return said;
+  }
+  const csv = (name: string, ...cells: string[]) => `user,output,${name}\n${cells.map(c => `a,hi,${c}\n`).join('')}`;
+  const jsonl = (name: string, ...cells: string[]) =>
+    cells.map(cell => `${JSON.stringify({ user: 'a', output: 'hi', [name]: cell || null })}\n`).join('');
+
+  it.each([
+    ['created_at', ['x']],
+    ['createdAt', ['x']],
+    ['Date', ['']],
+    ['Sent On', ['x']],
+    ['order date', ['x']],
+    ['timestamp', ['1700000000']],
+    ['c', ['', '2026-05-01', '2026-05-02 08:00']],
+    ['c', ['31.03.2014 10:00', '1.4.2014']],
+    ['c', ['3/31/2014']],
+  ])('a column "%s" of %j that is not read is named', async (name, cells) => {
+    for (const table of [csv, jsonl]) {
+      expect(await notes(table(name, ...cells))).toEqual([
+        `the column "${name}" looks like times, and is not read. Give --time-field '${name}' to read it. ` +
+          "Without times, a user's latest texts are the last rows of the table.",
+      ]);
+    }
+    const asInput = await read(csv(name, ...cells), { input: name }, false, {
+      onNote: note => expect.fail(`said of a column that is read: ${note}`),
+    });
+    expect(asInput.records).toHaveLength(cells.length);
+  });
+
+  it.each([
+    ['c', ['2026-05-01', 'soon']],
+    ['c', ['', '']],
+    ['c', ['1700000000']],
+    ['update', ['x']],
+    ['reading time', ['x']],
+    ['time', ['2026-05-01']],
+  ])('a column "%s" of %j is not', async (name, cells) => {
+    for (const table of [csv, jsonl]) expect(await notes(table(name, ...cells))).toEqual([]);
+  });
+
+  it('names several, and none where one is read', async () => {
+    const table = 'user,output,created,updated\na,hi,2026-05-01,2026-05-02\n';
+    expect((await notes(table))[0]).toContain(
+      'the columns "created", "updated" look like times, and none is read. Give --time-field with the one to read.',
+    );
+    expect(await notes(table, { columns: { input: '', time: 'created' } })).toEqual([]);
+  });
+
+  it.each([
+    [undefined, '2026-05-02 08:00'],
+    [undefined, '2026-05-02T08:00:01'],
+    ['dd.mm.yyyy', '02.05.2026 08:00'],
+  ] as const)('%s: %s is read as UTC, which is said once', async (timeFormat, cell) => {
+    for (const table of [csv, jsonl]) {
+      expect(await notes(table('time', cell, cell), { timeFormat })).toEqual([
+        `times without a zone, such as "${cell}", are read as UTC.`,
+      ]);
+    }
+  });
+
+  it.each(['2026-05-02', '2026-05-02 08:00Z', '2026-05-02 08:00 +0200', '2026-05-02 08:00 UTC', ''])(
+    'nothing is said of %j',
+    async cell => {
+      for (const table of [csv, jsonl]) expect(await notes(table('time', cell))).toEqual([]);
+    },
+  );
+});
+
 describe('the columns of a table', () => {
   it('are the header of a CSV, or the fields of the first line', async () => {
     const file = join(folder, 'columns');

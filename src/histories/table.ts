@@ -6,6 +6,7 @@ import { type ReadOptions, readJsonLines } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord, shown } from './record.ts';
 import { normaliseTime } from './time.ts';
+import { TimeColumns } from './time-columns.ts';
 import { type TimeFormat, timeIn } from './time-format.ts';
 
 /** Fields of a record that a table may fill; the first three it must. */
@@ -23,6 +24,8 @@ export interface TableOptions extends ReadOptions {
   columns?: TableColumns;
   /** How times are written. Default: ISO 8601 or Unix seconds. */
   timeFormat?: TimeFormat | undefined;
+  /** Told, once all is read, what a person should know about how the table was read, one sentence each. */
+  onNote?: (message: string) => void;
 }
 
 /** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
@@ -51,18 +54,28 @@ export async function* importTable(path: string, options: TableOptions = {}): As
     yield* importCsv(path, separator, options);
     return;
   }
+  const times = timeColumns(columns);
   // JSON Lines may leave out what a line has none of, so a named column must only be there once.
   const seen = new Set<string>();
   const read = (value: unknown): Parsed<HistoryRecord> => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return parseRecord(value);
-    for (const name of Object.keys(value)) seen.add(name);
-    const found = new Map(Object.entries(value));
+    const found = new Map<string, unknown>(Object.entries(value));
+    for (const [name, cell] of found) {
+      seen.add(name);
+      times.see(name, cell);
+    }
     // Products number their users more often than they name them.
     const text = (one: unknown, field: TableField) => (field === 'user' && typeof one === 'number' ? String(one) : one);
     return recordOf((column, field) => text(found.get(column), field), columns, timeFormat);
   };
   yield* readJsonLines(path, read, options);
   requireColumns(path, [...seen], columns);
+  for (const note of times.notes()) options.onNote?.(note);
+}
+
+function timeColumns(columns: TableColumns): TimeColumns {
+  const others = TABLE_FIELDS.filter(field => field !== 'time').map(field => columns[field] ?? field);
+  return new TimeColumns(columns.time ?? 'time', others);
 }
 
 /**
@@ -112,9 +125,10 @@ async function separatorOf(path: string): Promise<string | null> {
 async function* importCsv(
   path: string,
   separator: string,
-  { columns = {}, timeFormat, skipBad = false, onSkip }: TableOptions,
+  { columns = {}, timeFormat, skipBad = false, onSkip, onNote }: TableOptions,
 ): AsyncGenerator<HistoryRecord> {
   let header: string[] | undefined;
+  const times = timeColumns(columns);
   let kept = 0;
   let skipped = 0;
   for await (const { line, cells } of csvRows(path, separator)) {
@@ -123,6 +137,7 @@ async function* importCsv(
       requireColumns(`${path}:${line}`, header, columns);
       continue;
     }
+    for (const [index, name] of header.entries()) times.see(name, cells[index]);
     const swallowed = swallowedRow(cells, header.length, separator);
     const parsed = swallowed ?? rowOf(header, cells, columns, timeFormat);
     if ('value' in parsed) {
@@ -135,7 +150,10 @@ async function* importCsv(
     skipped += 1;
     onSkip?.(message, skipped);
   }
-  if (kept > 0) return;
+  if (kept > 0) {
+    for (const note of times.notes()) onNote?.(note);
+    return;
+  }
   const found = skipped > 0 ? `usable rows: all ${skipped} were left out as bad` : 'rows: there is only a header';
   throw new IdiolectError('DATA', `${path} has no ${found}.`);
 }

@@ -33,6 +33,12 @@ export function normaliseTime(value: string | number): string | null {
   return offset === null ? null : isoOf(date.getTime() - offset * 60_000);
 }
 
+/** Whether a text is a time with an hour that says nothing of its zone, and so is read as UTC. */
+export function hasHourWithoutZone(text: string): boolean {
+  const match = ISO.exec(text.trim());
+  return match?.[4] !== undefined && match[8] === undefined;
+}
+
 /** As seconds these would be the first hour of 1970 and some days of August 1970. */
 function isCalendar(value: number): boolean {
   if (value >= 1900 && value < 2100 && Number.isInteger(value)) return true;

@@ -9,6 +9,7 @@ import {
   importLongLamp,
   importOppu,
   importTable,
+  QUOTES,
   type TableColumns,
   TIME_FORMATS,
   writeHistories,
@@ -133,6 +134,10 @@ export const tableFormatSchema = z.object({
     .enum(TIME_FORMATS)
     .optional()
     .describe('how times are written, hh:mm or hh:mm:ss after them or not (default: ISO 8601 or Unix seconds)'),
+  quote: z
+    .enum(QUOTES)
+    .optional()
+    .describe('none: a quote in a CSV is part of the text, as often in TSV (default: double, around a cell)'),
 });
 
 /** The flags as the importer takes them. */
@@ -141,8 +146,8 @@ export function columnsOf(flags: z.infer<typeof columnSchema>): TableColumns {
   return { user, input, output, time, label };
 }
 
-export function formatOf({ timeFormat }: z.infer<typeof tableFormatSchema>) {
-  return { timeFormat };
+export function formatOf({ timeFormat, quote }: z.infer<typeof tableFormatSchema>) {
+  return { timeFormat, quote };
 }
 
 const tableSchema = z.object({ out, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });

@@ -13,12 +13,15 @@ export function commandLine(...words: readonly string[]): string {
 
 /** The arguments that import the histories again. */
 export function importArguments(source: Source, reading: TableOptions, out: string): string[] {
-  const { columns = {}, timeFormat, skipBad } = reading;
+  const { columns = {}, timeFormat, quote, skipBad } = reading;
   const fields = Object.entries(columns).flatMap(([field, name]) =>
     name === undefined ? [] : [`--${field}-field`, name],
   );
   const outputs = source.kind === 'lamp' && source.outputs !== undefined ? ['--outputs', source.outputs] : [];
-  const format = timeFormat === undefined ? [] : ['--time-format', timeFormat];
+  const format = [
+    ...(timeFormat === undefined ? [] : ['--time-format', timeFormat]),
+    ...(quote === undefined ? [] : ['--quote', quote]),
+  ];
   const skipping = skipBad && source.kind !== 'git' ? ['--skip-bad'] : [];
   return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...skipping, '--out', out];
 }

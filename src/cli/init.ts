@@ -158,7 +158,7 @@ async function requireSameRun(settings: TrainSettings, model: string, dataset: D
 
 /** The columns by flags; what is still open by questions. */
 async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null) {
-  const found = await tableColumns(path);
+  const found = await tableColumns(path, flags.quote);
   const columns = columnsOf(flags);
   // Without times the order of the rows decides what is held out, so nobody should go without them unasked.
   const open = (['user', 'input', 'output', 'time'] as const).filter(

@@ -11,6 +11,7 @@ export {
 export { Bm25, type Hit } from './bm25.ts';
 export { collect } from './collect.ts';
 export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } from './commits.ts';
+export { QUOTES, type Quote } from './csv.ts';
 export { type GitOptions, importGit } from './git.ts';
 export { diffInput } from './git-diff.ts';
 export { type ReadOptions, readHistories, readJsonLines, writeHistories } from './jsonl.ts';

@@ -3,6 +3,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { readBytes } from './bytes.ts';
 
 const LINE_FEED = 0x0a;
+const RETURN = 0x0d;
 
 /** In bytes. A line is held in memory whole; a damaged or hostile file must not take all there is. */
 const LONGEST_LINE = 16 * 2 ** 20;
@@ -17,19 +18,21 @@ export interface Line {
 }
 
 /**
- * Splits at line feeds only. Not node:readline, which also splits at U+2028 and U+2029: both are legal inside a JSON
- * string. A byte order mark is dropped; a carriage return before the line feed is left (JSON takes it for space).
+ * Splits at line feeds only, or at carriage returns only where the first line ends in one, as in files of old Macs. Not
+ * node:readline, which also splits at U+2028 and U+2029: both are legal inside a JSON string. A byte order mark is
+ * dropped; a carriage return before a line feed is left (JSON takes it for space).
  *
  * @throws IdiolectError DATA as `readBytes` does, and for a line of more than 16 MiB.
  */
 export async function* readLines(path: string): AsyncGenerator<Line> {
+  const lineEnd = await lineEndOf(path);
   let number = 0;
   // A long line spans many pieces: they are kept as they are and joined once.
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
   for await (const piece of readBytes(path)) {
     let start = 0;
-    for (let end = piece.indexOf(LINE_FEED); end >= 0; end = piece.indexOf(LINE_FEED, start)) {
+    for (let end = piece.indexOf(lineEnd); end >= 0; end = piece.indexOf(lineEnd, start)) {
       const tail = piece.subarray(start, end);
       number += 1;
       yield lineOf(number, pending.length > 0 ? Buffer.concat([...pending, tail]) : tail);
@@ -49,6 +52,22 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     }
   }
   if (pending.length > 0) yield lineOf(number + 1, Buffer.concat(pending));
+}
+
+/** By the first line: a carriage return with no line feed behind it ends lines by itself. */
+async function lineEndOf(path: string): Promise<number> {
+  let afterReturn = false;
+  let bytes = 0;
+  for await (const piece of readBytes(path)) {
+    for (const byte of piece) {
+      if (byte === LINE_FEED) return LINE_FEED;
+      if (afterReturn && byte !== RETURN) return RETURN;
+      afterReturn = byte === RETURN;
+    }
+    bytes += piece.length;
+    if (bytes > LONGEST_LINE) break;
+  }
+  return afterReturn ? RETURN : LINE_FEED;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -3,11 +3,12 @@ import { IdiolectError } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/printable.ts';
 import { COMMIT_FIELDS, readCommits } from './commits.ts';
+import { isCsv } from './csv.ts';
 import { importCommand } from './import-command.ts';
 import { type ReadOptions, readHistories } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import type { HistoryRecord } from './record.ts';
-import { isCsv, tableColumns } from './table.ts';
+import { tableColumns } from './table.ts';
 
 export type Layout = 'records' | 'commits';
 

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { COMMIT_FIELDS } from './commits.ts';
-import { isCsv, REQUIRED_FIELDS, tableColumns } from './table.ts';
+import { isCsv } from './csv.ts';
+import { REQUIRED_FIELDS, tableColumns } from './table.ts';
 
 /** Where histories come from. */
 export type Source =

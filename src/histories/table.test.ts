@@ -68,6 +68,9 @@ describe('CSV', () => {
   it.each([
     ['sep=; of Excel', 'sep=;\r\nuser;output\r\nada;hi, you\r\n', 'hi, you'],
     ['CR line ends', 'user,output\rada,hi\r', 'hi'],
+    ['sep=; and CR line ends', 'sep=;\ruser;output\rada;hi, you\r', 'hi, you'],
+    ['sep=; after a byte order mark, CR line ends', '\ufeffsep=;\r\ruser;output\rada;"hi\ryou"', 'hi\nyou'],
+    ['CR CR LF line ends', 'user,output\r\r\nada,hi\r\r\n', 'hi'],
   ])('reads %s', async (_, csv, output) => {
     expect((await read(csv, { input: '' })).records).toEqual([{ user: 'ada', input: '', output }]);
   });
@@ -78,6 +81,35 @@ describe('CSV', () => {
     ['author,subject,text,sent\nada,a,h\0i,2026\n', 'posts:2: there is a NUL character'],
   ])('%j: another row or a NUL never becomes part of a text', async (csv, problem) => {
     expect((await read(csv)).problem).toContain(problem);
+  });
+
+  it('reads files with CR line ends that are larger than the longest line', async () => {
+    const text = 'x'.repeat(1_000_000);
+    const { records, problem } = await read(`user,output\r${`ada,${text}\r`.repeat(17)}`, { input: '' });
+    expect([records.length, problem]).toEqual([17, '']);
+    expect(records.every(({ output }) => output === text)).toBe(true);
+  });
+
+  it('takes quotes for text where that is asked for', async () => {
+    const tsv = 'user\toutput\t"sent"\nada\t5" disk\t2026\nbob\t"hi\t2026\ncy\t"a ""b"""\t\n';
+    const columns = { input: '', time: '"sent"' };
+    expect((await read(tsv, columns, false, { quote: 'none' })).records).toEqual([
+      { user: 'ada', input: '', output: '5" disk', time: '2026-01-01T00:00:00.000Z' },
+      { user: 'bob', input: '', output: '"hi', time: '2026-01-01T00:00:00.000Z' },
+      { user: 'cy', input: '', output: '"a ""b"""' },
+    ]);
+    const short = await read('user\toutput\nada\thi\nada\n', { input: '' }, false, { quote: 'none' });
+    expect(short.problem).toContain('posts:3: found 1 cells where the header has 2. With --quote none no cell can');
+  });
+
+  it.each([
+    'user\toutput\nada\t5" disk\n',
+    'user\toutput\nada\t"hi\n',
+    'user\tinput\toutput\nada\ta\t"hi\nbob\tb\tho\ncy\tc\tyo"\n',
+  ])('%j: names the flag for quotes that are text', async tsv => {
+    expect((await read(tsv, tsv.includes('input') ? {} : { input: '' })).problem).toContain(
+      'If quotes are part of the text, as often in TSV, give --quote none.',
+    );
   });
 
   it('takes eight digits for a day', async () => {
@@ -147,6 +179,11 @@ describe('JSON Lines of other names', () => {
       { user: '4711', input: '', output: 'first, "quoted"\nsecond', time: '2023-11-14T22:13:20.000Z' },
       { user: 'ada', input: 'x', output: 'y' },
     ]);
+  });
+
+  it('may end in CR', async () => {
+    const { records } = await read('{"user": "ada", "output": "hi"}\r{"user": "bob", "output": "ho"}\r', { input: '' });
+    expect(records.map(({ user }) => user)).toEqual(['ada', 'bob']);
   });
 
   it('keep the digits of long user numbers apart', async () => {

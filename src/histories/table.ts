@@ -1,9 +1,7 @@
 /** Importer of tables: a product's own CSV or JSON Lines, whose columns have other names than a record's fields. */
-import { pipeline, Readable } from 'node:stream';
-import { type CsvError, parse } from 'csv-parse';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
+import { csvRows, LITERAL_QUOTES, type Quote, separatorOf } from './csv.ts';
 import { type ReadOptions, readJsonLines } from './jsonl.ts';
-import { readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord, shown } from './record.ts';
 import { normaliseTime } from './time.ts';
 import { TimeColumns } from './time-columns.ts';
@@ -24,18 +22,11 @@ export interface TableOptions extends ReadOptions {
   columns?: TableColumns;
   /** How times are written. Default: ISO 8601 or Unix seconds. */
   timeFormat?: TimeFormat | undefined;
+  /** Whether cells of a CSV may be quoted. Default `double`. */
+  quote?: Quote | undefined;
   /** Told, once all is read, what a person should know about how the table was read, one sentence each. */
   onNote?: (message: string) => void;
 }
-
-/** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
-const LONGEST_ROW = 16_000_000;
-
-/** The first line by which Excel is told the separator; it is no header. */
-const SEPARATOR_LINE = /^\ufeff?sep=(.)\r?$/i;
-
-/** Text goes to the parser this many characters at a time: line by line is several times slower. */
-const PIECE = 1 << 16;
 
 const HINT = 'Name the right ones by --user-field, --input-field, --output-field, --time-field and --label-field.';
 
@@ -48,8 +39,8 @@ const HINT = 'Name the right ones by --user-field, --input-field, --output-field
  *   (unless `skipBad`), text that is not UTF-8 or not CSV, and a table without a single usable row.
  */
 export async function* importTable(path: string, options: TableOptions = {}): AsyncGenerator<HistoryRecord> {
-  const { columns = {}, timeFormat } = options;
-  const separator = await separatorOf(path);
+  const { columns = {}, timeFormat, quote } = options;
+  const separator = await separatorOf(path, quote);
   if (separator !== null) {
     yield* importCsv(path, separator, options);
     return;
@@ -83,9 +74,10 @@ function timeColumns(columns: TableColumns): TimeColumns {
  *
  * @throws IdiolectError DATA as `importTable` does
  */
-export async function tableColumns(path: string): Promise<string[]> {
-  const separator = await separatorOf(path);
-  if (separator !== null) for await (const { cells } of csvRows(path, separator)) return cells.map(name => name.trim());
+export async function tableColumns(path: string, quote?: Quote): Promise<string[]> {
+  const separator = await separatorOf(path, quote);
+  if (separator !== null)
+    for await (const { cells } of csvRows(path, separator, quote)) return cells.map(name => name.trim());
   const fields = (value: unknown): Parsed<string[]> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? { value: Object.keys(value) }
@@ -94,52 +86,24 @@ export async function tableColumns(path: string): Promise<string[]> {
   throw new IdiolectError('DATA', `${path} has no rows: it is empty.`);
 }
 
-/**
- * Whether a file would be read as CSV; else as JSON Lines.
- *
- * @throws IdiolectError DATA for a file that is neither, or empty
- */
-export async function isCsv(path: string): Promise<boolean> {
-  return (await separatorOf(path)) !== null;
-}
-
-/** What separates the cells; null for JSON Lines. */
-async function separatorOf(path: string): Promise<string | null> {
-  for await (const { text, utf16, number } of readLines(path)) {
-    if (text === null) throw notUtf8(path, number, utf16);
-    const named = SEPARATOR_LINE.exec(text)?.[1];
-    if (number === 1 && named !== undefined) return named;
-    const start = text.trimStart()[0];
-    if (start === undefined) continue;
-    if (start === '{') return null;
-    if (start === '[') {
-      throw new IdiolectError('DATA', `${path} is a JSON list, not JSON Lines or CSV. Write one object a line.`);
-    }
-    const unquoted = text.split('\r', 1)[0]!.replace(/"[^"]*"/g, '');
-    const count = (separator: string) => unquoted.split(separator).length;
-    return [',', ';', '\t', '|'].reduce((best, next) => (count(next) > count(best) ? next : best));
-  }
-  throw new IdiolectError('DATA', `${path} has no rows: it is empty.`);
-}
-
 async function* importCsv(
   path: string,
   separator: string,
-  { columns = {}, timeFormat, skipBad = false, onSkip, onNote }: TableOptions,
+  { columns = {}, timeFormat, quote, skipBad = false, onSkip, onNote }: TableOptions,
 ): AsyncGenerator<HistoryRecord> {
   let header: string[] | undefined;
   const times = timeColumns(columns);
   let kept = 0;
   let skipped = 0;
-  for await (const { line, cells } of csvRows(path, separator)) {
+  for await (const { line, cells } of csvRows(path, separator, quote)) {
     if (!header) {
       header = cells.map(name => name.trim());
       requireColumns(`${path}:${line}`, header, columns);
       continue;
     }
     for (const [index, name] of header.entries()) times.see(name, cells[index]);
-    const swallowed = swallowedRow(cells, header.length, separator);
-    const parsed = swallowed ?? rowOf(header, cells, columns, timeFormat);
+    const swallowed = quote === 'none' ? null : swallowedRow(cells, header.length, separator);
+    const parsed = swallowed ?? rowOf(header, cells, { columns, timeFormat, quote });
     if ('value' in parsed) {
       kept += 1;
       yield parsed.value;
@@ -190,7 +154,7 @@ function swallowedRow(cells: readonly string[], width: number, separator: string
     const isCut = width > 2 && pieces(lines[0]!) === width - index && pieces(lines.at(-1)!) === index + 1;
     if (!isWhole && !isCut) continue;
     const why = 'a quote was probably forgotten. Close it; if the cell is right, give the table as JSON Lines';
-    return { problem: `cell ${index + 1} holds lines that look like rows of their own: ${why}.` };
+    return { problem: `cell ${index + 1} holds lines that look like rows of their own: ${why}. ${LITERAL_QUOTES}` };
   }
   return null;
 }
@@ -198,11 +162,13 @@ function swallowedRow(cells: readonly string[], width: number, separator: string
 function rowOf(
   header: readonly string[],
   cells: readonly string[],
-  columns: TableColumns,
-  timeFormat: TimeFormat | undefined,
+  { columns = {}, timeFormat, quote }: Pick<TableOptions, 'columns' | 'timeFormat' | 'quote'>,
 ): Parsed<HistoryRecord> {
   if (cells.length !== header.length) {
-    const why = 'A cell that holds the separator or a line break must stand in double quotes.';
+    const why =
+      quote === 'none'
+        ? 'With --quote none no cell can hold the separator or a line break.'
+        : 'A cell that holds the separator or a line break must be in double quotes.';
     return { problem: `found ${cells.length} cells where the header has ${header.length}. ${why}` };
   }
   const timeColumn = columns.time ?? 'time';
@@ -259,81 +225,4 @@ function cellValue(field: TableField, cell: string): unknown {
 function dayOf(text: string): string | null {
   const day = text.replace(/^((?:19|20)\d\d)(\d\d)(\d\d)$/, '$1-$2-$3');
   return day === text ? null : normaliseTime(day);
-}
-
-interface CsvRow {
-  /** Where the row begins, counted from 1. */
-  readonly line: number;
-  readonly cells: readonly string[];
-}
-
-async function* csvRows(path: string, separator: string): AsyncGenerator<CsvRow> {
-  const parser = parse({
-    delimiter: separator,
-    record_delimiter: '\n',
-    relax_column_count: true,
-    skip_empty_lines: true,
-    info: true,
-    max_record_size: LONGEST_ROW,
-  });
-  // pipeline() carries an error of either side to the loop below, and closes the file when the loop ends early.
-  pipeline(Readable.from(csvText(path)), parser, () => {});
-  try {
-    for await (const { record: cells, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      const inside = cells.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
-      yield { line: info.lines - inside, cells };
-    }
-  } catch (error) {
-    throw csvProblem(path, error);
-  }
-}
-
-/** The text with line feeds alone, so that the parser's count of lines is an editor's. */
-async function* csvText(path: string): AsyncGenerator<string> {
-  let piece = '';
-  let header = '';
-  for await (const { text, utf16, number } of readLines(path)) {
-    if (text === null) throw notUtf8(path, number, utf16);
-    if (text.includes('\0')) {
-      throw new IdiolectError(
-        'DATA',
-        `${path}:${number}: there is a NUL character, which no text has. Export it again.`,
-      );
-    }
-    if (number === 1 && SEPARATOR_LINE.test(text)) {
-      piece += '\n'; // lines keep their numbers
-      continue;
-    }
-    if (header === '' && text.trim() !== '') header = text.trim();
-    // Line ends of old Macs: the whole file is one line, or its header would be.
-    if (header.includes('\r')) {
-      yield `${text.replaceAll('\r', '\n')}\n`;
-      continue;
-    }
-    piece += `${text.endsWith('\r') ? text.slice(0, -1) : text}\n`;
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
-  }
-  yield piece;
-}
-
-function notUtf8(path: string, line: number, utf16: boolean): IdiolectError {
-  const guess = utf16 ? ' (it looks like UTF-16)' : '';
-  return new IdiolectError('DATA', `${path}:${line}: not valid UTF-8${guess}. Save the file as UTF-8.`);
-}
-
-function csvProblem(path: string, error: unknown): unknown {
-  if (error instanceof IdiolectError || !(error instanceof Error) || !('code' in error)) return error;
-  const { code, lines } = error as CsvError & { lines?: number };
-  const say = (sentence: string) =>
-    new IdiolectError('DATA', `${path}${lines === undefined ? '' : `:${lines}`}: ${sentence}`, { cause: error });
-  const double = 'A quote inside a cell is written twice, and the cell stands in quotes: "say ""hello""".';
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return say(`the file ends inside a quoted cell. ${double}`);
-  if (code === 'CSV_MAX_RECORD_SIZE') return say(`a row is longer than any text: a quote was left open. ${double}`);
-  if (/QUOTE/.test(code)) return say(`a quote stands where none may. ${double}`);
-  return say(`not CSV (${reasonOf(error)}).`);
 }

@@ -140,9 +140,14 @@ describe('init by flags', () => {
 
 describe('the script', () => {
   it('names all that an import was told', () => {
-    const reading = { columns: { user: 'who', input: '' }, timeFormat: 'dd.mm.yyyy', skipBad: true } as const;
+    const reading = {
+      columns: { user: 'who', input: '' },
+      timeFormat: 'dd.mm.yyyy',
+      quote: 'none',
+      skipBad: true,
+    } as const;
     expect(importArguments({ kind: 'table', path: 'x.csv' }, reading, 'h.jsonl').join(' ')).toBe(
-      'import table x.csv --user-field who --input-field  --time-format dd.mm.yyyy --skip-bad --out h.jsonl',
+      'import table x.csv --user-field who --input-field  --time-format dd.mm.yyyy --quote none --skip-bad --out h.jsonl',
     );
   });
 

@@ -1,7 +1,9 @@
 /** `idiolect generate` */
 import { z } from 'zod';
+import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import { flagName } from '../common/settings.ts';
+import { adapterFolder, type RecordedRun, readRun, requireSame } from '../evaluation/open-run.ts';
 import { renderPrompt, templateText } from '../histories/index.ts';
 import { type AdapterCard, readAdapterCard } from '../model/adapter-card.ts';
 import { DEFAULT_PROMPT_DATE } from '../model/prompt-date.ts';
@@ -14,8 +16,10 @@ import type { Verb } from './verb.ts';
 const { template, chat, promptDate } = dataSchema.shape;
 
 const generateSchema = z.object({
-  model: trainSchema.shape.model,
+  model: trainSchema.shape.model.optional().describe(`${trainSchema.shape.model.description} (default: that of --run)`),
   adapter: z.string().optional().describe('adapter folder in PEFT’s format (default: the model alone)'),
+  run: z.string().optional().describe('run folder written by idiolect train, with --user'),
+  user: z.string().optional().describe('whose adapter of --run to use, by the name in the histories'),
   prompt: z.string().optional().describe('the input; put into the template (default: read from standard input)'),
   template: template
     .unwrap()
@@ -42,22 +46,22 @@ export const generateVerb: Verb = {
   summary: 'Streams what the model writes after a prompt, in the voice of an adapter.',
   operands: [],
   schema: generateSchema,
-  example:
-    'idiolect generate --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter runs/first/adapters/alice --prompt "..."',
+  example: 'idiolect generate --run runs/first --user alice --prompt "..."',
   async run({ resolved, json, terminal, signal }) {
     const settings = resolved.values as GenerateSettings;
-    const card = settings.adapter === undefined ? undefined : await readAdapterCard(settings.adapter);
+    const { name, adapterPath, card, run } = await voiceOf(settings);
     const form = promptForm(settings, card);
     const text = templateText(form.template);
     for (const note of differences(settings, card)) terminal.say(note);
     const { device, threads, maxTokens, temperature, topP } = settings;
-    const model = await LanguageModel.load(settings.model, { device, threads }, { promptDate: form.date });
+    const model = await LanguageModel.load(name, { device, threads }, { promptDate: form.date });
     try {
       model.tokenizer.requirePlain(text);
+      if (run) requireSame('model', name, run.sources.model, model.checkpoint.fingerprint);
       if (card && card.base.fingerprint !== model.checkpoint.fingerprint) {
         terminal.say(`note: the adapter was trained on another model, ${card.base.name}; its text may make no sense`);
       }
-      const adapter = settings.adapter === undefined ? undefined : await model.loadAdapter(settings.adapter);
+      const adapter = adapterPath === undefined ? undefined : await model.loadAdapter(adapterPath);
       const input = settings.prompt ?? (await readStandardInput());
       const cuts = new Set<Cut>();
       const pieces = model.generate(renderPrompt(form.template, { input }), {
@@ -85,6 +89,40 @@ const CUTS: Record<Cut, (maxTokens: number) => string> = {
   tokens: maxTokens => `the text was cut at --max-tokens ${maxTokens}`,
   positions: () => 'the text was cut where the longest sequence of the model ends',
 };
+
+interface Voice {
+  /** The model's folder, or its name on the Hub. */
+  readonly name: string;
+  readonly adapterPath?: string | undefined;
+  readonly card?: AdapterCard | undefined;
+  readonly run?: RecordedRun;
+}
+
+/** @throws IdiolectError USAGE where the flags name no model, or two adapters; DATA where the user has no adapter */
+async function voiceOf({ model, adapter, run: place, user }: GenerateSettings): Promise<Voice> {
+  if (place === undefined) {
+    if (user !== undefined) throw new IdiolectError('USAGE', '--user needs --run, the run folder with the adapter.');
+    if (model === undefined) throw new IdiolectError('USAGE', '--model is missing. Give it, or --run and --user.');
+    return {
+      name: model,
+      adapterPath: adapter,
+      card: adapter === undefined ? undefined : await readAdapterCard(adapter),
+    };
+  }
+  if (adapter !== undefined) throw new IdiolectError('USAGE', 'Give either --adapter, or --run and --user.');
+  if (user === undefined) throw new IdiolectError('USAGE', '--run needs --user, whose adapter is to be used.');
+  const run = await readRun({ run: place, ...(model !== undefined && { model }) });
+  const adapterPath = await adapterFolder(run, user);
+  return { name: run.settings.model, adapterPath, card: (await readAdapterCard(adapterPath)) ?? cardOf(run), run };
+}
+
+/** For adapters from before they had cards. */
+function cardOf({ settings: { model, template, chat, promptDate }, sources }: RecordedRun): AdapterCard {
+  return {
+    base: { name: model, fingerprint: sources.model },
+    prompt: { template, chat, date: promptDate ?? DEFAULT_PROMPT_DATE },
+  };
+}
 
 type PromptForm = AdapterCard['prompt'];
 

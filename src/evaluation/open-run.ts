@@ -3,12 +3,12 @@
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
-import { printable } from '../common/printable.ts';
 import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
 import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
 import { RunFolder, type RunSources } from '../training/run-folder.ts';
+import { userNamed, usersWithAdapter } from '../training/run-users.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 
 /** What a run folder records. */
@@ -83,16 +83,22 @@ export async function trainedUsers(folder: RunFolder, dataset: Dataset): Promise
  * @throws IdiolectError DATA naming a user without an adapter, or that there is none
  */
 export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
-  const chosen = names === undefined ? trained : namesOf(names, trained, '--users');
-  for (const user of chosen) {
-    if (trained.includes(user)) continue;
-    throw new IdiolectError('DATA', `--users: the run ${run} has no adapter for "${printable(user)}". Train it first.`);
-  }
-  if (chosen.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
-  return chosen;
+  if (trained.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
+  if (names === undefined) return trained;
+  return namesOf(names, trained, '--users').map(name => userNamed(name, trained, run));
 }
 
-function requireSame(what: string, place: string, expected: string, found: string): void {
+/**
+ * The folder of a user's adapter in a run.
+ *
+ * @throws IdiolectError DATA naming the nearest user where the user has none
+ */
+export async function adapterFolder({ folder }: RecordedRun, user: string): Promise<string> {
+  return folder.adapterOf(userNamed(user, await usersWithAdapter(folder), folder.path));
+}
+
+/** @throws IdiolectError CONFIG where a run was made with something else */
+export function requireSame(what: string, place: string, expected: string, found: string): void {
   if (expected === found) return;
   throw new IdiolectError(
     'CONFIG',

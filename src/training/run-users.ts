@@ -1,0 +1,53 @@
+/** Whose adapters a run folder holds. Folders carry encoded names; people use the names that are in the data. */
+import { readdir } from 'node:fs/promises';
+import { IdiolectError } from '../common/errors.ts';
+import { didYouMean } from '../common/nearest.ts';
+import { printable } from '../common/printable.ts';
+import { folderName, type RunFolder } from './run-folder.ts';
+
+/** Users with a finished adapter, in the order of their names. */
+export async function usersWithAdapter(folder: RunFolder): Promise<string[]> {
+  const logged = (await folder.readMetrics()).map(({ user }) => String(user));
+  const users = new Map([...new Set(logged)].map(user => [folderName(user), user]));
+  const found: string[] = [];
+  for (const name of await readdir(folder.adapters).catch(() => [])) {
+    const user = users.get(name) ?? decoded(name);
+    if (folderName(user) === name && (await folder.isFinished(user))) found.push(user);
+  }
+  return found.sort();
+}
+
+/** The user of a folder that carries no hash. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** Users listed in an error; the rest are counted. */
+const LISTED = 10;
+
+/**
+ * The user of a run that a person means: the name as it is in the data, or the same letters in another Unicode form, as
+ * some terminals and file systems write them.
+ *
+ * @param users those with an adapter
+ * @throws IdiolectError DATA naming the nearest user, and the users there are
+ */
+export function userNamed(name: string, users: readonly string[], run: string): string {
+  if (users.includes(name)) return name;
+  const alike = users.filter(user => user.normalize() === name.normalize());
+  if (alike.length === 1) return alike[0]!;
+  if (users.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
+  const list = users
+    .slice(0, LISTED)
+    .map(user => printable(user))
+    .join(', ');
+  const more = users.length > LISTED ? ` and ${users.length - LISTED} more` : '';
+  throw new IdiolectError(
+    'DATA',
+    `${run} has no adapter for "${printable(name)}".${printable(didYouMean(name, users))} It has adapters for ${list}${more}.`,
+  );
+}

@@ -206,6 +206,24 @@ describe('importOppu', () => {
     ]);
   });
 
+  test('numbers keep their digits, as users, ids, labels and texts', async () => {
+    const one = (user: string, id: string) =>
+      `{"user_id": ${user}, "query": [{"id": ${id}, "input": ${JSON.stringify(review('4.0', 'Ink', 'Blue'))}, "gold": 1.50}],
+        "profile": [{"id": ${id}, "overall": 5.0, "description": 0.10, "summary": "s", "reviewText": "t", "date": 2009}]}`;
+    const long = ['1234567890123456789', '1234567890123456790', '1.10', '1.1'];
+    const path = join(folder, 'digits.json');
+    await writeFile(path, `[${long.map(id => one(id, id)).join(',')}]`);
+    const records = await collect(importOppu(path));
+    expect(records.map(({ user }) => user)).toEqual(long.flatMap(id => [id, id]));
+    expect(records.map(({ id }) => id)).toEqual(long.flatMap(id => [id, id]));
+    expect(records[0]).toMatchObject({ input: review('5.0', '0.10', 's'), time: '2009-01-01T00:00:00.000Z' });
+    expect(records[1]!.output).toBe('1.50');
+    const labels = join(folder, 'digits_label.json');
+    await writeFile(labels, `{"golds": [${long.map((id, i) => `{"id": ${id}, "output": ${i}.0}`).join(',')}]}`);
+    const labelled = (await collect(importOppu(path, { labels }))).filter(({ split }) => split === 'query');
+    expect(labelled.map(({ output }) => output)).toEqual(['0.0', '1.0', '2.0', '3.0']);
+  });
+
   test('the release names the file of tweets otherwise', async () => {
     const home = join(folder, 'tweet_paraphrase');
     await mkdir(home);

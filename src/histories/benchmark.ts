@@ -11,6 +11,9 @@ export interface BenchmarkOptions extends ReadOptions {
   task?: string;
 }
 
+/** Ids, answers and the fields of a prompt are all used as text; a date may be a number. */
+export const isBenchmarkText = (field: string) => field !== 'date';
+
 /** A user's profile and what is asked about it. */
 export interface Question {
   user: string;
@@ -119,7 +122,7 @@ function profileRecord(
   }
   if (values.some(value => value.trim() === '')) return null;
   const output = values.pop();
-  const id = item.id ?? undefined;
+  const id = typeof item.id === 'number' ? String(item.id) : (item.id ?? undefined);
   const time = timeOf(item.date);
   const input = (pair.opening ?? opening) + pair.subject(...values);
   const made = parseRecord({ user, input, output, id, time, split: 'train' });
@@ -133,7 +136,7 @@ function profileRecord(
  */
 export async function readGolds(path: string): Promise<Map<string, string>> {
   const golds = new Map<string, string>();
-  for await (const { key, index, value } of jsonItems(readBytes(path), path)) {
+  for await (const { key, index, value } of jsonItems(readBytes(path), path, isBenchmarkText)) {
     if (key !== 'golds' || index === null) continue;
     const { id, output } = (value ?? {}) as { id?: unknown; output?: unknown };
     if (id === undefined || (typeof output !== 'string' && typeof output !== 'number')) {

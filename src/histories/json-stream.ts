@@ -23,9 +23,14 @@ interface Cut {
  * Yields the elements of `[a, b, ...]`, or of `{"name": value, "list": [a, b, ...]}` the value and each of a, b, ...
  *
  * @param source the name used in errors.
+ * @param isText as for `parseJson`
  * @throws IdiolectError DATA where the text is cut short, is not JSON, or is neither a list nor an object.
  */
-export async function* jsonItems(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<JsonItem> {
+export async function* jsonItems(
+  pieces: AsyncIterable<Uint8Array>,
+  source: string,
+  isText?: (field: string) => boolean,
+): AsyncGenerator<JsonItem> {
   const reader = cuts(pieces, source);
   const next = async (): Promise<Cut> => (await reader.next()).value ?? { text: null, mark: '' };
   const fail = (sentence: string, cause?: unknown) => new IdiolectError('DATA', `${source} ${sentence}`, { cause });
@@ -33,7 +38,7 @@ export async function* jsonItems(pieces: AsyncIterable<Uint8Array>, source: stri
     fail(mark === '' ? `is cut short ${place}. Copy it again.` : `is not valid JSON: unexpected "${mark}" ${place}.`);
   const parse = (text: Uint8Array, place: string): unknown => {
     try {
-      return parseJson(utf8.decode(text));
+      return parseJson(utf8.decode(text), isText);
     } catch (error) {
       throw fail(`is not valid JSON ${place} (${reasonOf(error)}).`, error);
     }

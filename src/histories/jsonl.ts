@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { PRIVATE, stagingPath } from '../common/files.ts';
 import { parseJson } from '../common/json.ts';
-import { readLines } from './lines.ts';
+import { type Line, readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
 
 export interface ReadOptions {
@@ -27,17 +27,21 @@ export function readHistories(path: string, options: ReadOptions = {}): AsyncGen
   return readJsonLines(path, parseRecord, options);
 }
 
-/** The same for lines of any other shape: `parse` turns the JSON value of a line into what is wanted. */
+/**
+ * The same for lines of any other shape: `parse` turns the JSON value of a line into what is wanted.
+ *
+ * @param options.isText as for `parseJson`
+ */
 export async function* readJsonLines<T>(
   path: string,
   parse: (value: unknown) => Parsed<T>,
-  { skipBad = false, onSkip }: ReadOptions = {},
+  { skipBad = false, onSkip, isText }: ReadOptions & { isText?: (field: string) => boolean } = {},
 ): AsyncGenerator<T> {
   let kept = 0;
   let skipped = 0;
   for await (const line of readLines(path)) {
     if (line.text !== null && line.text.trim() === '') continue;
-    const parsed = parseLine(line.text, line.utf16, parse);
+    const parsed = parseLine(line, parse, isText);
     if ('value' in parsed) {
       kept += 1;
       yield parsed.value;
@@ -53,13 +57,17 @@ export async function* readJsonLines<T>(
   throw new IdiolectError('DATA', `${path} has no ${skipped > 0 ? `usable records: ${bad}` : 'records: it is empty'}.`);
 }
 
-function parseLine<T>(text: string | null, utf16: boolean, parse: (value: unknown) => Parsed<T>): Parsed<T> {
+function parseLine<T>(
+  { text, utf16 }: Line,
+  parse: (value: unknown) => Parsed<T>,
+  isText?: (field: string) => boolean,
+): Parsed<T> {
   if (text === null) {
     return { problem: `not valid UTF-8${utf16 ? ' (it looks like UTF-16)' : ''}. Save the file as UTF-8.` };
   }
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseJson(text, isText);
   } catch (error) {
     return { problem: `not JSON (${reasonOf(error)}). Each line must be one JSON object.` };
   }

@@ -1,7 +1,7 @@
 /** Importer of the LaMP benchmark, user split and time split. The files are streamed, never held whole. */
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { type BenchmarkOptions, benchmarkRecords, type Question, readGolds } from './benchmark.ts';
+import { type BenchmarkOptions, benchmarkRecords, isBenchmarkText, type Question, readGolds } from './benchmark.ts';
 import { readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
 import { type HistoryRecord, parseWith } from './record.ts';
@@ -43,7 +43,7 @@ export async function* importLamp(questions: string, options: LampOptions = {}):
   const golds = options.outputs ? await readGolds(options.outputs) : new Map<string, string>();
   let answered = 0;
   async function* read(): AsyncGenerator<Question> {
-    for await (const { index, value } of jsonItems(readBytes(questions), questions)) {
+    for await (const { index, value } of jsonItems(readBytes(questions), questions, isBenchmarkText)) {
       const place = `${questions}: question ${(index ?? 0) + 1}`;
       const parsed = parseWith(questionSchema, value, EXPECTED, 'Each question needs id, input and profile.');
       if ('problem' in parsed) throw new IdiolectError('DATA', `${place}: ${parsed.problem}`);

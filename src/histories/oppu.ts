@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { type BenchmarkOptions, benchmarkRecords, type Question, readGolds } from './benchmark.ts';
+import { type BenchmarkOptions, benchmarkRecords, isBenchmarkText, type Question, readGolds } from './benchmark.ts';
 import { eitherName, readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
 import { type HistoryRecord, parseWith } from './record.ts';
@@ -55,7 +55,7 @@ export async function* importOppu(path: string, options: OppuOptions = {}): Asyn
   const golds = labels ? await readGolds(labels) : new Map<string, string>();
 
   async function* read(): AsyncGenerator<Question> {
-    for await (const { index, value } of jsonItems(readBytes(file), file)) {
+    for await (const { index, value } of jsonItems(readBytes(file), file, isBenchmarkText)) {
       const place = `${file}: user ${(index ?? 0) + 1}`;
       const parsed = parseWith(userSchema, value, EXPECTED, 'Each user needs query and profile.');
       if ('problem' in parsed) throw new IdiolectError('DATA', `${place}: ${parsed.problem}`);

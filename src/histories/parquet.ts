@@ -29,15 +29,30 @@ interface Levels {
   values: ArrayLike<unknown>;
 }
 
+/** A number where that holds all digits. */
 function exactNumber(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
+/** The whole number beneath a decimal: of 32 or 64 bits, or big-endian bytes in two's complement. */
+type Unscaled = number | bigint | Uint8Array;
+
+function decimalText(unscaled: Unscaled, scale: number): string {
+  const whole =
+    unscaled instanceof Uint8Array
+      ? BigInt.asIntN(8 * unscaled.length, BigInt(`0x${Buffer.from(unscaled).toString('hex') || '0'}`))
+      : BigInt(unscaled);
+  const digits = String(whole < 0n ? -whole : whole).padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  return `${whole < 0n ? '-' : ''}${digits.slice(0, point)}${scale > 0 ? `.${digits.slice(point)}` : ''}`;
+}
+
 /**
- * Yields each row as an object by column name: lists as arrays, structs as objects, 64-bit integers as numbers (as text where a number cannot hold all their digits),
- * nothing there as null (inside lists and structs also as undefined). Reads pages of either version, plain or dictionary-encoded, uncompressed or by Snappy, Zstandard
- * or gzip.
+ * Yields each row as an object by column name: lists as arrays, structs as objects, 64-bit integers as numbers (as text
+ * where a number cannot hold all their digits), decimals as text, nothing there as null (inside lists and structs also
+ * as undefined). Reads pages of either version, plain or dictionary-encoded, uncompressed or by Snappy, Zstandard or
+ * gzip.
  *
  * @throws IdiolectError DATA where the file is missing, no Parquet file, cut short, damaged, or of another compression.
  */
@@ -82,6 +97,8 @@ class LeafColumn {
   readonly name: string;
   readonly #file: FileHandle;
   readonly #decoder: Decoder;
+  /** Digits after the point of a column of decimals; undefined for another. */
+  readonly #scale: number | undefined;
   readonly #maxRepetition: number;
   readonly #maxDefinition: number;
   /** Where the next page starts, and where the column chunk ends, in the file. */
@@ -99,7 +116,20 @@ class LeafColumn {
     this.name = path_in_schema.join('.');
     const { element } = schemaPath.at(-1)!;
     const shared = { parsers: DEFAULT_PARSERS, compressors: COMPRESSORS };
-    this.#decoder = { pathInSchema: path_in_schema, schemaPath, type, element, codec, ...shared };
+    // The library makes doubles of decimals; without their type it hands over the whole numbers beneath.
+    const isDecimal = element.converted_type === 'DECIMAL';
+    this.#scale = isDecimal ? (element.scale ?? 0) : undefined;
+    const { converted_type: _, logical_type: __, ...raw } = element;
+    const read = isDecimal ? raw : element;
+    this.#decoder = {
+      pathInSchema: path_in_schema,
+      schemaPath,
+      type,
+      element: read,
+      utf8: !isDecimal,
+      codec,
+      ...shared,
+    };
     this.#maxRepetition = getMaxRepetitionLevel(schemaPath);
     this.#maxDefinition = getMaxDefinitionLevel(schemaPath);
     // Some writers give 0, or a later offset, where there is no dictionary.
@@ -169,7 +199,10 @@ class LeafColumn {
     { repetitionLevels, definitionLevels, dataPage }: ReturnType<typeof readDataPage>,
     { num_values, encoding }: { num_values: number; encoding: Parameters<typeof convertWithDictionary>[2] },
   ): void {
-    const values = convertWithDictionary(dataPage, this.#dictionary, encoding, this.#decoder) as ArrayLike<unknown>;
+    const read = convertWithDictionary(dataPage, this.#dictionary, encoding, this.#decoder) as ArrayLike<unknown>;
+    const scale = this.#scale;
+    const values =
+      scale === undefined ? read : Array.from(read as ArrayLike<Unscaled>, value => decimalText(value, scale));
     this.#page = {
       repetition: repetitionLevels,
       // The library leaves them out where every value is there.

@@ -59,7 +59,8 @@ export async function* importTable(path: string, options: TableOptions = {}): As
     const text = (one: unknown, field: TableField) => (field === 'user' && typeof one === 'number' ? String(one) : one);
     return recordOf((column, field) => text(found.get(column), field), columns, timeFormat);
   };
-  yield* readJsonLines(path, read, options);
+  const userColumn = columns.user ?? 'user';
+  yield* readJsonLines(path, read, { ...options, isText: field => field === userColumn });
   requireColumns(path, [...seen], columns);
   for (const note of times.notes()) options.onNote?.(note);
 }

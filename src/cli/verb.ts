@@ -1,9 +1,9 @@
 /** A verb of the command line: its settings, its help, and reading its arguments strictly. */
 
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { readInputJson } from '../common/input-file.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -94,12 +94,7 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
 
 /** A JSON object of settings, by the names the run folder's run.json uses. */
 async function configFile(path: string): Promise<SettingsLayer> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new IdiolectError('CONFIG', `--config: ${path} cannot be read as JSON (${reasonOf(error)}).`);
-  }
+  const json = await readInputJson(path, { code: 'CONFIG' });
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
     return { origin: path, values: json as Record<string, unknown> };
   }

@@ -1,6 +1,6 @@
 /** Lists of names: commas separate, double quotes hold a name together. */
 import { describe, expect, it } from 'vitest';
-import { namesOf } from './name-list.ts';
+import { nameListSchema, namesOf } from './name-list.ts';
 
 describe('namesOf', () => {
   it.each([
@@ -10,6 +10,7 @@ describe('namesOf', () => {
     ['"a ""b"", c", d', ['a "b", c', 'd']],
     ['Doe, John', ['Doe, John']],
     ['first "quoted" one', ['first "quoted" one']],
+    [' Ann ', ['Ann']],
   ])('%s', (list, names) => {
     expect(namesOf(list, ['Doe, John', 'first "quoted" one'], '--users')).toEqual(names);
   });
@@ -20,5 +21,19 @@ describe('namesOf', () => {
     ['', 'has an empty name'],
   ])('%j is refused', (list, problem) => {
     expect(() => namesOf(list, [], '--users')).toThrow(problem);
+  });
+});
+
+describe('a list in a configuration file', () => {
+  it.each([[['Doe, Jane', 'b']], [['a "b", c', '"d"']], [['first:2']], [[' Ann ', 'two\nlines']], [['Doe', 'John']]])(
+    '%j holds its names as they are',
+    names => {
+      const known = ['Doe, John', 'Doe,John'];
+      expect(namesOf(nameListSchema.parse(names), known, '--users')).toEqual(names);
+    },
+  );
+
+  it.each([[[]], [[7]], [7], [{ ada: 1 }]])('%j is refused', value => {
+    expect(nameListSchema.safeParse(value).error?.issues[0]?.message).toContain('or a list of texts');
   });
 });

@@ -1,10 +1,23 @@
-/** Lists of names as a person types them: `ada,bob`, and `"Doe, Jane",bob` where a name holds a comma. */
+/**
+ * Lists of names: as a person types them, `ada,bob`, with `"Doe, Jane",bob` where a name holds a comma; or a JSON list of
+ * a configuration file.
+ */
 import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import { IdiolectError } from './errors.ts';
 
+const EXPECTED = 'expected names separated by commas in one text, or a list of texts';
+
+/** A setting that takes names. A list becomes the text a person would type for it: every name in double quotes. */
+export const nameListSchema = z.union([z.string(), z.array(z.string()).min(1).transform(listOf)], { error: EXPECTED });
+
+function listOf(names: readonly string[]): string {
+  return names.map(name => `"${name.replaceAll('"', '""')}"`).join(',');
+}
+
 /**
- * The names of a list, separated by commas. A name with a comma or a quote in it stands in double quotes, a quote
- * inside those is doubled (as in CSV). A list that is itself one of the known names is that name.
+ * The names of a list, separated by commas. A name that has a comma or a quote in it is put in double quotes, and a
+ * quote inside those is doubled (as in CSV). A list that is itself one of the known names is that name.
  *
  * @param flag the setting the list was given by, for the error
  * @throws IdiolectError CONFIG where a quote is not closed or a name is empty

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256OfFile } from '../common/files.ts';
+import { nameListSchema } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -20,8 +21,7 @@ export const scoreSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
   model: z.string().optional().describe('where the model folder lies now, if it was moved'),
   data: z.string().optional().describe('where the histories lie now, if they were moved'),
-  users: z
-    .string()
+  users: nameListSchema
     .optional()
     .describe(
       'users to score: names separated by commas, in double quotes where a name has a comma (default: all with an adapter)',

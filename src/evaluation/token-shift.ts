@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { nameListSchema } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import { sampleAuxiliary } from '../histories/index.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
@@ -26,8 +27,7 @@ export const tokensSchema = z.object({
       'texts: the user’s held-out or training records, others’ held-out records, or the others’ records --run trained against',
     ),
   records: z.int().positive().default(20).describe('records of each user, at most'),
-  users: z
-    .string()
+  users: nameListSchema
     .optional()
     .describe(
       'users: names separated by commas, in double quotes where a name has a comma (default: all with an adapter in both runs)',

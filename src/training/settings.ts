@@ -1,5 +1,6 @@
 /** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
 import { z } from 'zod';
+import { nameListSchema } from '../common/name-list.ts';
 import { loraConfigSchema } from '../model/lora.ts';
 import { DEFAULT_PROMPT_DATE, promptDateSchema } from '../model/prompt-date.ts';
 import { cbpoSchema } from '../objectives/cbpo.ts';
@@ -39,8 +40,7 @@ export const trainSchema = z.object({
     .describe('what adapters call the model (default: its name on the Hub, else that of its folder)'),
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command goes on where it stopped'),
-  users: z
-    .string()
+  users: nameListSchema
     .optional()
     .describe(
       'users to train: names separated by commas, in double quotes where a name has a comma, or first:N (default: all)',

@@ -17,6 +17,7 @@ export function idiolect(
   args: readonly string[],
   options: {
     readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
     readonly input?: string;
     readonly onError?: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
@@ -24,7 +25,7 @@ export function idiolect(
   return new Promise(resolve => {
     // Plain text, whatever the terminal or the build server can show.
     const env = { ...process.env, NO_COLOR: '1', ...options.env };
-    const child = spawn(process.execPath, [SELF, ...args], { env });
+    const child = spawn(process.execPath, [SELF, ...args], { env, cwd: options.cwd });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', text => {

@@ -159,6 +159,9 @@ function reporter({ batchSize, blockLength }: StarterSettings): (event: Pretrain
         clock = new TimeLeft();
         started = performance.now();
         break;
+      case 'notice':
+        out.say(`note: ${event.message}`);
+        break;
       case 'resume':
         from = event.step;
         out.say(`goes on after step ${event.step}`);

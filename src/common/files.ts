@@ -49,10 +49,12 @@ export async function publishFolder(staging: string, path: string): Promise<void
 /** Whether a name is one that `stagingPath` gives. */
 export const isStaging = (name: string) => /^\..*\.\d+\.partial(\.old)?$/.test(name);
 
-/** Removes what a killed process left half-made in a folder. Only for a folder no other process writes to. */
+/** Removes what a killed process left half-made in a folder and those below. Only where no other process writes. */
 export async function removeStaging(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (isStaging(name)) await rm(join(folder, name), { recursive: true, force: true });
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (isStaging(entry.name)) await rm(path, { recursive: true, force: true });
+    else if (entry.isDirectory()) await removeStaging(path);
   }
 }
 

@@ -173,7 +173,10 @@ class Adaptation {
     const batches = planBatches({ user: NAME, seed, epochs, batchSize, ...counts });
     const isFinished = await exists(join(this.adapter, 'adapter_model.safetensors'));
     this.#emit({ type: 'start', records: sequences.length, users, steps: isFinished ? 0 : batches.length });
-    if (isFinished) return;
+    if (isFinished) {
+      await removeCheckpoint(this.#folder.stateOf(NAME));
+      return;
+    }
     const objective = sft();
     const trainer = new Trainer(this.#model, loraConfigSchema.parse(this.#settings), objective, this.#settings);
     const example = (i: number): TrainingExample => ({ ...sequences[i]!, group: 'target', referenceLogProb: 0 });

@@ -10,7 +10,13 @@ import type { ObjectiveState } from '../objectives/objective.ts';
 import type { AdamWState } from './adamw.ts';
 
 const FILE = 'checkpoint.safetensors';
-const stateSchema = z.object({ step: z.int(), updates: z.int(), objective: z.record(z.string(), z.number()) });
+const stateSchema = z.object({
+  /** Which training it belongs to; its settings and data are those of no other. */
+  training: z.string(),
+  step: z.int().nonnegative(),
+  updates: z.int().nonnegative(),
+  objective: z.record(z.string(), z.number()),
+});
 
 /** Progress on LoRA matrices, or on the whole weights of a model. */
 export interface SavedProgress<T extends NamedTensor = LoraMatrix> {
@@ -24,43 +30,95 @@ export interface SavedProgress<T extends NamedTensor = LoraMatrix> {
 }
 
 /** Writes the state in one atomic step. */
-export async function saveCheckpoint(folder: string, { step, state }: SavedProgress<NamedTensor>): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  training: string,
+  { step, state }: SavedProgress<NamedTensor>,
+): Promise<void> {
   const { matrices, optimizer, objective } = state;
   const moment = (name: string, data: readonly Float32Array[]): NamedTensor[] =>
     matrices.map((matrix, i) => ({ name: `${name}.${matrix.name}`, shape: matrix.shape, data: data[i]! }));
   await writeSafetensors(
     join(folder, FILE),
     [...matrices, ...moment('first', optimizer.first), ...moment('second', optimizer.second)],
-    { state: JSON.stringify({ step, updates: optimizer.step, objective } satisfies z.infer<typeof stateSchema>) },
+    {
+      state: JSON.stringify({ training, step, updates: optimizer.step, objective } satisfies z.infer<
+        typeof stateSchema
+      >),
+    },
   );
 }
 
-/** Reads the state back, or null where there is none; `template` gives the names and shapes to expect. */
+/** What a checkpoint must be to be of use. */
+export interface Expected<T extends NamedTensor> {
+  readonly training: string;
+  /** Names and shapes. */
+  readonly template: readonly T[];
+  /** Gets a sentence about a damaged checkpoint. */
+  readonly onNotice: (message: string) => void;
+}
+
+/**
+ * Reads the state back. A damaged one is as good as none: training from the first step gives the same adapter.
+ *
+ * @returns null where there is none
+ * @throws IdiolectError CHECKPOINT for the checkpoint of another training, which would give another adapter
+ */
 export async function loadCheckpoint<T extends NamedTensor>(
   folder: string,
-  template: readonly T[],
+  { training, template, onNotice }: Expected<T>,
 ): Promise<SavedProgress<T> | null> {
   const file = join(folder, FILE);
   if (!(await exists(file))) return null;
+  const saved = await unlessDamaged(stateIn(file));
+  if (saved && saved.training !== training) {
+    throw new IdiolectError(
+      'CHECKPOINT',
+      `${file} is from another training: its settings, its data or its user are not those of this run. ` +
+        `Move it back to where it belongs; without ${folder}, training starts from the first step.`,
+    );
+  }
+  const tensors = saved && (await unlessDamaged(tensorsIn(file, template)));
+  if (!tensors) {
+    onNotice(`the checkpoint ${file} is damaged; training starts from the first step again`);
+    return null;
+  }
+  const { step, updates, objective } = saved;
+  const { matrices, first, second } = tensors;
+  return { step, state: { matrices, optimizer: { step: updates, first, second }, objective } };
+}
+
+/** Null for a damaged file; any other failure, such as a missing permission, is thrown. */
+async function unlessDamaged<T>(reading: Promise<T>): Promise<T | null> {
+  return reading.catch(error => {
+    if (error instanceof IdiolectError && error.cause === undefined) return null;
+    throw error;
+  });
+}
+
+async function stateIn(file: string): Promise<z.infer<typeof stateSchema> | null> {
+  const { state = 'null' } = await readMetadata(file);
+  try {
+    return stateSchema.parse(JSON.parse(state));
+  } catch {
+    return null;
+  }
+}
+
+async function tensorsIn<T extends NamedTensor>(file: string, template: readonly T[]) {
   const entries = await readHeader(file);
-  const { step, updates, objective } = stateSchema.parse(JSON.parse((await readMetadata(file)).state ?? 'null'));
   const read = (prefix: string) =>
     Promise.all(
       template.map(async ({ name, shape }) => {
         const entry = entries.get(prefix + name);
-        if (entry?.shape.join() === shape.join()) return readFloats(entry);
-        throw new IdiolectError('CHECKPOINT', `${file} does not fit this run; delete it to train from the start.`);
+        const data = entry?.shape.join() === shape.join() ? await readFloats(entry) : undefined;
+        return data?.every(Number.isFinite) ? data : null;
       }),
     );
   const [data, first, second] = await Promise.all([read(''), read('first.'), read('second.')]);
-  return {
-    step,
-    state: {
-      matrices: template.map((tensor, i) => ({ ...tensor, data: data[i]! })),
-      optimizer: { step: updates, first, second },
-      objective,
-    },
-  };
+  const isWhole = (all: (Float32Array | null)[]): all is Float32Array[] => !all.includes(null);
+  if (!isWhole(data) || !isWhole(first) || !isWhole(second)) return null;
+  return { matrices: template.map((tensor, i) => ({ ...tensor, data: data[i]! })), first, second };
 }
 
 export async function removeCheckpoint(folder: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it goes on where it stopped. */
 import { appendFile, mkdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
+import { sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { LoraMatrices } from '../model/lora.ts';
@@ -11,6 +12,7 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { PlannedBatch } from './plan.ts';
 import type { RunFolder } from './run-folder.ts';
 import { learningRateFactor, type ScheduleOptions } from './schedule.ts';
+import { NOT_IDENTITY } from './settings.ts';
 import type { StepMetrics, Trainer } from './trainer.ts';
 
 export interface LoopSettings extends ScheduleOptions {
@@ -36,6 +38,7 @@ export interface AdapterWork {
 }
 
 export type LoopEvent =
+  | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'resume'; readonly step: number }
   | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly metrics: StepMetrics };
 
@@ -50,7 +53,7 @@ export interface LoopOptions {
  *
  * @returns the metrics of the last step done here
  * @throws IdiolectError INTERRUPTED when stopped by the signal, with the state saved; DIVERGED when a loss, a gradient or a
- *   weight is not finite
+ *   weight is not finite; CHECKPOINT when the checkpoint is from another training
  */
 export async function trainAdapter(
   trainer: Trainer,
@@ -63,7 +66,12 @@ export async function trainAdapter(
   const stateFolder = folder.stateOf(name);
   await mkdir(stateFolder, { recursive: true });
   trainer.reset(random(seed, `adapter/${name}`), objective, start);
-  const saved = await loadCheckpoint(stateFolder, trainer.state.matrices);
+  const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name]));
+  const saved = await loadCheckpoint(stateFolder, {
+    training,
+    template: trainer.state.matrices,
+    onNotice: message => onEvent({ type: 'notice', message }),
+  });
   if (saved) {
     trainer.restore(saved.state, objective);
     onEvent({ type: 'resume', step: saved.step });
@@ -72,7 +80,7 @@ export async function trainAdapter(
   let metrics: StepMetrics = {};
   for (let step = saved?.step ?? 0; step < batches.length; step++) {
     if (signal?.aborted) {
-      await saveCheckpoint(stateFolder, { step, state: trainer.state });
+      await saveCheckpoint(stateFolder, training, { step, state: trainer.state });
       stopIfAsked(signal, folder);
     }
     const planned = batches[step]!;
@@ -86,7 +94,9 @@ export async function trainAdapter(
     const line = { user: name, step: step + 1, epoch: planned.epoch + 1, ...metrics };
     await appendFile(folder.metricsFile, `${JSON.stringify(line)}\n`);
     onEvent({ type: 'step', step: step + 1, steps: batches.length, metrics });
-    if ((step + 1) % saveEvery === 0) await saveCheckpoint(stateFolder, { step: step + 1, state: trainer.state });
+    if ((step + 1) % saveEvery === 0) {
+      await saveCheckpoint(stateFolder, training, { step: step + 1, state: trainer.state });
+    }
   }
   await requireUsable(trainer, batchOf(batches.at(-1)!), { name, step: batches.length - 1, seed, lr });
   return metrics;

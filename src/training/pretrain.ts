@@ -66,6 +66,7 @@ export interface PretrainSources {
 }
 
 export type PretrainEvent =
+  | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'start'; readonly parameters: number; readonly steps: number }
   | { readonly type: 'resume'; readonly step: number }
   | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly loss: number; readonly lr: number }
@@ -113,16 +114,29 @@ export async function pretrain(
     await folder.open(resolved, identity, options.version, NOT_IDENTITY);
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
+      await removeCheckpoint(folder.stateOf(NAME));
       const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
       return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
     }
     const fresh = initialState(await firstWeights(start, settings, config));
     const stateFolder = folder.stateOf(NAME);
     await mkdir(stateFolder, { recursive: true });
-    const saved = await loadCheckpoint(stateFolder, fresh.weights);
+    const training = await folder.identity(NOT_IDENTITY);
+    const saved = await loadCheckpoint(stateFolder, {
+      training,
+      template: fresh.weights,
+      onNotice: message => options.onEvent?.({ type: 'notice', message }),
+    });
     const state = saved ? { weights: saved.state.matrices, optimizer: saved.state.optimizer } : fresh;
     trainer = new FullTrainer(config, state, { device: settings.device, threads: settings.threads });
-    const heldOutLoss = await trainSteps(trainer, saved?.step ?? 0, settings, sources, folder, options);
+    const heldOutLoss = await trainSteps(
+      trainer,
+      { step: saved?.step ?? 0, training },
+      settings,
+      sources,
+      folder,
+      options,
+    );
     const { weights } = trainer.state;
     const tokens = settings.steps * settings.batchSize * settings.blockLength;
     const origin = settings.start === undefined ? 'from nothing' : 'further, from the weights of another';
@@ -154,7 +168,7 @@ async function firstWeights(
 /** @returns the held-out loss after the last step */
 async function trainSteps(
   trainer: FullTrainer,
-  from: number,
+  { step: from, training }: { readonly step: number; readonly training: string },
   settings: PretrainSettings,
   { tokens, heldOut }: PretrainSources,
   folder: RunFolder,
@@ -170,7 +184,10 @@ async function trainSteps(
   let heldOutLoss = from === steps ? await meanLoss(trainer, held) : undefined;
   const save = (step: number) => {
     const { weights, optimizer } = trainer.state;
-    return saveCheckpoint(folder.stateOf(NAME), { step, state: { matrices: weights, optimizer, objective: {} } });
+    return saveCheckpoint(folder.stateOf(NAME), training, {
+      step,
+      state: { matrices: weights, optimizer, objective: {} },
+    });
   };
   for (let step = from; step < steps; step++) {
     if (signal?.aborted) {

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError } from '../common/errors.ts';
+import { IdiolectError, invariant } from '../common/errors.ts';
 import { exists, isStaging, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { inputError, readInputJson } from '../common/input-file.ts';
 import { takeLock } from '../common/lock.ts';
@@ -141,7 +141,6 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true });
     const before = await this.read();
     await removeStaging(this.path);
-    if (await exists(this.adapters)) await removeStaging(this.adapters);
     const settings = Object.fromEntries(
       Object.entries(resolved.origins).map(([key, origin]) => [
         key,
@@ -161,6 +160,21 @@ export class RunFolder {
     } catch {
       throw new IdiolectError('CONFIG', `${this.configFile} is not the record of a run. Choose another --out.`);
     }
+  }
+
+  /**
+   * Equal for runs that train the same adapters, wherever they and their files are.
+   *
+   * @param notIdentity settings that may differ
+   */
+  async identity(notIdentity: readonly string[]): Promise<string> {
+    const record = await this.read();
+    invariant(record, 'a run is opened before it is asked for its identity');
+    const { commit: _, ...sources } = record.sources;
+    const values = Object.entries(record.settings).flatMap(([key, { value }]) =>
+      notIdentity.includes(key) ? [] : [[key, value]],
+    );
+    return sha256(JSON.stringify([Object.entries(sources).sort(), values.sort()]));
   }
 
   #requireSame(before: RunRecord, now: RunRecord, notIdentity: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** `--start`: the adapters of another run, from which training goes on. The reference stays the model without them. */
 import { IdiolectError } from '../common/errors.ts';
-import { exists, sha256 } from '../common/files.ts';
+import { exists } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { readAdapter } from '../model/adapter.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -14,15 +14,13 @@ import { NOT_IDENTITY } from './settings.ts';
  * @throws IdiolectError CONFIG where there is no such run, or one on another model
  */
 export async function startFingerprint(run: string, { folder, fingerprint }: Checkpoint): Promise<string> {
-  const record = await new RunFolder(run).read();
+  const started = new RunFolder(run);
+  const record = await started.read();
   if (!record) throw new IdiolectError('CONFIG', `--start: ${run} is not a run folder; it has no run.json.`);
-  const { sources, settings } = record;
-  if (sources.model !== fingerprint) {
+  if (record.sources.model !== fingerprint) {
     throw new IdiolectError('CONFIG', `--start: ${run} was trained on another model than ${folder}.`);
   }
-  const isIdentity = (key: string) => !(NOT_IDENTITY as readonly string[]).includes(key);
-  const values = Object.entries(settings).flatMap(([key, { value }]) => (isIdentity(key) ? [[key, value]] : []));
-  return sha256(JSON.stringify([Object.entries(sources).sort(), values.sort()]));
+  return started.identity(NOT_IDENTITY);
 }
 
 /**

@@ -217,6 +217,7 @@ class TrainingRun {
     );
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
+    for (const user of users) if (!open.includes(user)) await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return [];
 
@@ -319,7 +320,7 @@ class TrainingRun {
     let metrics: StepMetrics;
     try {
       metrics = await trainAdapter(trainer, work, this.#settings, this.#folder, {
-        onEvent: event => this.#emit({ ...event, user }),
+        onEvent: event => this.#emit(event.type === 'notice' ? event : { ...event, user }),
         signal: this.#signal,
       });
     } catch (error) {

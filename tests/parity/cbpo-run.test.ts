@@ -214,10 +214,11 @@ describe.each(cases)('$name, in $passes', ({ name, options }) => {
     const folder = await folders();
     const first = await trainerOf(run, options);
     const before = await take(first, run, 0, middle);
-    await saveCheckpoint(folder, { step: middle, state: first.state });
+    await saveCheckpoint(folder, 'this', { step: middle, state: first.state });
     await first.release();
 
-    const saved = await loadCheckpoint(folder, start.matrices);
+    const onNotice = (message: string) => expect.unreachable(message);
+    const saved = await loadCheckpoint(folder, { training: 'this', template: start.matrices, onNotice });
     const second = await trainerOf(run, options, saved!.state);
     const after = await take(second, run, saved!.step, run.steps.length);
     expect([...before, ...after]).toEqual(taken);

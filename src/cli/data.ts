@@ -1,8 +1,8 @@
 /** `idiolect data get`: the files of a benchmark, from its makers. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { download, megabytes } from '../common/download.ts';
+import { makeFolder } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
 import { TimeLeft, transferLine } from './terminal.ts';
 import type { Verb } from './verb.ts';
@@ -27,7 +27,7 @@ export const dataGetVerb: Verb = {
     const { licence, folder, files } = await benchmarkFiles(operands[0]!, { splits: split, time, mirror });
     terminal.say(licence);
     const home = join(out, folder);
-    await mkdir(home, { recursive: true });
+    await makeFolder(home);
     let bytes = 0;
     for (const [i, file] of files.entries()) {
       const left = new TimeLeft();

@@ -1,9 +1,9 @@
 /** `idiolect init`: from wherever the histories are to the commands that train on them. */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, stagingPath, writeFileAtomic } from '../common/files.ts';
+import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { flagName } from '../common/settings.ts';
 import {
   detectSource,
@@ -74,7 +74,7 @@ export const initVerb: Verb = {
       .filter(key => resolved.origins[key] !== 'default')
       .map(key => [key, flags[key]]);
     const plan = { model: folder, data: histories, template, out: join(out, 'run'), ...Object.fromEntries(given) };
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
     // Histories of an earlier import stay until model and data have been checked.
     const staged = source.kind === 'histories' ? data : stagingPath(histories);
     try {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { IdiolectError } from '../common/errors.ts';
 import { didYouMean } from '../common/nearest.ts';
+import { uncaughtSystemError } from '../common/output-error.ts';
 import { printable } from '../common/printable.ts';
 import { terminal } from './terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
@@ -158,15 +159,11 @@ export async function main(line: readonly string[]): Promise<void> {
       await verb.run({ ...parsed, terminal: out, signal: stop.signal });
     }
   } catch (error) {
-    if (isSystemError(error)) {
-      // A full disk, a folder that may not be written: the system's own sentence names the file.
-      out.say(`${pc.red('error: ')}${error.message}`);
-      process.exitCode = 1;
-      return;
-    }
-    if (!(error instanceof IdiolectError)) throw error;
-    out.say(`${error.code === 'INTERRUPTED' ? '' : pc.red('error: ')}${error.message}`);
-    process.exitCode = error.code === 'INTERRUPTED' ? 130 : error.code === 'USAGE' ? 2 : 1;
+    const told = uncaughtSystemError(error);
+    if (!(told instanceof IdiolectError || isSystemError(told))) throw error;
+    const code = told instanceof IdiolectError ? told.code : undefined;
+    out.say(`${code === 'INTERRUPTED' ? '' : pc.red('error: ')}${told.message}`);
+    process.exitCode = code === 'INTERRUPTED' ? 130 : code === 'USAGE' ? 2 : 1;
   } finally {
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);

@@ -1,7 +1,6 @@
 /** `idiolect tokens` */
-import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeFileAtomic } from '../common/files.ts';
+import { makeFolder, writeFileAtomic } from '../common/files.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../evaluation/token-pictures.ts';
 import { measureTokenShifts, type TokensSettings, tokensSchema } from '../evaluation/token-shift.ts';
@@ -24,7 +23,7 @@ export const tokensVerb: Verb = {
       onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
     });
     const names = namesOf(settings);
-    await mkdir(settings.out, { recursive: true });
+    await makeFolder(settings.out);
     const write = async (name: string, content: string) => {
       await writeFileAtomic(join(settings.out, name), content);
       return join(settings.out, name);

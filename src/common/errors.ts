@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'GRAPH'
   | 'INTERRUPTED'
   | 'MODEL'
+  | 'OUTPUT'
   | 'TOKENIZER'
   | 'USAGE';
 

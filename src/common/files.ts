@@ -1,8 +1,10 @@
 /** Files and folders written whole or not at all: a reader, or a kill at any moment, never sees half of one. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { appendFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { IdiolectError } from './errors.ts';
+import { outputError } from './output-error.ts';
 
 /** Flushes a file or folder to the disk, so that a rename that follows cannot outlive its content. */
 async function flush(path: string): Promise<void> {
@@ -22,28 +24,110 @@ export function stagingPath(path: string): string {
 /** Mode of files that hold people's texts: for their owner alone. */
 export const PRIVATE = 0o600;
 
-/** Writes a file beside its place and renames it over: the old content or the new, never a mixture. */
+/**
+ * Writes a file beside its place and renames it over: the old content or the new, never a mixture.
+ *
+ * @throws IdiolectError OUTPUT where it cannot be written
+ */
 export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
   const staging = stagingPath(path);
-  const handle = await open(staging, 'w', mode);
   try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(staging, 'w', mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(staging, path);
+    await flush(dirname(path));
+  } catch (error) {
+    await rm(staging, { force: true }).catch(() => {});
+    throw outputError(path, error);
   }
-  await rename(staging, path);
-  await flush(dirname(path));
 }
 
-/** Gives a finished folder its name in one step, replacing an older folder of that name. */
+/**
+ * Adds a text to the end of a file.
+ *
+ * @throws IdiolectError OUTPUT where it cannot be written
+ */
+export async function appendText(path: string, text: string): Promise<void> {
+  await appendFile(path, text).catch(error => {
+    throw outputError(path, error);
+  });
+}
+
+/**
+ * Makes a folder and those above it that are missing; one that is there stays. Node's own recursive mkdir never returns
+ * where the system takes no folders, as in /proc.
+ *
+ * @throws IdiolectError OUTPUT where it cannot be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const folder = resolve(path);
+  const make = () =>
+    mkdir(folder).catch(async error => {
+      if (!(await isFolder(folder))) throw error;
+    });
+  try {
+    await make().catch(async error => {
+      const parent = dirname(folder);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await exists(parent))) throw error;
+      await makeFolder(parent);
+      await make();
+    });
+  } catch (error) {
+    throw outputError(path, error);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    status => status.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * Fills a folder beside its place and publishes it: whoever looks finds the old folder or the new one.
+ *
+ * @param fill writes the files into the folder it is given
+ * @throws IdiolectError OUTPUT where it cannot be written, and whatever `fill` throws
+ */
+export async function writeFolderAtomic(path: string, fill: (staging: string) => Promise<void>): Promise<void> {
+  const staging = stagingPath(path);
+  try {
+    await makeFolder(dirname(resolve(path)));
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging);
+    await fill(staging);
+    await publishFolder(staging, path);
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true }).catch(() => {});
+    // What failed may have been the reading of another file, which says so itself.
+    const cause = error instanceof IdiolectError && error.code === 'OUTPUT' ? error.cause : error;
+    const place = (cause as NodeJS.ErrnoException | undefined)?.path;
+    throw place === undefined || place.startsWith(staging) ? outputError(path, cause) : error;
+  }
+}
+
+/**
+ * Gives a finished folder its name in one step, replacing an older folder of that name.
+ *
+ * @throws IdiolectError OUTPUT where it cannot
+ */
 export async function publishFolder(staging: string, path: string): Promise<void> {
   const old = `${stagingPath(path)}.old`;
-  await rm(old, { recursive: true, force: true });
-  if (await exists(path)) await rename(path, old);
-  await rename(staging, path);
-  await flush(dirname(path));
-  await rm(old, { recursive: true, force: true });
+  try {
+    await rm(old, { recursive: true, force: true });
+    if (await exists(path)) await rename(path, old);
+    await rename(staging, path);
+    await flush(dirname(path));
+    await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    throw outputError(path, error);
+  }
 }
 
 /** Whether a name is one that `stagingPath` gives. */

@@ -1,9 +1,10 @@
 /** A file that says which process of this machine works on something. */
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { IdiolectError } from './errors.ts';
-import { stagingPath } from './files.ts';
+import { makeFolder, stagingPath } from './files.ts';
+import { outputError } from './output-error.ts';
 
 /**
  * What this process holds. A container that was killed and started again gives out the same process ids, so that the
@@ -27,7 +28,7 @@ export async function takeLock(file: string, what: string, meanwhile: string): P
   if (held.has(path)) throw inUse(`process ${process.pid}`);
   held.add(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     for (let attempt = 0; !(await create(path)); attempt++) {
       const holder = await holderOf(path);
       const isTheirs = holder !== 0 && holder !== process.pid && isAlive(holder);
@@ -37,7 +38,7 @@ export async function takeLock(file: string, what: string, meanwhile: string): P
     }
   } catch (error) {
     held.delete(path);
-    throw error;
+    throw outputError(path, error);
   }
   return async () => {
     await rm(path, { force: true });
@@ -61,7 +62,7 @@ async function create(path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     return false;
   } finally {
-    await rm(staging, { force: true });
+    await rm(staging, { force: true }).catch(() => {});
   }
 }
 

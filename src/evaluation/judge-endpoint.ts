@@ -1,9 +1,9 @@
 /** Chat completions of an OpenAI-compatible server, each kept on disk by what was asked, so that nothing is asked twice. */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, IdiolectError, reasonOf } from '../common/errors.ts';
-import { sha256 } from '../common/files.ts';
+import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import { type Patience, request as requestFrom, TooLarge, TooSlow } from '../common/request.ts';
 
 export interface ChatOptions {
@@ -48,7 +48,7 @@ export async function askAll(
   isAnswer: (content: string) => boolean,
   { folder, signal, onProgress, ...options }: ChatOptions,
 ): Promise<(request: string) => string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const file = join(folder, 'judge.jsonl');
   const answers = await readAnswers(file, isAnswer);
   const address = `${url.replace(/\/+$/, '')}/chat/completions`;
@@ -64,7 +64,7 @@ export async function askAll(
       const [key, request] = open[next++]!;
       const content = await ask(address, request, { ...options, signal: either });
       // A line break of its own before it: an earlier writer may have been stopped inside a line.
-      await appendFile(file, `\n${JSON.stringify({ key, content })}`);
+      await appendText(file, `\n${JSON.stringify({ key, content })}`);
       answers.set(key, content);
       onProgress?.(++done, open.length);
     }

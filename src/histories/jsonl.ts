@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { PRIVATE, stagingPath } from '../common/files.ts';
 import { parseJson } from '../common/json.ts';
+import { outputError } from '../common/output-error.ts';
 import { type Line, readLines } from './lines.ts';
 import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
 
@@ -110,11 +111,8 @@ export async function writeHistories(
     else await pipeline(Readable.from(pieces()), file);
     await rename(staging, path);
   } catch (error) {
-    await rm(staging, { force: true });
-    if (error instanceof IdiolectError) throw error;
-    const code = (error as NodeJS.ErrnoException | undefined)?.code;
-    if (!code) throw error;
-    throw new IdiolectError('DATA', `${path} cannot be written (${reasonOf(error)}).`, { cause: error });
+    await rm(staging, { force: true }).catch(() => {});
+    throw outputError(path, error);
   }
   return count;
 }

@@ -1,7 +1,7 @@
 /** Descriptions of users for PAG: written once by the backbone from a sample of each user's records, and kept. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, profileRequest } from '../histories/index.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -43,7 +43,7 @@ export async function userProfile(
     random: () => random(seed, 'greedy'),
     ...(signal && { signal }),
   });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(file, profile!, PRIVATE);
   return profile!;
 }

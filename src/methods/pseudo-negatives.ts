@@ -2,9 +2,9 @@
  * What the own texts are chosen over in DPO and CoPe: samples of the task-adapted model for the same requests. Drawn
  * once for each user and kept; which of a record's samples is the negative is the method's choice.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, recordKey } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -50,7 +50,7 @@ export async function samplesOf(
     },
   );
   const samples = records.map((_, i) => texts.slice(i * SAMPLES, (i + 1) * SAMPLES));
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(file, `${JSON.stringify(samples)}\n`, PRIVATE);
   return samples;
 }

@@ -1,8 +1,8 @@
 /** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { exists, makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import { resolveSettings } from '../common/settings.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../histories/index.ts';
@@ -116,7 +116,7 @@ export class MethodRunner {
     const own = new RunFolder(out).overlapFile;
     const estimates = objective.usesAlpha === true && settings.alpha === undefined;
     if (estimates && (await exists(overlaps)) && !(await exists(own))) {
-      await mkdir(out, { recursive: true });
+      await makeFolder(out);
       await writeFileAtomic(own, await readFile(overlaps));
     }
     await task.close(); // its sessions make room for those of training; they open anew
@@ -166,7 +166,7 @@ export class MethodRunner {
         tokens,
       });
     }
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFileAtomic(file, `${JSON.stringify(answers, null, 1)}\n`, PRIVATE);
     return answers;
   }
@@ -215,7 +215,7 @@ export class MethodRunner {
         pairs.push({ record, rejected: chosen });
       }
     }
-    await mkdir(join(out, group, 'rejected'), { recursive: true });
+    await makeFolder(join(out, group, 'rejected'));
     await writeRejected(file, pairs);
     return file;
   }

@@ -1,9 +1,9 @@
 /** Adapters as PEFT's folders: adapter_config.json, adapter_model.safetensors and a README, read and written. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { exists, publishFolder, stagingPath } from '../common/files.ts';
+import { exists, writeFolderAtomic } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { ADAPTER_CARD, type AdapterCard } from './adapter-card.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -181,10 +181,6 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
       `${folder} is not written: "${broken.name}" has weights that are not finite numbers. Train with a lower rate.`,
     );
   }
-  const staging = stagingPath(folder);
-  await mkdir(dirname(folder), { recursive: true });
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging);
   const { config } = adapter;
   const json = {
     alpha_pattern: {},
@@ -208,9 +204,10 @@ export async function writeAdapter(folder: string, adapter: Adapter, origin: Ada
     use_rslora: config.rslora,
   };
   const readme = `---\nbase_model: ${yamlText(origin.baseModel)}\nlibrary_name: peft\ntags: [lora, idiolect]\n---\n\n${origin.description}\n`;
-  await writeFile(join(staging, 'adapter_config.json'), `${JSON.stringify(json, null, 2)}\n`);
-  await writeFile(join(staging, 'README.md'), readme);
-  if (origin.card) await writeFile(join(staging, ADAPTER_CARD), `${JSON.stringify(origin.card, null, 2)}\n`);
-  await writeSafetensors(join(staging, 'adapter_model.safetensors'), adapter.matrices);
-  await publishFolder(staging, folder);
+  await writeFolderAtomic(folder, async staging => {
+    await writeFile(join(staging, 'adapter_config.json'), `${JSON.stringify(json, null, 2)}\n`);
+    await writeFile(join(staging, 'README.md'), readme);
+    if (origin.card) await writeFile(join(staging, ADAPTER_CARD), `${JSON.stringify(origin.card, null, 2)}\n`);
+    await writeSafetensors(join(staging, 'adapter_model.safetensors'), adapter.matrices);
+  });
 }

@@ -3,10 +3,10 @@
  * `models--OWNER--NAME/blobs/HASH` holds the contents, `snapshots/COMMIT/FILE` links to them, `refs/REVISION` names
  * commits, and an empty file in `.no_exist/COMMIT` stands for one the model does not have.
  */
-import { copyFile, link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { exists, stagingPath, writeFileAtomic } from '../common/files.ts';
+import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { weightFileNames } from './weight-files.ts';
 
 /** A model on a hub. */
@@ -112,12 +112,12 @@ export class CachedModel {
   /** Links blobs that are whole into the snapshot, notes what the model does not have, and names the commit. */
   async publish(commit: string, files: readonly SnapshotFile[], absent: readonly string[]): Promise<string> {
     const folder = this.snapshot(commit);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const { name, hash } of files) await place(this.blob(hash), join(folder, name));
-    if (absent.length > 0) await mkdir(this.#absent(commit, '.'), { recursive: true });
+    if (absent.length > 0) await makeFolder(this.#absent(commit, '.'));
     for (const name of absent) await writeFile(this.#absent(commit, name), '');
     if (this.#name.revision !== commit) {
-      await mkdir(dirname(this.#ref()), { recursive: true });
+      await makeFolder(dirname(this.#ref()));
       await writeFileAtomic(this.#ref(), commit);
     }
     return folder;

@@ -1,10 +1,10 @@
 /** A model on the Hub: its files listed, fetched into Hugging Face's cache, checked and linked. */
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { download, megabytes } from '../common/download.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { exists } from '../common/files.ts';
+import { exists, makeFolder } from '../common/files.ts';
 import { askHub } from '../common/hub-api.ts';
 import { type CachedModel, COMMIT, type ModelName } from './hub-cache.ts';
 import { INDEX_FILE, indexedFiles, SINGLE_FILE } from './weight-files.ts';
@@ -74,7 +74,7 @@ export class HubModel {
     for (const name of ['config.json', 'tokenizer.json']) {
       if (!listed.has(name)) throw new IdiolectError('MODEL', `${id} has no ${name} on the Hub. Choose another model.`);
     }
-    await mkdir(this.#cached.blob('.'), { recursive: true });
+    await makeFolder(this.#cached.blob('.'));
     const weights = await this.#weights(sha, listed);
     const files = [...COMPANIONS.flatMap(name => listed.get(name) ?? []), ...weights];
     await this.#download(sha, files);

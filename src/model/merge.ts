@@ -1,8 +1,8 @@
 /** Merges an adapter into the model it was trained on, and writes the result as a Hugging Face folder of its own. */
-import { chmod, copyFile, mkdir, open, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, open, readdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { IdiolectError, invariant, reasonOf } from '../common/errors.ts';
-import { publishFolder, stagingPath } from '../common/files.ts';
+import { writeFolderAtomic } from '../common/files.ts';
 import { type Adapter, type AdapterOrigin, yamlText } from './adapter.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { loraScale, matrixName, targetedModules } from './lora.ts';
@@ -30,11 +30,7 @@ export async function mergeAdapter(
   options: MergeOptions,
 ): Promise<void> {
   await requireElsewhere(checkpoint, folder);
-  const staging = stagingPath(folder);
-  await mkdir(dirname(folder), { recursive: true });
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging);
-  try {
+  await writeFolderAtomic(folder, async staging => {
     for (const name of await companionFiles(checkpoint)) await copy(checkpoint.folder, name, staging);
     const updates = lowRankUpdates(checkpoint, adapter);
     let done = 0;
@@ -57,11 +53,7 @@ export async function mergeAdapter(
     invariant(done === updates.length, 'every adapted layer lies in one of the weight files');
     const card = `---\nbase_model: ${yamlText(options.baseModel)}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
     await writeFile(join(staging, 'README.md'), `${card}${options.description}\n`);
-    await publishFolder(staging, folder);
-  } catch (error) {
-    await rm(staging, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 interface LowRankUpdate {

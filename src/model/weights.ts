@@ -1,7 +1,7 @@
 /** The weights of a whole model in memory: read from a checkpoint, drawn anew, written as a Hugging Face folder. */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { publishFolder, stagingPath } from '../common/files.ts';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { writeFolderAtomic } from '../common/files.ts';
 import type { Random } from '../common/random.ts';
 import { type Checkpoint, weightShapes } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
@@ -57,11 +57,7 @@ export interface ModelFiles {
  */
 export async function writeModel(folder: string, files: ModelFiles): Promise<void> {
   const { config, weights, dtype, companions, description } = files;
-  const staging = stagingPath(folder);
-  await mkdir(dirname(folder), { recursive: true });
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging);
-  try {
+  await writeFolderAtomic(folder, async staging => {
     const written = { ...config, torch_dtype: dtype === 'F32' ? 'float32' : 'float16' };
     await writeFile(join(staging, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
     await writeSafetensors(join(staging, 'model.safetensors'), weights, { format: 'pt' }, dtype);
@@ -70,9 +66,5 @@ export async function writeModel(folder: string, files: ModelFiles): Promise<voi
       join(staging, 'README.md'),
       `---\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n${description}\n`,
     );
-    await publishFolder(staging, folder);
-  } catch (error) {
-    await rm(staging, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }

@@ -2,10 +2,11 @@
  * Embeddings on disk, found again by content: one append-only file per embedder, shared by all users and all runs.
  * A vector depends on its text and the embedder alone (see Embedder.embed), so a hit and a miss are the same bits.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { sha256 } from '../common/files.ts';
+import { makeFolder, sha256 } from '../common/files.ts';
+import { outputError } from '../common/output-error.ts';
 import type { EmbeddedText, Embedder } from './embedder.ts';
 
 /** A row of the file: 16 bytes of the text's SHA-256, the vector in little-endian float32, the CRC-32 of both. */
@@ -36,8 +37,11 @@ export class CachedEmbedder implements Embedder {
   /** Opens the rows of one embedder; a row cut short by a kill is passed over and computed again. */
   static async open(folder: string, inner: Embedder): Promise<CachedEmbedder> {
     const directory = join(folder, 'embeddings');
-    await mkdir(directory, { recursive: true });
-    const file = await open(join(directory, `${inner.name}.f32`), 'a+');
+    await makeFolder(directory);
+    const path = join(directory, `${inner.name}.f32`);
+    const file = await open(path, 'a+').catch(error => {
+      throw outputError(path, error);
+    });
     return new CachedEmbedder(inner, file, await findRows(file, rowBytes(inner.width)));
   }
 

@@ -1,7 +1,6 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it goes on where it stopped. */
-import { appendFile, mkdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
-import { sha256 } from '../common/files.ts';
+import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { LoraMatrices } from '../model/lora.ts';
@@ -64,7 +63,7 @@ export async function trainAdapter(
 ): Promise<StepMetrics> {
   const { seed, lr, weightDecay, maxGradNorm, saveEvery } = settings;
   const stateFolder = folder.stateOf(name);
-  await mkdir(stateFolder, { recursive: true });
+  await makeFolder(stateFolder);
   trainer.reset(random(seed, `adapter/${name}`), objective, start);
   const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name]));
   const saved = await loadCheckpoint(stateFolder, {
@@ -92,7 +91,7 @@ export async function trainAdapter(
     metrics = { ...found, ...measured, grad_norm: gradNorm, lr: rate };
     requireFinite({ loss: found.loss!, gradient: gradNorm, ...measured }, trainer, { name, step, lr });
     const line = { user: name, step: step + 1, epoch: planned.epoch + 1, ...metrics };
-    await appendFile(folder.metricsFile, `${JSON.stringify(line)}\n`);
+    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
     onEvent({ type: 'step', step: step + 1, steps: batches.length, metrics });
     if ((step + 1) % saveEvery === 0) {
       await saveCheckpoint(stateFolder, training, { step: step + 1, state: trainer.state });

@@ -1,10 +1,9 @@
 /** Trains every weight of a model, fresh or trained before, on blocks of tokens, to a Hugging Face folder; stoppable anywhere. */
-import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, sha256 } from '../common/files.ts';
+import { appendText, exists, makeFolder, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
@@ -120,7 +119,7 @@ export async function pretrain(
     }
     const fresh = initialState(await firstWeights(start, settings, config));
     const stateFolder = folder.stateOf(NAME);
-    await mkdir(stateFolder, { recursive: true });
+    await makeFolder(stateFolder);
     const training = await folder.identity(NOT_IDENTITY);
     const saved = await loadCheckpoint(stateFolder, {
       training,
@@ -209,7 +208,7 @@ async function trainSteps(
     }
     const measured = done % evaluateEvery === 0 || done === steps ? { held_out_loss: heldOutLoss } : {};
     const line = { user: NAME, step: done, loss, ...measured, grad_norm: gradNorm, lr: rate };
-    await appendFile(folder.metricsFile, `${JSON.stringify(line)}\n`);
+    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
     if (done % saveEvery === 0 || done === steps) await save(done);
   }
   return heldOutLoss;

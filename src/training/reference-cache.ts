@@ -3,9 +3,9 @@
  * all users and all runs. A score depends on its sequence and the model alone (see Scorer.score), so a hit and a miss
  * give the same training.
  */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sha256 } from '../common/files.ts';
+import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -84,7 +84,7 @@ export class ReferenceCache {
     if (this.#unsaved.length === 0) return;
     const lines = this.#unsaved.join('');
     this.#unsaved = [];
-    await mkdir(dirname(this.file), { recursive: true });
-    await appendFile(this.file, `\n${lines}`);
+    await makeFolder(dirname(this.file));
+    await appendText(this.file, `\n${lines}`);
   }
 }

@@ -1,9 +1,9 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError, invariant } from '../common/errors.ts';
-import { exists, isStaging, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { inputError, readInputJson } from '../common/input-file.ts';
 import { takeLock } from '../common/lock.ts';
 import { printable } from '../common/printable.ts';
@@ -138,7 +138,7 @@ export class RunFolder {
     version: string,
     notIdentity: readonly string[],
   ): Promise<void> {
-    await mkdir(this.path, { recursive: true });
+    await makeFolder(this.path);
     const before = await this.read();
     await removeStaging(this.path);
     const settings = Object.fromEntries(

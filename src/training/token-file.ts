@@ -2,6 +2,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { stagingPath } from '../common/files.ts';
+import { outputError } from '../common/output-error.ts';
 
 const LARGEST = 0xffff;
 
@@ -19,7 +20,9 @@ export async function writeTokens(
   endId: number,
 ): Promise<number> {
   const staging = stagingPath(file);
-  const handle = await open(staging, 'w');
+  const handle = await open(staging, 'w').catch(error => {
+    throw outputError(file, error);
+  });
   let total = 0;
   try {
     let pending: number[] = [];
@@ -47,8 +50,8 @@ export async function writeTokens(
     await flush();
     await handle.sync();
   } catch (error) {
-    await rm(staging, { force: true });
-    throw error;
+    await rm(staging, { force: true }).catch(() => {});
+    throw outputError(file, error);
   } finally {
     await handle.close();
   }

@@ -198,7 +198,7 @@ describe('help and mistakes', () => {
     [['train', '--alpha', 'much'], 2, '--alpha: expected a number, found "much".'],
     [['train'], 1, '--model is missing: Hugging Face model folder, or owner/name[@revision] on the Hub.'],
     [['train', '--model', 'm', '--data', 'd', '--out', 'o', '--alpha', '1'], 1, '--alpha: expected number to be <1.'],
-    [['import', 'git', '.', '--out', '/proc/nowhere/x.jsonl'], 1, '/proc/nowhere'],
+    [['import', 'git', '.', '--out', '/proc/nowhere/x.jsonl'], 1, '/proc/nowhere/x.jsonl cannot be written: '],
     [['score', '--run', 'nowhere'], 1, 'nowhere is not a run: there is no run.json. Train first.'],
     [['import', 'git', '--out', 'o'], 2, 'idiolect import git: expected PATH, found "".'],
     [

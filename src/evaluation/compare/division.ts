@@ -1,7 +1,7 @@
 /** Who is evaluated, on whom hyper-parameters are chosen, and on whom the backbone is adapted to the task: nobody twice. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IdiolectError } from '../../common/errors.ts';
+import { makeFolder } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
 import { drawUserSplit, resolveUserSplit, type TargetSplit, writeUserSplit } from '../../histories/index.ts';
 import type { MethodSettings } from '../../methods/settings.ts';
@@ -76,7 +76,7 @@ export async function writeDivisions(
   { fingerprint: data }: Dataset,
   seed: number,
 ): Promise<DivisionFiles> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const write = async (name: string, split: Pick<TargetSplit, 'targets' | 'others'>) => {
     const file = join(folder, `${name}.json`);
     await writeUserSplit(file, { data, seed, ...split });

@@ -1,6 +1,7 @@
 /** What each stage of a comparison cost, kept beside it: a comparison that goes on adds to what was spent before. */
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendText } from '../../common/files.ts';
 
 export interface StageCost {
   readonly stage: string;
@@ -25,7 +26,7 @@ export class StageCosts {
       return await work();
     } finally {
       const cost: StageCost = { stage, seconds: (this.#now() - start) / 1000, detail };
-      await appendFile(this.#file, `${JSON.stringify(cost)}\n`);
+      await appendText(this.#file, `${JSON.stringify(cost)}\n`);
     }
   }
 

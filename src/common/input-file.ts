@@ -84,10 +84,13 @@ export async function readInputJson(path: string, options: InputOptions = {}): P
   }
 }
 
-/** @throws IdiolectError where the bytes are the pointer that Git LFS leaves in place of a large file */
+/** The content of the file is somewhere else. */
+export class LfsPointerError extends IdiolectError {}
+
+/** @throws LfsPointerError where the bytes are the pointer that Git LFS leaves in place of a large file */
 export function refuseLfsPointer(path: string, head: Uint8Array, code: ErrorCode = 'DATA'): void {
   if (!Buffer.from(head.subarray(0, LFS_POINTER.length)).equals(Buffer.from(LFS_POINTER))) return;
-  throw new IdiolectError(
+  throw new LfsPointerError(
     code,
     `${path} is a Git LFS pointer, not the file itself. Run "git lfs pull" in that repository.`,
   );

@@ -73,7 +73,7 @@ export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun>
 /** Users of the data that have an adapter in the folder. */
 export async function trainedUsers(folder: RunFolder, dataset: Dataset): Promise<string[]> {
   const trained: string[] = [];
-  for (const user of dataset.users.keys()) if (await folder.isFinished(user)) trained.push(user);
+  for (const user of dataset.users.keys()) if (await folder.hasAdapter(user)) trained.push(user);
   return trained;
 }
 

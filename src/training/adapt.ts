@@ -4,14 +4,17 @@
  */
 import { basename, join } from 'node:path';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
+import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
 import { type HistoryRecord, type TargetSplit, writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
+import { openCheckpoint } from '../model/checkpoint.ts';
 import { loraConfigSchema } from '../model/lora.ts';
 import { mergeAdapter, requireElsewhere } from '../model/merge.ts';
+import { isWholeAdapter } from '../model/whole-adapter.ts';
 import { sft } from '../objectives/sft.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
@@ -171,7 +174,10 @@ class Adaptation {
     const { seed, epochs, batchSize } = this.#settings;
     const counts = { targetCount: sequences.length, auxiliaryCount: 0, dislikedCount: 0 };
     const batches = planBatches({ user: NAME, seed, epochs, batchSize, ...counts });
-    const isFinished = await exists(join(this.adapter, 'adapter_model.safetensors'));
+    const isFinished = await isWholeAdapter(this.adapter);
+    if (!isFinished && (await exists(this.adapter))) {
+      this.#emit({ type: 'notice', message: `the adapter ${this.adapter} is damaged and is trained again` });
+    }
     this.#emit({ type: 'start', records: sequences.length, users, steps: isFinished ? 0 : batches.length });
     if (isFinished) {
       await removeCheckpoint(this.#folder.stateOf(NAME));
@@ -193,7 +199,10 @@ class Adaptation {
   }
 
   async merge(records: number, users: number): Promise<void> {
-    if (await exists(join(this.#merged, 'config.json'))) return;
+    if (await exists(join(this.#merged, 'config.json'))) {
+      if (await unlessDamaged(openCheckpoint(this.#merged))) return;
+      this.#emit({ type: 'notice', message: `the model ${this.#merged} is damaged and is merged again` });
+    }
     stopIfAsked(this.#signal, this.#folder);
     const { rank } = this.#settings;
     const baseModel = baseNameOf(this.#model, this.#settings);

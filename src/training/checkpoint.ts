@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import type { LoraMatrix } from '../model/lora.ts';
@@ -86,14 +87,6 @@ export async function loadCheckpoint<T extends NamedTensor>(
   const { step, updates, objective } = saved;
   const { matrices, first, second } = tensors;
   return { step, state: { matrices, optimizer: { step: updates, first, second }, objective } };
-}
-
-/** Null for a damaged file; any other failure, such as a missing permission, is thrown. */
-async function unlessDamaged<T>(reading: Promise<T>): Promise<T | null> {
-  return reading.catch(error => {
-    if (error instanceof IdiolectError && error.cause === undefined) return null;
-    throw error;
-  });
 }
 
 async function stateIn(file: string): Promise<z.infer<typeof stateSchema> | null> {

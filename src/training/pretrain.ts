@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { appendText, exists, makeFolder, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
@@ -113,9 +114,12 @@ export async function pretrain(
     await folder.open(resolved, identity, options.version, NOT_IDENTITY);
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
-      await removeCheckpoint(folder.stateOf(NAME));
-      const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
-      return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
+      if (await unlessDamaged(openCheckpoint(model))) {
+        await removeCheckpoint(folder.stateOf(NAME));
+        const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
+        return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
+      }
+      options.onEvent?.({ type: 'notice', message: `the model ${model} is damaged and is trained again` });
     }
     const fresh = initialState(await firstWeights(start, settings, config));
     const stateFolder = folder.stateOf(NAME);

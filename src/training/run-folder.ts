@@ -9,6 +9,7 @@ import { takeLock } from '../common/lock.ts';
 import { printable } from '../common/printable.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { splitFingerprint } from '../histories/index.ts';
+import { isWholeAdapter } from '../model/whole-adapter.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from './dataset.ts';
@@ -122,8 +123,14 @@ export class RunFolder {
     return join(this.path, 'scores', `${folderName(user)}.txt`);
   }
 
-  async isFinished(user: string): Promise<boolean> {
+  /** Whether there is an adapter, be it damaged. */
+  async hasAdapter(user: string): Promise<boolean> {
     return exists(join(this.adapterOf(user), 'adapter_model.safetensors'));
+  }
+
+  /** Whether there is a whole adapter. */
+  async isFinished(user: string): Promise<boolean> {
+    return isWholeAdapter(this.adapterOf(user));
   }
 
   /**

@@ -5,14 +5,14 @@ import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
 import { folderName, type RunFolder } from './run-folder.ts';
 
-/** Users with a finished adapter, in the order of their names. */
+/** Users with an adapter, in the order of their names. */
 export async function usersWithAdapter(folder: RunFolder): Promise<string[]> {
   const logged = (await folder.readMetrics()).map(({ user }) => String(user));
   const users = new Map([...new Set(logged)].map(user => [folderName(user), user]));
   const found: string[] = [];
   for (const name of await readdir(folder.adapters).catch(() => [])) {
     const user = users.get(name) ?? decoded(name);
-    if (folderName(user) === name && (await folder.isFinished(user))) found.push(user);
+    if (folderName(user) === name && (await folder.hasAdapter(user))) found.push(user);
   }
   return found.sort();
 }

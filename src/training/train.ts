@@ -217,6 +217,13 @@ class TrainingRun {
     );
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
+    for (const user of open) {
+      if (!(await this.#folder.hasAdapter(user)) || (await this.#folder.isFinished(user))) continue;
+      this.#emit({
+        type: 'notice',
+        message: `the adapter ${this.#folder.adapterOf(user)} is damaged and is trained again`,
+      });
+    }
     for (const user of users) if (!open.includes(user)) await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return [];

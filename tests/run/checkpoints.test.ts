@@ -1,10 +1,10 @@
-/** Checkpoints that are not what a run left: damaged ones, those of other trainings, and those that are needed no more. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+/** Checkpoints and results that are not what a run left: damaged, of another training, or needed no more. */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeStaging } from '../../src/common/files.ts';
-import { adapt, adaptSchema, resolveSettings, train, trainSchema } from '../../src/index.ts';
+import { adapt, adaptSchema, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../../src/index.ts';
 import { readFloats, readHeader, readMetadata, writeSafetensors } from '../../src/model/safetensors.ts';
 import { LanguageModel } from '../../src/runtime/language-model.ts';
 import { pretrain, pretrainSchema } from '../../src/training/pretrain.ts';
@@ -32,9 +32,9 @@ interface RunOptions {
 
 /** Everything that trains and keeps a checkpoint, with the folder in `state` and what it publishes. */
 const TRAININGS = {
-  train: { name: 'ada', result: 'adapters' },
-  adapt: { name: 'task', result: 'adapter' },
-  pretrain: { name: 'model', result: 'model' },
+  train: { name: 'ada', result: 'adapters', files: ['ada/adapter_model.safetensors', 'ada/adapter_config.json'] },
+  adapt: { name: 'task', result: 'adapter', files: ['adapter_model.safetensors', '../model/model.safetensors'] },
+  pretrain: { name: 'model', result: 'model', files: ['model.safetensors', 'config.json'] },
 } as const;
 type Kind = keyof typeof TRAININGS;
 const KINDS = Object.keys(TRAININGS) as Kind[];
@@ -147,6 +147,30 @@ describe.each(KINDS)('%s', kind => {
     expect(await resultOf(kind, name)).toEqual(await resultOf(kind, `${kind}-whole`));
   });
 
+  describe.each(TRAININGS[kind].files)('makes its result again where %s', file => {
+    it.each([
+      ['is empty', (path: string) => truncate(path, 0)],
+      ['is cut', async (path: string) => truncate(path, (await stat(path)).size - 3)],
+    ])('%s, says so, and ends at the same bytes', async (_, damage) => {
+      const out = await mkdtemp(place.path(`${kind}-`));
+      const name = out.slice(place.folder.length + 1);
+      await cp(place.path(`${kind}-whole`), out, { recursive: true });
+      const path = join(out, TRAININGS[kind].result, file);
+      await damage(path);
+      const notices: string[] = [];
+      const onEvent = ({ message }: { readonly message?: string }) => {
+        if (message?.includes('damaged')) notices.push(message);
+      };
+      await run(kind, name, { onEvent });
+      expect(notices).toEqual([expect.stringContaining(dirname(path))]);
+      await run(kind, name, { onEvent });
+      expect(notices).toHaveLength(1);
+      expect(await contentOf(dirname(path))).toEqual(
+        await contentOf(dirname(place.path(join(`${kind}-whole`, TRAININGS[kind].result, file)))),
+      );
+    });
+  });
+
   it('clears a checkpoint that a kill left beside the finished result', async () => {
     const whole = `${kind}-whole`;
     const before = await resultOf(kind, whole);
@@ -157,6 +181,21 @@ describe.each(KINDS)('%s', kind => {
     expect(await readdir(dirname(state))).toEqual([]);
     expect(await resultOf(kind, whole)).toEqual(before);
   });
+});
+
+it('names a damaged adapter in score instead of leaving its user out', async () => {
+  await cp(place.path('train-whole'), place.path('scored'), { recursive: true });
+  const weights = place.path('scored/adapters/ada/adapter_model.safetensors');
+  await truncate(weights, 0);
+  const settings = scoreSchema.parse({ run: place.path('scored'), cache: place.cache });
+  await expect(scoreRun(settings)).rejects.toThrow(`${weights}: holds 0 bytes, too few for a header.`);
+});
+
+it('does not train again where Git LFS left a pointer instead of an adapter', async () => {
+  await cp(place.path('train-whole'), place.path('pointer'), { recursive: true });
+  const weights = place.path('pointer/adapters/ada/adapter_model.safetensors');
+  await writeFile(weights, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');
+  await expect(run('train', 'pointer')).rejects.toThrow(`${weights} is a Git LFS pointer`);
 });
 
 it('refuses the checkpoint of another user of the same run', async () => {

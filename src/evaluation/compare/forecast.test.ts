@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersFile, trainingFolder } from '../../methods/runner.ts';
+import { writeSafetensors } from '../../model/safetensors.ts';
 import type { Dataset } from '../../training/dataset.ts';
 import { RunFolder } from '../../training/run-folder.ts';
 import { type ForecastInput, planStages, secondsOf } from './forecast.ts';
@@ -70,7 +71,11 @@ describe('the stages of a comparison', () => {
     for (const user of ['a', 'b', 'c']) await touch(answersFile(out, 'targets', 'base', user));
     await touch(answersFile(out, 'targets', 'oppu', 'a'));
     const run = new RunFolder(trainingFolder(out, 'targets', 'oppu', 3e-3));
-    for (const user of ['a', 'b']) await touch(join(run.adapterOf(user), 'adapter_model.safetensors'));
+    for (const user of ['a', 'b']) {
+      await mkdir(run.adapterOf(user), { recursive: true });
+      await writeFile(join(run.adapterOf(user), 'adapter_config.json'), '{}');
+      await writeSafetensors(join(run.adapterOf(user), 'adapter_model.safetensors'), []);
+    }
     await touch(join(out, 'task', 'model', 'config.json'));
     const work = await workOf(inputOf(['base', 'oppu'], { embedder: 'ngrams' }));
     expect(Object.keys(work)).toEqual(['search oppu', 'evaluate oppu']);

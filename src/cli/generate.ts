@@ -11,6 +11,7 @@ import { type Cut, LanguageModel } from '../runtime/language-model.ts';
 import { samplingSchema } from '../runtime/sampler.ts';
 import { engineSchema } from '../runtime/session.ts';
 import { dataSchema, trainSchema } from '../training/settings.ts';
+import { readStandardInput } from './standard-input.ts';
 import type { Verb } from './verb.ts';
 
 const { template, chat, promptDate } = dataSchema.shape;
@@ -62,7 +63,7 @@ export const generateVerb: Verb = {
         terminal.say(`note: the adapter was trained on another model, ${card.base.name}; its text may make no sense`);
       }
       const adapter = adapterPath === undefined ? undefined : await model.loadAdapter(adapterPath);
-      const input = settings.prompt ?? (await readStandardInput());
+      const input = settings.prompt ?? (await readStandardInput('Shorten the prompt.')).replace(/\n$/, '');
       const cuts = new Set<Cut>();
       const pieces = model.generate(renderPrompt(form.template, { input }), {
         ...{ maxTokens, temperature, topP, chat: form.chat },
@@ -147,11 +148,4 @@ function differences(settings: GenerateSettings, card: AdapterCard | undefined):
       `note: the adapter was trained with ${flagName(key)} ${JSON.stringify(there)}, not ${JSON.stringify(given)}`,
     ];
   });
-}
-
-async function readStandardInput(): Promise<string> {
-  process.stdin.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of process.stdin) text += chunk;
-  return text.replace(/\n$/, '');
 }

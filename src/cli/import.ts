@@ -14,11 +14,16 @@ import {
   TIME_FORMATS,
   writeHistories,
 } from '../histories/index.ts';
+import { readStandardInput } from './standard-input.ts';
 import type { Terminal } from './terminal.ts';
 import type { Verb, VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');
 const skipBad = z.boolean().default(false).describe('leave out malformed entries, and count them, instead of stopping');
+
+export const botsSchema = z.object({
+  bots: z.enum(['leave-out', 'keep']).default('leave-out').describe('commits by authors that look like programs'),
+});
 
 const gitSchema = z.object({
   out,
@@ -26,7 +31,7 @@ const gitSchema = z.object({
   salt: z.string().optional().describe('salt of the pseudonyms; choose a secret one before sharing the file'),
   branch: z.string().optional().describe('branch, tag or commit to read (default: what is checked out)'),
   since: z.string().optional().describe('only commits since then: a date, or words such as "2 years ago"'),
-  bots: z.enum(['leave-out', 'keep']).default('leave-out').describe('commits by authors that look like programs'),
+  ...botsSchema.shape,
 });
 
 export const importGitVerb: Verb = {
@@ -48,12 +53,9 @@ export const importDiffVerb: Verb = {
   operands: [],
   schema: z.object({}),
   example:
-    'git diff --cached | idiolect import diff | idiolect generate --model M --adapter A --template commit-subject',
+    'git diff --cached -M | idiolect import diff | idiolect generate --model M --adapter A --template commit-subject',
   async run({ json, terminal }) {
-    let text = '';
-    process.stdin.setEncoding('utf8');
-    for await (const piece of process.stdin) text += piece;
-    const input = diffInput(text);
+    const input = diffInput(await readStandardInput('Stage fewer files.'));
     terminal.print(json ? JSON.stringify({ input }) : input);
   },
 };

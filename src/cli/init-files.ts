@@ -12,7 +12,12 @@ export function commandLine(...words: readonly string[]): string {
 }
 
 /** The arguments that import the histories again. */
-export function importArguments(source: Source, reading: TableOptions, out: string): string[] {
+export function importArguments(
+  source: Source,
+  reading: TableOptions,
+  out: string,
+  bots: 'leave-out' | 'keep' = 'leave-out',
+): string[] {
   const { columns = {}, timeFormat, quote, skipBad } = reading;
   const fields = Object.entries(columns).flatMap(([field, name]) =>
     name === undefined ? [] : [`--${field}-field`, name],
@@ -22,8 +27,9 @@ export function importArguments(source: Source, reading: TableOptions, out: stri
     ...(timeFormat === undefined ? [] : ['--time-format', timeFormat]),
     ...(quote === undefined ? [] : ['--quote', quote]),
   ];
+  const programs = source.kind === 'git' && bots === 'keep' ? ['--bots', bots] : [];
   const skipping = skipBad && source.kind !== 'git' ? ['--skip-bad'] : [];
-  return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...skipping, '--out', out];
+  return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...programs, ...skipping, '--out', out];
 }
 
 /**

@@ -21,7 +21,7 @@ import { bytesText, thisMachine } from '../training/machine.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
-import { columnSchema, columnsOf, formatOf, reporting, tableFormatSchema, writeRecords } from './import.ts';
+import { botsSchema, columnSchema, columnsOf, formatOf, reporting, tableFormatSchema, writeRecords } from './import.ts';
 import { commandLine, importArguments, quoted, shellScript } from './init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
@@ -44,6 +44,7 @@ const schema = z.object({
   out: z.string().optional().describe('folder to write to'),
   ...columnSchema.shape,
   ...tableFormatSchema.shape,
+  ...botsSchema.shape,
   ...trainSchema.pick({ maxLength: true, microBatchTokens: true, skipBad: true }).shape,
   yes: z.boolean().default(false).describe('ask nothing, and replace what an earlier init wrote'),
 });
@@ -65,6 +66,9 @@ export const initVerb: Verb = {
     const { data, model: folder, out } = await askAnswers(flags, talk);
     const isTable = Object.values({ ...columnsOf(flags), ...formatOf(flags) }).some(value => value !== undefined);
     const source: Source = isTable ? { kind: 'table', path: data } : await detectSource(data);
+    if (resolved.origins.bots !== 'default' && source.kind !== 'git') {
+      throw new IdiolectError('USAGE', `--bots is for git repositories, and ${data} is none. Leave it out.`);
+    }
     const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
     await requireFree(source, histories, out, flags.yes, talk);
     const columns = source.kind === 'table' ? await columnsFor(data, flags, talk) : {};
@@ -80,7 +84,7 @@ export const initVerb: Verb = {
     try {
       if (source.kind !== 'histories') {
         const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
-        const found = recordsOf(source, reading, terminal);
+        const found = recordsOf(source, reading, flags.bots, terminal);
         const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
         terminal.say(`${data}: ${records} records of ${users} users`);
       }
@@ -99,7 +103,7 @@ export const initVerb: Verb = {
         throw notWritten(out);
 
       if (source.kind !== 'histories') await rename(staged, histories);
-      const imported = source.kind === 'histories' ? null : importArguments(source, reading, histories);
+      const imported = source.kind === 'histories' ? null : importArguments(source, reading, histories, flags.bots);
       const files = await writeFiles(plan, out, imported);
       if (json) terminal.print(JSON.stringify({ ...files, estimate, checks }));
       else for (const command of files.commands) terminal.print(command);
@@ -175,10 +179,10 @@ async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null)
   );
 }
 
-function recordsOf(source: Source, reading: TableOptions, terminal: Terminal) {
+function recordsOf(source: Source, reading: TableOptions, bots: InitFlags['bots'], terminal: Terminal) {
   switch (source.kind) {
     case 'git':
-      return importGit(source.path, reporting(terminal));
+      return importGit(source.path, { bots, ...reporting(terminal) });
     case 'lamp':
       return importLamp(source.path, {
         ...(source.outputs && { outputs: source.outputs }),

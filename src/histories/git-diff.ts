@@ -1,4 +1,5 @@
 /** A change that is not committed yet, as the input that `importGit` would make of its commit. */
+import { stripVTControlCharacters } from 'node:util';
 import { IdiolectError } from '../common/errors.ts';
 import { commitInput } from './commits.ts';
 import { closeCommit, fileLine, type OpenCommit, readPatchLine } from './git-log.ts';
@@ -20,7 +21,7 @@ export function diffInput(text: string): string {
     linesOfFile: 0,
   };
   const changes: { status: string; paths: string[] }[] = [];
-  for (const line of text.split('\n')) {
+  for (const line of withoutColour(text).split('\n')) {
     readPatchLine(commit, line, 0, line.length, LIMITS);
     const last = changes.at(-1);
     if (line.startsWith('diff --git ')) changes.push({ status: 'M', paths: [pathOf(line.slice(11))] });
@@ -33,7 +34,7 @@ export function diffInput(text: string): string {
     } else if (/^(?:rename|copy) to /.test(line)) last.paths.push(unquoted(line.slice(line.indexOf(' to ') + 4)));
   }
   if (changes.length === 0) {
-    const how = 'Stage a change, then run: git diff --cached | idiolect import diff';
+    const how = 'Stage a change, then run: git diff --cached -M | idiolect import diff';
     throw new IdiolectError(
       'DATA',
       `expected the output of git diff on standard input; found no changed file. ${how}.`,
@@ -49,6 +50,11 @@ export function diffInput(text: string): string {
   });
   const { diff } = closeCommit(commit, LIMITS);
   return commitInput({ files: files.slice(0, LIMITS.maxFiles), nfiles: files.length, diff });
+}
+
+/** With color.ui=always git colours what it writes into a pipe, too. */
+function withoutColour(text: string): string {
+  return text.startsWith('\u001b[') ? stripVTControlCharacters(text) : text;
 }
 
 /** `a/path b/path`, whose halves have one length; with diff.noprefix the two are equal. */

@@ -236,8 +236,12 @@ describe.skipIf(!hasGit)('importGit', () => {
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
     git(path, ['add', '-A']);
-    const settings = [[], ['-c', 'diff.noprefix=true'], ['-c', 'diff.mnemonicPrefix=true']];
-    const inputs = settings.map(config => diffInput(git(path, [...config, 'diff', '--cached'])));
+    const prefixes = ['diff.noprefix=true', 'diff.mnemonicPrefix=true'];
+    // Overruled by -M, as the help has it.
+    const renames = ['diff.renames=false', 'diff.renames=copies'];
+    const settings = [...prefixes, ...renames, 'color.ui=always', 'color.diff=always'];
+    const configs = [[], ...settings.map(setting => ['-c', setting])];
+    const inputs = configs.map(config => diffInput(git(path, [...config, 'diff', '--cached', '-M'])));
     git(path, ['commit', '-q', '-m', 'Two']);
     const [, two] = await collect(importGit(path));
     expect(inputs).toEqual(inputs.map(() => two!.input));

@@ -92,13 +92,13 @@ describe('init by flags', () => {
     const repository = place.path('project');
     const git = (...args: string[]) => execFileSync('git', ['-C', repository, ...args]);
     execFileSync('git', ['init', '--quiet', repository]);
-    for (const [i, name] of ['ada', 'ada', 'ada', 'grace', 'grace', 'grace'].entries()) {
+    for (const [i, name] of ['ada', 'ada', 'ada', 'Jenkins', 'Jenkins', 'Jenkins'].entries()) {
       await writeFile(`${repository}/file${i}`, `${i}\n`);
       git('add', '.');
       git('-c', `user.name=${name}`, '-c', `user.email=${name}@example.org`, 'commit', '--quiet', '-m', `Change ${i}`);
     }
     const out = place.path('of git');
-    const flags = ['--max-length', '128', '--skip-bad', '--json'];
+    const flags = ['--bots', 'keep', '--max-length', '128', '--skip-bad', '--json'];
     const made = await idiolect(['init', '--data', repository, '--model', place.model, '--out', out, ...flags]);
     expect(made).toMatchObject({ code: 0 });
     const { config, script, estimate } = JSON.parse(made.stdout);
@@ -106,7 +106,9 @@ describe('init by flags', () => {
       ...{ model: place.model, data: `${out}/histories.jsonl`, template: 'commit-subject', out: `${out}/run` },
       ...{ maxLength: 128, skipBad: true },
     });
-    expect(await readFile(script, 'utf8')).toContain(`npx idiolect train --config '${out}/train.json'\n`);
+    const written = await readFile(script, 'utf8');
+    expect(written).toContain(`npx idiolect train --config '${out}/train.json'\n`);
+    expect(written).toContain(`import git ${repository} --bots keep --out`);
     expect(made.stderr).toContain(`or all of it: sh '${out}/run.sh'\n`);
     expect(estimate).toMatchObject({ users: 2, steps: 6 });
     expect(estimate.seconds.low).toBeLessThan(estimate.seconds.high);

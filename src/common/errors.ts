@@ -2,6 +2,10 @@
  * The one exception tree. A message is one sentence a person can act on: what was expected, what was found,
  * where (file:line, record, tensor), and what to do. The command line prints the sentence alone, without a stack.
  */
+import { printableSentence } from './printable.ts';
+
+/** Characters of a message; the longest we write ourselves have some hundred, and the rest is someone's data. */
+export const LONGEST_MESSAGE = 2_000;
 
 export type ErrorCode =
   | 'ADAPTER'
@@ -17,12 +21,13 @@ export type ErrorCode =
   | 'TOKENIZER'
   | 'USAGE';
 
+/** Its message is one line without control characters, whatever data is quoted in it. */
 export class IdiolectError extends Error {
   override readonly name = 'IdiolectError';
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(printableSentence(message, LONGEST_MESSAGE), options);
     this.code = code;
   }
 }

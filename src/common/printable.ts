@@ -27,3 +27,17 @@ export function printableLines(text: string): string {
     match.length > 1 || match === '\n' || match === '\t' ? match : escaped(match),
   );
 }
+
+/** What is too long loses its middle: a sentence begins with where, and ends with what to do. */
+function withoutMiddle(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor((limit - 5) / 2);
+  return `${text.slice(0, half).toWellFormed()} ... ${text.slice(-half).toWellFormed()}`;
+}
+
+/** A sentence with someone's data in it as one line of at most `limit` characters, line breaks as spaces. */
+export function printableSentence(text: string, limit: number): string {
+  // Cut first, so that a text of a gigabyte costs nothing; escapes then make it longer again.
+  const line = withoutMiddle(text, limit).replaceAll(/\s*[\n\r\t]\s*/g, ' ');
+  return withoutMiddle(line.replace(UNSAFE, escaped), limit);
+}

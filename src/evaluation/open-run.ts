@@ -41,7 +41,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   const record = await folder.read();
   if (!record) throw new IdiolectError('CONFIG', `${run} is not a run: there is no run.json. Train first.`);
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
-  const settings = trainSchema.parse({
+  const parsed = trainSchema.safeParse({
     ...saved,
     // A name means the commit it meant then.
     ...(record.sources.commit !== undefined && { model: atCommit(String(saved.model), record.sources.commit) }),
@@ -50,7 +50,12 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
     ...(model && { model }),
     ...(data && { data }),
   });
-  return { folder, settings, sources: record.sources };
+  if (parsed.success) return { folder, settings: parsed.data, sources: record.sources };
+  const { path, message } = parsed.error.issues[0]!;
+  throw new IdiolectError(
+    'CONFIG',
+    `${folder.configFile} is damaged: "${path.join('.')}": ${message}. Train again with another --out, or copy run.json back.`,
+  );
 }
 
 /** @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with */

@@ -1,12 +1,19 @@
 /** What each stage of a comparison cost, kept beside it: a comparison that goes on adds to what was spent before. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { appendText } from '../../common/files.ts';
 
-export interface StageCost {
-  readonly stage: string;
-  readonly seconds: number;
-  readonly detail: string;
+const costSchema = z.object({ stage: z.string(), seconds: z.number().nonnegative(), detail: z.string() });
+
+export type StageCost = Readonly<z.infer<typeof costSchema>>;
+
+function costOf(line: string): StageCost | undefined {
+  try {
+    return costSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 export class StageCosts {
@@ -30,15 +37,15 @@ export class StageCosts {
     }
   }
 
-  /** Summed by stage, in the order in which they first came. */
+  /** Summed by stage, in the order in which they first came; what is damaged of the file is passed over. */
   async all(): Promise<StageCost[]> {
     const text = await readFile(this.#file, 'utf8').catch(() => '');
     const sums = new Map<string, StageCost>();
     for (const line of text.split('\n')) {
       // A kill in the middle of a line leaves its beginning before the next one.
       const whole = line.slice(Math.max(0, line.lastIndexOf('{"stage":')));
-      if (!whole.endsWith('}')) continue;
-      const cost = JSON.parse(whole) as StageCost;
+      const cost = costOf(whole);
+      if (!cost) continue;
       const before = sums.get(cost.stage)?.seconds ?? 0;
       sums.set(cost.stage, { ...cost, seconds: before + cost.seconds });
     }

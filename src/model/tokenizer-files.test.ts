@@ -50,6 +50,7 @@ describe('a tokenizer.json', () => {
     ['a step that is a text', withPart({ normalizer: 'NFC' })],
     ['a pattern that is none', withPart({ pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } })],
     ['a pattern of 20,000', withPart({ normalizer: { type: 'Replace', pattern: { Regex: 'a'.repeat(20_000) } } })],
+    ['a pattern of neither kind', withPart({ pre_tokenizer: { type: 'Split', pattern: {} } })],
     ['pieces of length 0', withPart({ pre_tokenizer: { type: 'FixedLength', length: 0 } })],
     ['a frame without parts', withPart({ post_processor: { type: 'TemplateProcessing' } })],
     ['a pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'],

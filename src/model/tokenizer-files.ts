@@ -139,9 +139,17 @@ export function hasPatterns({ normalizer, pre_tokenizer, decoder }: TokenizerDef
   return [normalizer, pre_tokenizer, decoder].some(within);
 }
 
+function isPattern(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('String' in value || 'Regex' in value);
+}
+
 function checkComponent(file: string, place: string, value: unknown): void {
   if (value === null || typeof value !== 'object') return;
   const { Regex: pattern, type, length } = value as Json;
+  const { pattern: matched } = value as Json;
+  if (matched !== undefined && matched !== null && !isPattern(matched)) {
+    refuse(file, `the pattern in "${place}" is neither a "String" nor a "Regex"`);
+  }
   if (pattern !== undefined && (typeof pattern !== 'string' || pattern.length > LONGEST_PATTERN)) {
     refuse(file, `the pattern in "${place}" is not a text of at most ${LONGEST_PATTERN} characters`);
   }

@@ -9,8 +9,14 @@ const SHAPES = ['llama-mha', 'llama-bias', 'llama-gqa-tied', 'mistral-window', '
 /** The same adapter, its modules named by a pattern, and with the settings that newer versions of PEFT write. */
 function withPattern(files: Files): Files {
   const config = JSON.parse(files['adapter_config.json']!.toString());
+  const layers = config.layers_to_transform ? `.*layers\\.(${[config.layers_to_transform].flat().join('|')})\\.` : '';
   const names = [config.target_modules].flat().join('|');
-  const more = { target_modules: `(.*\\.)?(${names})`, layers_to_transform: null, rank_pattern: {}, use_dora: false };
+  const more = {
+    target_modules: `${layers}(.*\\.)?(${names})`,
+    layers_to_transform: null,
+    rank_pattern: {},
+    use_dora: false,
+  };
   return { ...files, 'adapter_config.json': Buffer.from(JSON.stringify({ ...config, ...more })) };
 }
 

@@ -15,7 +15,7 @@ import {
   tableColumns,
 } from '../histories/index.ts';
 import { checkAll } from '../training/checks.ts';
-import { type Dataset, loadDataset } from '../training/dataset.ts';
+import { loadDataset } from '../training/dataset.ts';
 import { estimateTraining, type TrainingEstimate } from '../training/estimate.ts';
 import { bytesText, thisMachine } from '../training/machine.ts';
 import { RunFolder } from '../training/run-folder.ts';
@@ -94,7 +94,7 @@ export const initVerb: Verb = {
       showChecks(checks, text => terminal.say(text));
       refuse(checks);
       const dataset = await loadDataset(settings);
-      await requireSameRun(settings, model!.checkpoint.fingerprint, dataset);
+      await requireSameRun(settings, model!.checkpoint.fingerprint);
       terminal.say('running a few training steps on this machine ...');
       const estimate = await estimateTraining(model!, dataset, settings, () => performance.now() / 1000);
       if (signal.aborted) throw notWritten(out);
@@ -142,12 +142,11 @@ async function requireFree(
 }
 
 /** @throws IdiolectError CONFIG where `train` would refuse to go on with the run that the folder holds */
-async function requireSameRun(settings: TrainSettings, model: string, dataset: Dataset): Promise<void> {
+async function requireSameRun(settings: TrainSettings, model: string): Promise<void> {
   const before = await new RunFolder(settings.out).read();
   if (!before) return;
   const others = [
     ...(before.sources.model === model ? [] : ['another model']),
-    ...(before.sources.data === dataset.fingerprint ? [] : ['other data']),
     ...(['template', 'maxLength', 'microBatchTokens'] as const)
       .filter(key => before.settings[key]?.value !== settings[key])
       .map(key => `another ${flagName(key)}`),

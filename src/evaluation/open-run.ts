@@ -7,6 +7,7 @@ import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
 import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
+import { readLineages } from '../training/lineage.ts';
 import { RunFolder, type RunSources } from '../training/run-folder.ts';
 import { userNamed, usersWithAdapter } from '../training/run-users.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
@@ -75,10 +76,17 @@ export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun>
   }
 }
 
-/** Users of the data that have an adapter in the folder. */
-export async function trainedUsers(folder: RunFolder, dataset: Dataset): Promise<string[]> {
+/**
+ * Users of the data that have an adapter in the folder, trained on these records of theirs: one trained on others may
+ * have learnt what is held out now.
+ */
+export async function trainedUsers(folder: RunFolder, { users }: Dataset): Promise<string[]> {
+  const lineages = await readLineages(folder);
   const trained: string[] = [];
-  for (const user of dataset.users.keys()) if (await folder.hasAdapter(user)) trained.push(user);
+  for (const [user, { fingerprint }] of users) {
+    const lineage = lineages.get(user); // earlier versions kept none
+    if ((await folder.hasAdapter(user)) && (!lineage || lineage.inputs?.own === fingerprint)) trained.push(user);
+  }
   return trained;
 }
 
@@ -105,8 +113,9 @@ export async function adapterFolder({ folder }: RecordedRun, user: string): Prom
 /** @throws IdiolectError CONFIG where a run was made with something else */
 export function requireSame(what: string, place: string, expected: string, found: string): void {
   if (expected === found) return;
+  const train = what === 'data' ? ', or train on it first, by the same command as before, if it has new records' : '';
   throw new IdiolectError(
     'CONFIG',
-    `${place} is not the ${what} the run was made with. Name the right one by --${what}.`,
+    `${place} is not the ${what} the run was made with. Name the right one by --${what}${train}.`,
   );
 }

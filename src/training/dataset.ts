@@ -1,7 +1,7 @@
 /** From a file of histories to what each user trains on and is asked about. */
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { sha256OfFile } from '../common/files.ts';
+import { sha256, sha256OfFile } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import {
@@ -25,6 +25,8 @@ export type DataSettings = z.infer<typeof dataSchema>;
 export interface UserHistory extends UserSplit {
   /** Records of the training part with label false: known negatives. In time order. */
   readonly disliked: readonly HistoryRecord[];
+  /** Equal for the same records divided in the same way, whatever other users wrote. */
+  readonly fingerprint: string;
 }
 
 export interface Dataset {
@@ -130,7 +132,8 @@ export function setApart(users: ReadonlyMap<string, UserSplit>) {
     const disliked = train.filter(rejected);
     training += disliked.length;
     heldOut += split.query.filter(rejected).length;
-    byUser.set(user, { ...split, train: train.filter(liked), query: split.query.filter(liked), disliked });
+    const fingerprint = sha256(JSON.stringify([split.train, split.query]));
+    byUser.set(user, { ...split, train: train.filter(liked), query: split.query.filter(liked), disliked, fingerprint });
   }
   return { byUser, training, heldOut, shared, repeated };
 }

@@ -111,7 +111,7 @@ describe('lengths', () => {
 describe('an estimate', () => {
   it('says so where no record is left to train on', async () => {
     const record = { user: 'ada', input: '', output: 'no', label: false };
-    const ada = { user: 'ada', train: [], query: [], disliked: [record], repeated: 0 };
+    const ada = { user: 'ada', train: [], query: [], disliked: [record], repeated: 0, fingerprint: '' };
     const dataset = {
       file: 'd.jsonl',
       fingerprint: '',

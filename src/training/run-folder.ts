@@ -57,6 +57,12 @@ const runSchema = z.object({
 /** What must be right of each estimate for training to use it. */
 const overlapsSchema = z.record(z.string(), z.looseObject({ alpha: z.number().min(0).lt(1) }));
 
+/** Sources that may differ when a run goes on, and what is done in the folder before the new ones are written down. */
+export interface ChangedTexts {
+  readonly mayChange?: readonly (keyof RunSources)[];
+  readonly beforeChange?: () => Promise<void>;
+}
+
 export type RunRecord = z.infer<typeof runSchema>;
 
 /** A line of metrics.jsonl. */
@@ -113,9 +119,23 @@ export class RunFolder {
     return join(this.adapters, folderName(user));
   }
 
+  /** Checkpoints of adapters that are not finished. */
+  get states(): string {
+    return join(this.path, 'state');
+  }
+
   /** Where a user's checkpoint lies until the adapter is finished. */
   stateOf(user: string): string {
-    return join(this.path, 'state', folderName(user));
+    return join(this.states, folderName(user));
+  }
+
+  /** What each adapter was trained on; see `lineage.ts`. */
+  get lineage(): string {
+    return join(this.path, 'lineage');
+  }
+
+  lineageOf(user: string): string {
+    return join(this.lineage, `${folderName(user)}.json`);
   }
 
   /** Scores of a user's held-out texts with adapters of the run, so that none is computed twice. */
@@ -144,6 +164,7 @@ export class RunFolder {
     sources: RunSources,
     version: string,
     notIdentity: readonly string[],
+    { mayChange = [], beforeChange }: ChangedTexts = {},
   ): Promise<void> {
     await makeFolder(this.path);
     const before = await this.read();
@@ -154,7 +175,8 @@ export class RunFolder {
         { value: (resolved.values as Record<string, unknown>)[key], origin },
       ]),
     );
-    if (before) this.#requireSame(before, { version, sources, settings }, notIdentity);
+    if (before) this.#requireSame(before, { version, sources, settings }, notIdentity, mayChange);
+    await beforeChange?.();
     await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
   }
 
@@ -184,7 +206,12 @@ export class RunFolder {
     return sha256(JSON.stringify([Object.entries(sources).sort(), values.sort()]));
   }
 
-  #requireSame(before: RunRecord, now: RunRecord, notIdentity: readonly string[]): void {
+  #requireSame(
+    before: RunRecord,
+    now: RunRecord,
+    notIdentity: readonly string[],
+    mayChange: readonly (keyof RunSources)[],
+  ): void {
     const differences: string[] = [];
     const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
     for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
@@ -194,13 +221,14 @@ export class RunFolder {
     }
     const sources = {
       model: 'another model',
-      data: 'another data',
+      data: 'other data',
       users: 'another division of users',
       rejected: 'other rejected texts',
       start: 'another start',
       objective: 'another objective of that name',
     } as const;
     for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
+      if (mayChange.includes(source)) continue;
       if (before.sources[source] !== now.sources[source]) differences.push(difference);
     }
     if (differences.length === 0) return;

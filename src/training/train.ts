@@ -15,15 +15,17 @@ import { adapterOrigin } from './adapter-origin.ts';
 import { removeCheckpoint } from './checkpoint.ts';
 import { type Dataset, Encoder, loadDataset, selectUsers } from './dataset.ts';
 import { KlProbe, meanKl } from './kl-probe.ts';
+import { type Inputs, inputsOf, readLineage, writeLineage } from './lineage.ts';
 import { type AdapterWork, stopIfAsked, trainAdapter } from './loop.ts';
 import { OverlapStudy } from './overlap.ts';
 import { ReferenceCache, sequenceKey } from './reference-cache.ts';
 import { type RejectedTexts, readRejected } from './rejected.ts';
 import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
+import { RunProgress, TEXTS } from './run-progress.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
 import { startFingerprint, startMatrices } from './start.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
-import { batchOf, planUser, sequencesOf, type UserPlan } from './user-plan.ts';
+import { batchOf, planUser, sequencesOf, type UserPlan, usersSeen } from './user-plan.ts';
 import { auxiliaryPool, userRecords } from './user-records.ts';
 
 export type TrainEvent =
@@ -116,7 +118,16 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   targetedModules(lora, model.checkpoint.linears);
   const start = settings.start && (await startFingerprint(settings.start, model.checkpoint));
   const folder = new RunFolder(settings.out);
-  for (const user of await unfinished(users, folder)) {
+  const texts = rejected && { rejected: rejected.fingerprint };
+  // What a built-in objective depends on is in the settings; of another, its signature is all that is known.
+  const own = !isBuiltIn(trained) && { objective: trained.create({ ...settings, alpha: 0 }).signature };
+  const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }), ...own };
+  const inputs = new Map<string, Inputs>();
+  for (const [user, { train: records }] of dataset.users) {
+    if (records.length > 0) inputs.set(user, inputsOf(dataset, user, rejected));
+  }
+  const progressNow = async () => RunProgress.of(folder, await folder.read(), sources, inputs);
+  for (const user of unfinished(users, await progressNow())) {
     if (rejected) userRecords(dataset, user, { ...settings, ...trained }, rejected);
     if (settings.start !== undefined) await startMatrices(settings.start, user, lora, model.checkpoint);
   }
@@ -124,14 +135,27 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   let failed: readonly FailedUser[];
   const unlock = await folder.lock(['overlap.json']); // a comparison's estimate
   try {
-    const texts = rejected && { rejected: rejected.fingerprint };
-    // What a built-in objective depends on is in the settings; of another, its signature is all that is known.
-    const own = !isBuiltIn(trained) && { objective: trained.create({ ...settings, alpha: 0 }).signature };
-    const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }), ...own };
-    await folder.open(resolved, sources, options.version, NOT_IDENTITY);
+    const progress = await progressNow(); // another process may have trained until the lock was free
+    await folder.open(resolved, sources, options.version, NOT_IDENTITY, {
+      mayChange: TEXTS,
+      beforeChange: () => progress.clear(folder, dataset),
+    });
+    for (const message of progress.notices(users)) emit({ type: 'notice', message });
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
-    const run = new TrainingRun(trained, settings, model, dataset, encoder, folder, emit, options.signal, rejected);
-    failed = await run.trainAll(users);
+    const run = new TrainingRun(
+      trained,
+      settings,
+      model,
+      dataset,
+      encoder,
+      folder,
+      inputs,
+      emit,
+      options.signal,
+      rejected,
+    );
+    await run.recordLineage(progress.withoutLineage);
+    failed = await run.trainAll(users, unfinished(users, progress));
   } finally {
     await model.close();
     await unlock();
@@ -152,10 +176,8 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   };
 }
 
-async function unfinished(users: readonly string[], folder: RunFolder): Promise<string[]> {
-  const open: string[] = [];
-  for (const user of users) if (!(await folder.isFinished(user))) open.push(user);
-  return open;
+function unfinished(users: readonly string[], { finished }: RunProgress): string[] {
+  return users.filter(user => !finished.has(user));
 }
 
 /** @throws IdiolectError CONFIG where pairs are wanted and not given, or given and not wanted */
@@ -177,6 +199,7 @@ class TrainingRun {
   readonly #dataset: Dataset;
   readonly #encoder: Encoder;
   readonly #folder: RunFolder;
+  readonly #inputs: ReadonlyMap<string, Inputs>;
   readonly #emit: (event: TrainEvent) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #rejected: RejectedTexts | undefined;
@@ -188,6 +211,7 @@ class TrainingRun {
     dataset: Dataset,
     encoder: Encoder,
     folder: RunFolder,
+    inputs: ReadonlyMap<string, Inputs>,
     emit: (event: TrainEvent) => void,
     signal: AbortSignal | undefined,
     rejected: RejectedTexts | undefined,
@@ -198,23 +222,26 @@ class TrainingRun {
     this.#dataset = dataset;
     this.#encoder = encoder;
     this.#folder = folder;
+    this.#inputs = inputs;
     this.#emit = emit;
     this.#signal = signal;
     this.#rejected = rejected;
   }
 
-  /** @returns those whose training diverged */
-  async trainAll(users: readonly string[]): Promise<FailedUser[]> {
-    const open = await unfinished(users, this.#folder);
+  /** Writes down what adapters that have no lineage were trained on: the data they were made from is still the same. */
+  async recordLineage(users: readonly string[]): Promise<void> {
+    for (const user of users) {
+      await writeLineage(this.#folder, { user, inputs: this.#inputs.get(user)!, seen: usersSeen(this.#records(user)) });
+    }
+  }
+
+  /**
+   * @param open those of the users to be trained
+   * @returns those whose training diverged
+   */
+  async trainAll(users: readonly string[], open: readonly string[]): Promise<FailedUser[]> {
     const objective = this.#objective(0);
-    const plans = open.map(user =>
-      planUser(
-        userRecords(this.#dataset, user, { ...this.#settings, ...this.#trained }, this.#rejected),
-        this.#encoder,
-        objective,
-        this.#settings,
-      ),
-    );
+    const plans = open.map(user => planUser(this.#records(user), this.#encoder, objective, this.#settings));
     for (const message of this.#encoder.cutNotices()) this.#emit({ type: 'notice', message });
     const steps = plans.reduce((sum, { batches }) => sum + batches.length, 0);
     for (const user of open) {
@@ -244,6 +271,10 @@ class TrainingRun {
       await probe.release();
     }
     return failed;
+  }
+
+  #records(user: string) {
+    return userRecords(this.#dataset, user, { ...this.#settings, ...this.#trained }, this.#rejected);
   }
 
   /** @param alpha the user's overlap, where the objective uses it */
@@ -337,7 +368,11 @@ class TrainingRun {
       this.#emit({ type: 'failed', ...failure });
       return failure;
     }
+    const before = await readLineage(this.#folder, user);
+    const either = [...new Set([...(before?.seen ?? []), ...plan.seen])];
+    await writeLineage(this.#folder, { user, inputs: null, seen: either });
     await this.#publish(plan, alpha, trainer);
+    await writeLineage(this.#folder, { user, inputs: this.#inputs.get(user)!, seen: plan.seen });
     await removeCheckpoint(this.#folder.stateOf(user));
     this.#emit({ type: 'adapter', user, folder: this.#folder.adapterOf(user), metrics });
     return null;

@@ -26,6 +26,8 @@ export interface UserPlan {
   /** The prompt of each sequence with the completion of another; empty for objectives that need none. */
   readonly mismatched: ReadonlyMap<TokenSequence, TokenSequence>;
   readonly batches: readonly PlannedBatch[];
+  /** Users whose records the auxiliary ones are. */
+  readonly seen: readonly string[];
 }
 
 export function planUser(
@@ -52,7 +54,14 @@ export function planUser(
   const mismatched = needsMismatched
     ? mismatchedCompletions(all, random(seed, `mismatched/${user}`), encoder.maxLength)
     : new Map<TokenSequence, TokenSequence>();
-  return { user, target, auxiliary, disliked, mismatched, batches };
+  return { user, target, auxiliary, disliked, mismatched, batches, seen: usersSeen({ user, ...records }) };
+}
+
+/** Other users whose records a user is trained against, each once. */
+export function usersSeen({ user, auxiliary }: Pick<UserRecords, 'user' | 'auxiliary'>): string[] {
+  const seen = new Set(auxiliary.map(({ record }) => record.user));
+  seen.delete(user); // its own rejected texts
+  return [...seen].sort();
 }
 
 /** Every sequence of a plan that needs its reference score. */

@@ -178,16 +178,26 @@ describe('a run from the adapters of another', () => {
     expect(await contentOf(place.path('parts/adapters'))).toEqual(await contentOf(place.path('whole/adapters')));
   });
 
-  it('goes on with the same rejected texts wherever they lie, and not with others', async () => {
+  it('trains nobody again for the same rejected texts wherever they are, and only the users who have others', async () => {
     const settings = { start: place.path('sft'), users: 'ada,grace' };
     const events: TrainEvent[] = [];
     const moved = await writePairs('moved.jsonl', pairs);
     await run({ out: 'whole', settings: { ...settings, rejected: moved }, onEvent: event => void events.push(event) });
     expect(events).toEqual([{ type: 'start', users: 2, finished: 2, steps: 0 }]);
-    const others = await writePairs('others.jsonl', pairs.slice(1));
-    await expect(run({ out: 'whole', settings: { ...settings, rejected: others } })).rejects.toThrow(
-      /holds a run with other settings \(other rejected texts\)/,
+    const others = await writePairs(
+      'others.jsonl',
+      pairs.map(pair => (pair.record.user === 'ada' ? { ...pair, rejected: `${pair.rejected}!` } : pair)),
     );
+    await cp(place.path('whole'), place.path('other-texts'), { recursive: true });
+    const trained: string[] = [];
+    await run({
+      out: 'other-texts',
+      settings: { ...settings, rejected: others },
+      onEvent: event => event.type === 'adapter' && trained.push(event.user),
+    });
+    expect(trained).toEqual(['ada']);
+    const [whole, changed] = [await metricsOf('whole'), await metricsOf('other-texts')];
+    expect(changed.filter(({ user }) => user === 'grace')).toEqual(whole.filter(({ user }) => user === 'grace'));
   });
 
   it('goes on from the same adapters wherever they lie, and not from others', async () => {

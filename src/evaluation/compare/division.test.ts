@@ -24,7 +24,7 @@ function datasetOf(users: ReadonlyMap<string, Counts>): Dataset {
     Array.from({ length: count }, (_, i) => ({ user, input: `asked ${i}`, output: `wrote ${i}` }));
   const histories = [...users].map(([user, { train, query }]): [string, UserHistory] => [
     user,
-    { user, train: records(user, train), query: records(user, query), disliked: [], repeated: 0 },
+    { user, train: records(user, train), query: records(user, query), disliked: [], repeated: 0, fingerprint: '' },
   ]);
   return {
     file: 'histories.jsonl',

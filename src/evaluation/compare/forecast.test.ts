@@ -20,7 +20,7 @@ const users = ['a', 'b', 'c', 'd', 'e', 'f'];
 const historyOf = (user: string) => {
   const record = (i: number) => ({ user, input: `${i}`, output: `${i}` });
   const train = Array.from({ length: 10 }, (_, i) => record(i));
-  return { user, train, query: [record(10), record(11)], disliked: [], repeated: 0 };
+  return { user, train, query: [record(10), record(11)], disliked: [], repeated: 0, fingerprint: '' };
 };
 const dataset: Dataset = {
   ...{ file: 'x', fingerprint: 'f', split: null, leftOut: new Map(), notices: [] },

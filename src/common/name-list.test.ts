@@ -15,6 +15,16 @@ describe('namesOf', () => {
     expect(namesOf(list, ['Doe, John', 'first "quoted" one'], '--users')).toEqual(names);
   });
 
+  const [composed, decomposed] = ['Jürgen'.normalize('NFC'), 'Jürgen'.normalize('NFD')];
+  it.each([
+    [decomposed, [composed], [composed]],
+    [`ada,${decomposed}`, [composed], ['ada', composed]],
+    [composed, [decomposed, 'ada'], [decomposed]],
+    [decomposed, [composed, decomposed], [decomposed]],
+  ])('finds %j in %j, whatever the Unicode form', (list, known, names) => {
+    expect(namesOf(list, known, '--users')).toEqual(names);
+  });
+
   it.each([
     ['"ada', 'a quote is out of place'],
     ['ada,,bob', 'has an empty name'],

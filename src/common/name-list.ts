@@ -16,14 +16,26 @@ function listOf(names: readonly string[]): string {
 }
 
 /**
+ * The known name that a person means: the same text, or the same letters in another Unicode form, as some terminals and
+ * file systems write them.
+ */
+export function knownName(name: string, known: readonly string[]): string | undefined {
+  if (known.includes(name)) return name;
+  const alike = known.filter(one => one.normalize() === name.normalize());
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/**
  * The names of a list, separated by commas. A name that has a comma or a quote in it is put in double quotes, and a
- * quote inside those is doubled (as in CSV). A list that is itself one of the known names is that name.
+ * quote inside those is doubled (as in CSV). A list that is itself one of the known names is that name. Known names are
+ * given as they are known, other names as they were written.
  *
  * @param flag the setting the list was given by, for the error
  * @throws IdiolectError CONFIG where a quote is not closed or a name is empty
  */
 export function namesOf(list: string, known: readonly string[], flag: string): string[] {
-  if (known.includes(list)) return [list];
+  const only = knownName(list, known);
+  if (only !== undefined) return [only];
   const example = `Write ${flag} ada,bob, with double quotes around a name that holds a comma: '"Doe, Jane",bob'.`;
   let rows: string[][];
   try {
@@ -34,6 +46,6 @@ export function namesOf(list: string, known: readonly string[], flag: string): s
     });
   }
   const names = rows.flat();
-  if (names.length > 0 && names.every(name => name !== '')) return names;
+  if (names.length > 0 && names.every(name => name !== '')) return names.map(name => knownName(name, known) ?? name);
   throw new IdiolectError('CONFIG', `${flag} has an empty name. ${example}`);
 }

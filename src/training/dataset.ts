@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
 import {
   capWords,
@@ -177,7 +178,7 @@ export function selectUsers(selection: string | undefined, dataset: Dataset): st
     const who = `no ${dataset.split ? 'target user' : 'user'} "${printable(user)}"${dataset.split ? '' : ' with records to train on'}`;
     throw new IdiolectError(
       'DATA',
-      `--users: ${dataset.file} has ${why ? `${who} (${why.replace(/\.$/, '')})` : who}. It has ${all.length}, such as ${some}.`,
+      `--users: ${dataset.file} has ${why ? `${who} (${why.replace(/\.$/, '')})` : who}.${printable(didYouMean(user, all))} It has ${all.length}, such as ${some}.`,
     );
   });
 }

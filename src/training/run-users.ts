@@ -1,6 +1,7 @@
 /** Whose adapters a run folder holds. Folders carry encoded names; people use the names that are in the data. */
 import { readdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
+import { knownName } from '../common/name-list.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
 import { folderName, type RunFolder } from './run-folder.ts';
@@ -30,16 +31,14 @@ function decoded(name: string): string {
 const LISTED = 10;
 
 /**
- * The user of a run that a person means: the name as it is in the data, or the same letters in another Unicode form, as
- * some terminals and file systems write them.
+ * The user of a run that a person means.
  *
  * @param users those with an adapter
  * @throws IdiolectError DATA naming the nearest user, and the users there are
  */
 export function userNamed(name: string, users: readonly string[], run: string): string {
-  if (users.includes(name)) return name;
-  const alike = users.filter(user => user.normalize() === name.normalize());
-  if (alike.length === 1) return alike[0]!;
+  const found = knownName(name, users);
+  if (found !== undefined) return found;
   if (users.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
   const list = users
     .slice(0, LISTED)

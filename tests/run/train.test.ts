@@ -160,6 +160,7 @@ describe('a run folder', () => {
 describe('what cannot be trained', () => {
   it.each([
     [{ users: 'ada,eve' }, /has no user "eve".*It has 3, such as ada, grace, linus/],
+    [{ users: 'grcae' }, /has no user "grcae" with records to train on\. Did you mean "grace"\? It has 3/],
     [{ template: 'haiku' }, /"haiku" is neither a template/],
     [{ model: 'nowhere' }, /nowhere is neither a folder nor a name on the Hub/],
     [{ data: 'nowhere.jsonl' }, /nowhere.jsonl/],

@@ -1,4 +1,5 @@
 /** `idiolect adapt` */
+import { counted } from '../common/counted.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../training/adapt.ts';
 import { type AdaptSettings, adaptSchema } from '../training/adapt-settings.ts';
@@ -28,9 +29,9 @@ export const adaptVerb: Verb = {
     }
     const { run, model, users, targets, others, records, heldOut } = summary;
     terminal.say(
-      `${model}: adapted on ${records} records of ${others} users in ${duration(performance.now() - start)}`,
+      `${model}: adapted on ${counted(records, 'record')} of ${counted(others, 'user')} in ${duration(performance.now() - start)}`,
     );
-    terminal.say(`kept out: the records of ${targets} target users, named in ${users}`);
+    terminal.say(`kept out: the records of ${counted(targets, 'target user')}, named in ${users}`);
     if (heldOut) terminal.print(change(heldOut));
     const next = ['--model', model, '--target-users', users, '--data', settings.values.data, '--out', `${run}-users`];
     for (const key of SHARED) {
@@ -48,7 +49,7 @@ function quoted(word: string): string {
 function change({ base, adapted, records }: NonNullable<AdaptSummary['heldOut']>): string {
   const gain = adapted - base;
   return (
-    `${records} held-out records of the users trained on: ${base.toFixed(4)} before, ${adapted.toFixed(4)} after ` +
+    `${counted(records, 'held-out record')} of the users trained on: ${base.toFixed(4)} before, ${adapted.toFixed(4)} after ` +
     `(${gain < 0 ? '' : '+'}${gain.toFixed(4)}), mean log-probability per token`
   );
 }
@@ -64,7 +65,10 @@ function reporter(terminal: Terminal): (event: AdaptEvent) => void {
         break;
       case 'start':
         if (event.steps === 0) terminal.say('the adapter is finished already');
-        else terminal.say(`training on ${event.records} records of ${event.users} users, ${event.steps} steps`);
+        else
+          terminal.say(
+            `training on ${counted(event.records, 'record')} of ${counted(event.users, 'user')}, ${counted(event.steps, 'step')}`,
+          );
         clock = new TimeLeft();
         break;
       case 'resume':

@@ -1,5 +1,6 @@
 /** `idiolect import git|lamp|longlamp|oppu|table`: other people's files as histories. */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import {
   diffInput,
@@ -197,10 +198,6 @@ async function write(
   const written = await writeRecords(file, records(report), work);
   report.finish();
   if (json) work.terminal.print(JSON.stringify({ file, ...written }));
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Writes the records as they come, in one atomic step, and tells how many there were of how many users. */

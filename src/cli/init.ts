@@ -2,6 +2,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { flagName } from '../common/settings.ts';
@@ -86,7 +87,7 @@ export const initVerb: Verb = {
         const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
         const found = recordsOf(source, reading, flags.bots, terminal);
         const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
-        terminal.say(`${data}: ${records} records of ${users} users`);
+        terminal.say(`${data}: ${counted(records, 'record')} of ${counted(users, 'user')}`);
       }
       await fetchModels({ model: folder }, terminal, signal);
       const settings = trainSchema.parse({ ...plan, data: staged });
@@ -200,7 +201,7 @@ function planText(
   const { out, epochs, batchSize } = settings;
   const time = (part: number) => duration(1000 * part);
   return [
-    `training makes ${users} adapters in ${out}/adapters: ${steps} steps of ${batchSize} records, ${epochs} passes over each user's`,
+    `training makes ${counted(users, 'adapter')} in ${out}/adapters: ${counted(steps, 'step')} of ${counted(batchSize, 'record')}, ${counted(epochs, 'pass', 'passes')} over each user's`,
     `it may take about ${time(seconds.likely)}, an estimate from a few steps on this machine: ${time(seconds.low)} to ${time(seconds.high)} if nothing else runs`,
     `it takes about ${bytesText(memoryBytes)} of memory and ${bytesText(diskBytes)} of disk`,
   ].join('\n');

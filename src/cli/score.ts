@@ -1,4 +1,5 @@
 /** `idiolect score` */
+import { counted } from '../common/counted.ts';
 import { type ScoreSettings, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import { runSentences, userSentence } from '../evaluation/judgement-words.ts';
@@ -42,5 +43,5 @@ export const scoreVerb: Verb = {
 };
 
 function estimate({ mean, low, high }: Estimate, users: number): string {
-  return `${mean.toFixed(4)} nats per token, 95% interval ${low.toFixed(4)} to ${high.toFixed(4)} over ${users} users`;
+  return `${mean.toFixed(4)} nats per token, 95% interval ${low.toFixed(4)} to ${high.toFixed(4)} over ${counted(users, 'user')}`;
 }

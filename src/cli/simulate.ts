@@ -1,5 +1,6 @@
 /** `idiolect simulate` */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { type SimulateSettings, simulateSchema, writeSimulation } from '../histories/index.ts';
 import { table } from './terminal.ts';
 import type { Verb } from './verb.ts';
@@ -36,6 +37,8 @@ export const simulateVerb: Verb = {
       ];
     });
     terminal.print(table([['user', 'shared', 'alpha', 'mixture', 'habits'], ...rows]));
-    terminal.say(`${file}: ${records} records of ${users.length} users; what is true of them is in ${truth}`);
+    terminal.say(
+      `${file}: ${counted(records, 'record')} of ${counted(users.length, 'user')}; what is true of them is in ${truth}`,
+    );
   },
 };

@@ -1,5 +1,6 @@
 /** `idiolect train` */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
 import { type HeldOutScores, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
@@ -43,7 +44,7 @@ export const trainVerb: Verb = {
       onEvent: trainReporter(terminal),
     });
     const took = duration(performance.now() - start);
-    terminal.say(`${summary.users.length} adapters in ${summary.run}/adapters after ${took}`);
+    terminal.say(`${counted(summary.users.length, 'adapter')} in ${summary.run}/adapters after ${took}`);
     if (summary.clippedShare !== undefined) {
       const share = (100 * summary.clippedShare).toFixed(0);
       terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
@@ -105,14 +106,14 @@ function showHeldOut(scores: HeldOutScores, terminal: Terminal): void {
       verdictWord(gain),
     ]);
   const texts = String(scores.overall.texts);
-  const all = [`all ${users.length} users`, texts, ...cells(scores.gain), ...cells(scores.personalGain), ''];
+  const all = [`all ${counted(users.length, 'user')}`, texts, ...cells(scores.gain), ...cells(scores.personalGain), ''];
   terminal.print(table([[...header, ''], ...rows, ...(users.length > 1 ? [all] : [])]));
   if (users.length > LISTED) {
     const counts = new Map<string, number>();
     for (const word of users.map(({ gain }) => verdictWord(gain))) counts.set(word, (counts.get(word) ?? 0) + 1);
-    const counted = [...counts].map(([word, count]) => `${word} ${count}`).join(', ');
+    const verdicts = [...counts].map(([word, count]) => `${word} ${count}`).join(', ');
     terminal.print(
-      `${users.length - LISTED} more users (idiolect score lists them). Of all ${users.length}: ${counted}`,
+      `${counted(users.length - LISTED, 'more user')} (idiolect score lists them). Of all ${users.length}: ${verdicts}`,
     );
   }
   if (users.some(({ gain }) => gain.verdict === 'few')) {
@@ -139,7 +140,7 @@ export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
       case 'start':
         ({ users, finished, steps: total } = event);
         [done, resumed, clock] = [0, 0, new TimeLeft()];
-        if (finished > 0) terminal.say(`${finished} of ${users} users are finished already`);
+        if (finished > 0) terminal.say(`${finished} of ${counted(users, 'user')} finished already`);
         break;
       case 'embedding':
         terminal.progress(`embedding texts ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);

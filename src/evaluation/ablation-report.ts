@@ -1,6 +1,7 @@
 /** An ablation as Markdown tables and pictures. */
 
 import { lineChart } from '../charts/line-chart.ts';
+import { counted } from '../common/counted.ts';
 import type { CellResult, SweepResult } from './ablation.ts';
 import type { Estimate } from './intervals.ts';
 import { markdownText } from './markdown-table.ts';
@@ -35,14 +36,17 @@ export function ablationTables(sweeps: readonly SweepResult[], pictures: readonl
     ].join('\n');
   });
   const users = sweeps[0]!.cells[0]!.users.length;
-  return `# Ablation\n\nHeld-out log-likelihood of ${users} users, nats per completion token: own adapter minus base, mean over users with 95% bootstrap interval over users. The second column pairs by user. Intervals are not corrected for the number of rows.\n\n${sections.join('\n')}`;
+  return `# Ablation\n\nHeld-out log-likelihood of ${counted(users, 'user')}, nats per completion token: own adapter minus base, mean over users with 95% bootstrap interval over users. The second column pairs by user. Intervals are not corrected for the number of rows.\n\n${sections.join('\n')}`;
 }
 
 /** The gain by uniqueness of the users. */
 function groupTable(settings: readonly string[], cells: readonly CellResult[]): string[] {
   const groups = cells[0]!.groups;
   if (groups.length === 0) return [];
-  const head = [...settings.map(settingName), ...groups.map(({ group, users }) => `${group} (${users} users)`)];
+  const head = [
+    ...settings.map(settingName),
+    ...groups.map(({ group, users }) => `${group} (${counted(users, 'user')})`),
+  ];
   const lines = cells.map(cell =>
     row([...settings.map(key => markdownText(cell.texts[key]!)), ...cell.groups.map(({ gain }) => interval(gain))]),
   );
@@ -68,7 +72,7 @@ export function sweepChart({ settings, cells }: SweepResult): string {
   const names = [...new Set(cells.map(nameOf))];
   return lineChart({
     title: `Held-out gain by ${settings.map(settingName).join(' and ')}`,
-    subtitle: `own adapter over base, mean over ${cells[0]!.users.length} users, 95% interval`,
+    subtitle: `own adapter over base, mean over ${counted(cells[0]!.users.length, 'user')}, 95% interval`,
     x: { label: settingName(along), type: numeric ? 'linear' : 'point' },
     y: { label: 'nats per token' },
     series: names.map(name => ({

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
@@ -197,6 +198,6 @@ function requireVerdicts(answers: readonly string[], model: string): void {
   const example = JSON.stringify(without[0]!.slice(0, 80));
   throw new IdiolectError(
     'DATA',
-    `the judge "${model}" gave no verdict (A, B or tie) in ${without.length} of ${answers.length} answers, such as ${example}; name another --judge-model.`,
+    `the judge "${model}" gave no verdict (A, B or tie) in ${without.length} of ${counted(answers.length, 'answer')}, such as ${example}; name another --judge-model.`,
   );
 }

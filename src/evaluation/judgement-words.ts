@@ -1,4 +1,5 @@
 /** Judgements of adapters as sentences, and what to try where nothing was learnt. */
+import { counted } from '../common/counted.ts';
 import { printable } from '../common/printable.ts';
 import type { HeldOutScores, UserScore } from './held-out.ts';
 import type { Estimate } from './intervals.ts';
@@ -52,15 +53,15 @@ export function runSentences(scores: HeldOutScores): string[] {
     if (users.length === 1 && alone) return nats(alone);
     // Over so few users the interval is too narrow to stand in a sentence beside a test that says otherwise.
     const amount = users.length < FEWEST_USERS ? `${signed(estimate.mean)} nats a token` : nats(estimate);
-    return `${amount} over ${users.length} users`;
+    return `${amount} over ${counted(users.length, 'user')}`;
   };
   const found = shown(gain, users[0]!.gain);
   if (overall.verdict === 'few') {
     return [
-      `${overall.texts} held-out texts are too few to tell whether anything was learnt (${found}): ${FEWEST_TEXTS} are the fewest. Give more texts, or a larger --query-share.`,
+      `${counted(overall.texts, 'held-out text is', 'held-out texts are')} too few to tell whether anything was learnt (${found}): ${FEWEST_TEXTS} are the fewest. Give more texts, or a larger --query-share.`,
     ];
   }
-  const tested = `${overall.texts} held-out texts, ${probability(overall.p)}`;
+  const tested = `${counted(overall.texts, 'held-out text')}, ${probability(overall.p)}`;
   if (overall.verdict === 'harms') {
     return [
       `The adapters harm: they make the users' own texts less likely, ${found} (${tested}). Lower --lr (${scores.training.lr} now) or --epochs (${scores.training.epochs} now).`,

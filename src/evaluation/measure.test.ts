@@ -119,7 +119,7 @@ describe('texts that ROUGE does not see', () => {
     });
     const rouge1 = metrics.find(({ name }) => name === 'rouge1')!;
     expect(rouge1.remark).toBeUndefined();
-    expect(rouge1.note).toContain('Here 1 of 4 texts that the users wrote are mostly in letters it does not see.');
+    expect(rouge1.note).toContain('Here 1 of 4 texts that the users wrote is mostly in letters it does not see.');
   });
 });
 
@@ -234,7 +234,7 @@ describe('results of free text', () => {
       measureResults({ ...text, methods: [method('cbpo', { ada, ben }), base] });
     expect(withBase(method('base', { ada }))).toThrow('"base" has no user where "cbpo" has user "ben"');
     expect(withBase(method('base', { ben, ada }))).toThrow('"base" has user "ben" where "cbpo" has user "ada"');
-    expect(withBase(method('base', { ada: ['a'], ben }))).toThrow('"base", user "ada": found 1 answers');
+    expect(withBase(method('base', { ada: ['a'], ben }))).toThrow('"base", user "ada": found 1 answer');
     const turned = method('base', { ada, ben });
     const answers = turned.users.get('ada')!.toReversed();
     expect(withBase({ ...turned, users: new Map(turned.users).set('ada', answers) })).toThrow(

@@ -1,5 +1,6 @@
 /** The answers of several methods to the same queries, measured: each method alone, and one against every other. */
 
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
@@ -76,7 +77,7 @@ function remarkOn({ name, title, users }: MethodAnswers): Pick<MethodResult, 're
   const verb = empty.some(({ found = 0 }) => found > 0) ? 'fitted' : 'was found';
   const where = empty.length === answers.length ? '' : 'there it ';
   const equals = plain === undefined ? '' : `: ${where}equals ${plain}`;
-  return { remark: `${what} ${verb} in ${empty.length} of ${answers.length} prompts${equals}` };
+  return { remark: `${what} ${verb} in ${empty.length} of ${counted(answers.length, 'prompt')}${equals}` };
 }
 
 function measureColumn({ info, measure }: Metric, input: ResultsInput, users: readonly string[]): Column {
@@ -169,7 +170,7 @@ function checkAnswers(input: ResultsInput): readonly string[] {
       const [answers, expected] = [answered.get(user)!, first.users.get(user)!];
       const where = `"${name}", user "${printable(user)}"`;
       if (answers.length !== expected.length || answers.length === 0) {
-        const counts = `${answers.length} answers, and "${first.name}" has ${expected.length}`;
+        const counts = `${counted(answers.length, 'answer')}, and "${first.name}" has ${expected.length}`;
         throw new IdiolectError('DATA', `${where}: found ${counts}; ${must}, at least one a user.`);
       }
       answers.forEach(({ key, logProb, tokens }, i) => {
@@ -180,7 +181,7 @@ function checkAnswers(input: ResultsInput): readonly string[] {
         if (Number.isFinite(logProb) && tokens > 0) return;
         throw new IdiolectError(
           'DATA',
-          `${where}: the log-probability of answer ${i + 1} is ${logProb} over ${tokens} tokens; it must be finite, of one token or more.`,
+          `${where}: the log-probability of answer ${i + 1} is ${logProb} over ${counted(tokens, 'token')}; it must be finite, of one token or more.`,
         );
       });
     }

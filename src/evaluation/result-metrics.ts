@@ -1,4 +1,5 @@
 /** The metrics of a comparison: which are measured, what each is called and can see, and how its value is found. */
+import { counted } from '../common/counted.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import type { MetricName } from '../histories/index.ts';
@@ -156,7 +157,7 @@ function infoOf(name: ResultMetric, { synonyms, methods }: ResultsInput, users: 
   if (OF_LATIN.includes(name)) {
     const references = [...methods[0]!.users.values()].flatMap(answers => answers.map(({ reference }) => reference));
     const { nonLatin, texts } = countNonLatin(references);
-    const unseen = `${nonLatin} of ${texts} texts that the users wrote are mostly in letters it does not see`;
+    const unseen = `${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters it does not see`;
     if (nonLatin === 0) return info;
     if (2 * nonLatin <= texts) return { ...info, note: `${info.note} Here ${unseen}.` };
     return { ...info, remark: `rests on digits and a-z alone: ${unseen}` };

@@ -1,4 +1,5 @@
 /** The results of a comparison as Markdown: tables that can be read raw, and what is needed to read them. */
+import { counted } from '../common/counted.ts';
 import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
 import type { Estimate } from './intervals.ts';
 import type { JudgeResults } from './judge.ts';
@@ -160,8 +161,4 @@ function estimateText({ mean, low, high }: Estimate, metric: MetricInfo, users: 
 /** 0 has no sign. */
 function fixed(value: number, metric: MetricInfo): string {
   return value.toFixed(digitsOf(metric)).replace(/^-(0\.0+)$/, '$1');
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -2,6 +2,7 @@
 
 import { dotChart } from '../charts/dot-chart.ts';
 import { tokenStrip } from '../charts/token-strip.ts';
+import { counted } from '../common/counted.ts';
 import { printable } from '../common/printable.ts';
 import type { TokenSummary } from './token-groups.ts';
 import type { TokenShifts } from './token-shift.ts';
@@ -28,7 +29,7 @@ export function shiftPicture(texts: readonly TokenShifts[], { run, against }: Ru
   const limit = Number(sizes[Math.ceil(0.95 * sizes.length) - 1]!.toPrecision(2));
   return tokenStrip({
     title: `Token by token: ${run} and ${against}`,
-    subtitle: `User ${printable(shown[0]!.user)}, ${shown.length} of ${texts.length} records; difference is ${run} minus ${against}.`,
+    subtitle: `User ${printable(shown[0]!.user)}, ${shown.length} of ${counted(texts.length, 'record')}; difference is ${run} minus ${against}.`,
     value: { label: 'log π − log π_ref in nats: red pushed down, blue pushed up', ...(limit > 0 && { limit }) },
     texts: shown.map(({ record, tokens }, i) => ({ label: `record ${record}`, tokens, rows: rows[i]! })),
   });

@@ -1,4 +1,5 @@
 /** Questions of LaMP and its descendants made records: one prompt for profile and query, every pair once per user. */
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { readBytes } from './bytes.ts';
 import { jsonItems } from './json-stream.ts';
@@ -89,7 +90,11 @@ export async function* benchmarkRecords(
       }
     }
   }
-  if (count === 0) throw new IdiolectError('DATA', `${source} gave no records (${skipped} items were left out).`);
+  if (count === 0)
+    throw new IdiolectError(
+      'DATA',
+      `${source} gave no records (${counted(skipped, 'item was', 'items were')} left out).`,
+    );
 }
 
 /** 128 bits of a record's identity, in the least memory a string takes: a benchmark has millions of them. */

@@ -190,7 +190,7 @@ describe.skipIf(!hasGit)('importGit', () => {
     expect(records.map(({ output }) => output)).toEqual(['Thé']);
     expect(records[0]!.input).toBe('M a\n-one\n+caf\ufffd x');
     expect(told.join()).toContain('1 with a subject that is neither UTF-8 nor in the encoding it declares.');
-    expect(told.join()).toContain('1 commits change lines that are not UTF-8');
+    expect(told.join()).toContain('1 commit changes lines that are not UTF-8');
   });
 
   test('a commit with an old date does not hide the ones behind it', async () => {
@@ -258,7 +258,7 @@ describe.skipIf(!hasGit)('importGit', () => {
     const onSkip = (message: string) => told.push(message);
     expect((await collect(importGit(path, { onSkip }))).map(({ output }) => output)).toEqual(['One', 'Three']);
     expect(told.join()).toContain('Taken for programs: Jenkins\\u{1b}[2J (1); --bots keep keeps them.');
-    expect(told.join()).toContain("1 commits name co-authors, who are not recorded: each counts as its author's.");
+    expect(told.join()).toContain("1 commit names co-authors, who are not recorded: each counts as its author's.");
     expect(await collect(importGit(path, { bots: 'keep' }))).toHaveLength(3);
   });
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { commitToRecord } from './commits.ts';
@@ -103,10 +104,18 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
     throw new IdiolectError('DATA', `${path}: ${none}.`);
   }
   const notes = [
-    ...(total > 0 ? [`${total} commits were left out: ${reasons}.`] : []),
+    ...(total > 0 ? [`${counted(total, 'commit was', 'commits were')} left out: ${reasons}.`] : []),
     ...(programs.size > 0 ? [`Taken for programs: ${listed(programs)}; --bots keep keeps them.`] : []),
-    ...(damaged > 0 ? [`${damaged} commits change lines that are not UTF-8; their bytes read as U+FFFD.`] : []),
-    ...(shared > 0 ? [`${shared} commits name co-authors, who are not recorded: each counts as its author's.`] : []),
+    ...(damaged > 0
+      ? [
+          `${counted(damaged, 'commit changes', 'commits change')} lines that are not UTF-8; their bytes read as U+FFFD.`,
+        ]
+      : []),
+    ...(shared > 0
+      ? [
+          `${counted(shared, 'commit names', 'commits name')} co-authors, who are not recorded: each counts as its author's.`,
+        ]
+      : []),
   ];
   if (notes.length > 0) onSkip?.(`${path}: ${notes.join(' ')}`, total);
 }

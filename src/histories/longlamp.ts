@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { type BenchmarkOptions, benchmarkRecords, type Question } from './benchmark.ts';
 import { readParquet } from './parquet.ts';
@@ -102,5 +103,8 @@ async function filesOf(path: string, split: string): Promise<string[]> {
   const complete = shards.length === count && shards.every((shard, i) => shard.index === i && shard.count === count);
   if (complete) return shards.map(({ name }) => join(path, name));
   const names = shards.map(({ name }) => name).join(', ');
-  throw new IdiolectError('DATA', `${path}: expected ${count} files of "${split}", found ${names}. Download the rest.`);
+  throw new IdiolectError(
+    'DATA',
+    `${path}: expected ${counted(count, 'file')} of "${split}", found ${names}. Download the rest.`,
+  );
 }

@@ -1,4 +1,5 @@
 /** Each user's history divided into what the adapter learns from and the later records it is asked about. */
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import type { HistoryRecord } from './record.ts';
 
@@ -81,7 +82,7 @@ export function splitByTime(groups: ReadonlyMap<string, readonly HistoryRecord[]
       continue;
     }
     const found = given
-      ? `the data set's split gives ${train.length} for training and ${query.length} queries`
+      ? `the data set's split gives ${train.length} for training and ${counted(query.length, 'query', 'queries')}`
       : `there are ${ordered.length}`;
     const needed = `${minTrain} for training and ${given ? minQuery : queries} as queries are needed`;
     split.tooFew.push({ user, records: ordered, reason: `"${user}" has too few records: ${found}; ${needed}.` });

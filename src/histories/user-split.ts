@@ -3,6 +3,7 @@
  * others, on whose records a model may be adapted to the task. The division is a file that later commands share.
  */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { sha256, writeFileAtomic } from '../common/files.ts';
 import { readInputText } from '../common/input-file.ts';
@@ -42,7 +43,7 @@ export function drawUserSplit(records: ReadonlyMap<string, number>, count: numbe
   if (!Number.isInteger(count) || count < 1 || count >= records.size) {
     throw new IdiolectError(
       'CONFIG',
-      `--target-users ${count}: there are ${records.size} users with records to train on, and at least one of them must ` +
+      `--target-users ${count}: the data has ${counted(records.size, 'user')} with records to train on, and at least one of them must ` +
         'stay outside the evaluation. Use a smaller number.',
     );
   }

@@ -6,6 +6,7 @@
  * The i-th target record of a batch is chosen over its i-th auxiliary record: the pairing is the caller's. A pair counts
  * by the weight of its chosen record.
  */
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { detach, gemm, neg, reshape, scale, softplus } from '../graph/index.ts';
 import { float32 } from '../runtime/tensor.ts';
@@ -40,7 +41,7 @@ export function dpo({ beta }: { readonly beta: number }): Objective {
       if (pairs === 0 || pairs !== auxiliary || examples.length !== 2 * pairs) {
         throw new IdiolectError(
           'DATA',
-          `a DPO batch needs a rejected record for each chosen one; this one has ${pairs} target and ${auxiliary} auxiliary records of ${examples.length}.`,
+          `a DPO batch needs a rejected record for each chosen one; this one has ${pairs} target and ${counted(auxiliary, 'auxiliary record')} of ${examples.length}.`,
         );
       }
       const chosen = examples.filter(({ group }) => group === 'target');

@@ -1,5 +1,6 @@
 /** The preference overlap alpha of one user, from feature vectors of the user's records and of others'. */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { type Random, random } from '../common/random.ts';
 import { binormalPosterior } from './binormal.ts';
 import { areaUnderCurve, type BySide, crossFit, type Scores } from './cross-fit.ts';
@@ -120,7 +121,7 @@ export function fillFromOthers(
   const alpha = (ascending[Math.floor(middle)]! + ascending[Math.ceil(middle)]!) / 2;
   const filled = ([user, estimate]: [string, OverlapEstimate]): [string, OverlapEstimate] => {
     if (estimate.fallback === null) return [user, estimate];
-    const fallback = `${estimate.fallback} It is the median of ${known.length} other users.`;
+    const fallback = `${estimate.fallback} It is the median of ${counted(known.length, 'other user')}.`;
     return [user, { ...estimate, alpha, capped: false, fallback }];
   };
   return new Map([...estimates].map(filled));

@@ -105,7 +105,7 @@ describe('the groups', () => {
     });
     expect(await failureOf(() => uniqueness(users([2, 1, 2], [1, 1, 1])))).toEqual({
       code: 'DATA',
-      message: '"u1" has 1 records; uniqueness compares at least two of a user.',
+      message: '"u1" has 1 record; uniqueness compares at least two of a user.',
     });
   });
 });

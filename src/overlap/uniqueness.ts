@@ -1,5 +1,6 @@
 /** How unlike others a user writes, from embeddings, and the three groups an evaluation reports by. */
 
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 
@@ -42,7 +43,7 @@ export function uniqueness(embeddings: ReadonlyMap<string, readonly Float32Array
     if (length >= 2) continue;
     throw new IdiolectError(
       'DATA',
-      `"${printable(user)}" has ${length} records; uniqueness compares at least two of a user.`,
+      `"${printable(user)}" has ${counted(length, 'record')}; uniqueness compares at least two of a user.`,
     );
   }
   const users = [...embeddings.keys()];

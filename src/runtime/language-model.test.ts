@@ -301,7 +301,7 @@ describe('generateAll', () => {
       failureOf(() => model.generateAll(['a', 'b'], { ...greedy, ...more }));
     expect(await failure({ adapter: [adapter(4)] })).toEqual({
       code: 'CONFIG',
-      message: '1 adapters came with 2 prompts; give one or as many.',
+      message: '1 adapter came with 2 prompts; give one or as many.',
     });
     expect(await failure({ adapter: [adapter(4), adapter(8)] })).toEqual({
       code: 'CONFIG',

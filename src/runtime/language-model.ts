@@ -1,6 +1,7 @@
 /** A loaded model: tokenizer, weights in place, and the sessions opened on them so far. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -295,7 +296,10 @@ function adapterOfEach(prompts: number, adapter: Adapter | readonly Adapter[] | 
   if (!Array.isArray(adapter)) return new Array<Adapter>(prompts).fill(adapter as Adapter);
   const adapters = adapter as readonly Adapter[];
   if (adapters.length !== prompts) {
-    throw new IdiolectError('CONFIG', `${adapters.length} adapters came with ${prompts} prompts; give one or as many.`);
+    throw new IdiolectError(
+      'CONFIG',
+      `${counted(adapters.length, 'adapter')} came with ${counted(prompts, 'prompt')}; give one or as many.`,
+    );
   }
   const settings = new Set(adapters.map(({ config }) => JSON.stringify(config)));
   if (settings.size > 1) {

@@ -4,6 +4,7 @@
  */
 import { basename, join } from 'node:path';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
+import { counted } from '../common/counted.ts';
 import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
@@ -250,6 +251,6 @@ class Adaptation {
 
   #origin(records: number, users: number): string {
     const { epochs, seed } = this.#settings;
-    return `trained by idiolect: supervised fine-tuning on ${records} records of ${users} users, ${epochs} epochs, seed ${seed}`;
+    return `trained by idiolect: supervised fine-tuning on ${counted(records, 'record')} of ${counted(users, 'user')}, ${counted(epochs, 'epoch')}, seed ${seed}`;
   }
 }

@@ -2,6 +2,7 @@
  * Checks of a model folder and of a data file before training. Whatever is wrong with either becomes a sentence; what
  * can be used is handed on, so that a later check or an estimate builds on it.
  */
+import { counted } from '../common/counted.ts';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { detectLayout, groupByUser, type HistoryRecord, openHistories, splitByTime } from '../histories/index.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
@@ -56,7 +57,7 @@ function modelText({ config, tensors }: Checkpoint): string {
   const count =
     parameters < 1e6 ? `${Math.ceil(parameters / 1e3)} thousand` : `${(parameters / 1e6).toFixed(0)} million`;
   const types = [...new Set([...tensors.values()].map(({ dtype }) => dtype))].join(' and ');
-  return `${config.modelType}, ${config.layers} layers, ${count} parameters in ${types}, sequences of up to ${config.maxPositions} tokens`;
+  return `${config.modelType}, ${counted(config.layers, 'layer')}, ${count} parameters in ${types}, sequences of up to ${config.maxPositions} tokens`;
 }
 
 /** Null where a text comes back as it was, in ids the model has. */
@@ -113,11 +114,19 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   if (!read) return { checks, facts: null };
   const { layout, groups } = read;
   const records = [...groups.values()].flat();
-  checks.push({ topic: 'data', state: 'fine', found: `${records.length} records, one a line (layout: ${layout})` });
+  checks.push({
+    topic: 'data',
+    state: 'fine',
+    found: `${counted(records.length, 'record')}, one a line (layout: ${layout})`,
+  });
   if (bad.length > 0) {
     const state = settings.skipBad ? 'note' : 'wrong';
     const advice = settings.skipBad ? 'They are left out.' : 'Correct them, or give --skip-bad.';
-    checks.push({ topic: 'lines', state, found: `${bad.length} lines are no records, such as ${bad[0]} ${advice}` });
+    checks.push({
+      topic: 'lines',
+      state,
+      found: `${counted(bad.length, 'line is no record', 'lines are no records')}, such as ${bad[0]} ${advice}`,
+    });
   }
 
   const { queryShare } = settings;
@@ -187,22 +196,23 @@ function timesCheck(records: readonly HistoryRecord[]): Check {
     if (time! < (latest.get(user) ?? '')) moved++;
     else latest.set(user, time!);
   }
-  const sorted = moved > 0 ? `; ${moved} records do not stand in time order, and are put in it` : ', in time order';
+  const sorted =
+    moved > 0 ? `; ${counted(moved, 'record was', 'records were')} out of time order and put in it` : ', in time order';
   return { topic, state: 'fine', found: `${first.slice(0, 10)} to ${last.slice(0, 10)}${sorted}` };
 }
 
 function duplicatesCheck(duplicates: number, repeated: number): Check {
   const topic = 'duplicates';
   if (duplicates === 0) return { topic, state: 'fine', found: 'none' };
-  const found = `${duplicates} records say what another of the same user says`;
+  const found = `${counted(duplicates, 'record says', 'records say')} what another of the same user says`;
   if (repeated === 0) return { topic, state: 'note', found: `${found}; each counts once more in training` };
-  const why = `${repeated} held-out ones are trained on too, so that scores look too good`;
+  const why = `${counted(repeated, 'held-out one is', 'held-out ones are')} trained on too, so that scores look too good`;
   return { topic, state: 'note', found: `${found}, and ${why}. Take them out for an evaluation` };
 }
 
 function lengthsCheck({ median, p95, longest, texts, promptsCut, completionsCut }: Lengths): Check {
   const topic = 'lengths';
-  const found = `${median} tokens in the middle, 95% up to ${p95}, longest ${longest} (${texts} records, prompt and text)`;
+  const found = `${median} tokens in the middle, 95% up to ${p95}, longest ${longest} (${counted(texts, 'record')}, prompt and text)`;
   if (promptsCut + completionsCut === 0) return { topic, state: 'fine', found };
   const share = (part: number) => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)}%`;
   const cut = `${share(promptsCut)} of prompts lose their beginning, ${share(completionsCut)} of texts their end`;

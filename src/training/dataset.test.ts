@@ -27,7 +27,7 @@ describe('a data set', () => {
     expect(users.get('grace')!.train.map(({ input }) => input)).toEqual(['x', 'y', 'z']);
     expect(notices).toEqual([
       expect.stringContaining('has no times: the held-out records are'),
-      '1 training records are also held out of another user, word for word, and are left out',
+      '1 training record is left out: also held out of another user, word for word',
     ]);
   });
 
@@ -58,7 +58,7 @@ describe('a data set', () => {
     const { notices } = await loadDataset({ ...dataSchema.parse({ data, queryShare: 0.25 }), seed: 0 });
     expect(notices).toEqual([
       expect.stringContaining('has no times: the held-out records are'),
-      "1 held-out records are word for word among their own user's training records too",
+      "1 held-out record is word for word among their own user's training records too",
     ]);
   });
 });

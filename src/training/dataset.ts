@@ -1,5 +1,6 @@
 /** From a file of histories to what each user trains on and is asked about. */
 import type { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
@@ -63,21 +64,26 @@ export async function loadDataset(settings: DataSettings & { readonly seed: numb
   if (tooFew.length > 0) {
     const [first] = tooFew;
     notices.push(
-      `${tooFew.length} users have too few records and are left out (such as "${first!.user}": ${first!.reason})`,
+      `${counted(tooFew.length, 'user is', 'users are')} left out for having too few records (such as "${first!.user}": ${first!.reason})`,
     );
   }
   const { byUser, training, heldOut, shared, repeated } = setApart(users);
   if (training > 0) {
     notices.push(
-      `${training} training records have label false: known negatives of cbpo, bco and kto; sft and dpo leave them out`,
+      `${counted(training, 'training record has', 'training records have')} label false: known negatives of cbpo, bco and kto; sft and dpo leave them out`,
     );
   }
-  if (heldOut > 0) notices.push(`${heldOut} held-out records have label false and are not used`);
+  if (heldOut > 0)
+    notices.push(`${counted(heldOut, 'held-out record is', 'held-out records are')} not used: label false`);
   if (shared > 0) {
-    notices.push(`${shared} training records are also held out of another user, word for word, and are left out`);
+    notices.push(
+      `${counted(shared, 'training record is', 'training records are')} left out: also held out of another user, word for word`,
+    );
   }
   if (repeated > 0) {
-    notices.push(`${repeated} held-out records are word for word among their own user's training records too`);
+    notices.push(
+      `${counted(repeated, 'held-out record is', 'held-out records are')} word for word among their own user's training records too`,
+    );
   }
   const leftOut = new Map(tooFew.map(({ user, reason }) => [user, reason]));
   for (const { user, train: own } of byUser.values()) {
@@ -188,7 +194,7 @@ const NAMED = 10;
 
 function nobody({ file, split, leftOut }: Dataset): IdiolectError {
   const reasons = [...leftOut].flatMap(([user, reason]) => (!split || split.targets.includes(user) ? [reason] : []));
-  const more = reasons.length > NAMED ? ` And ${reasons.length - NAMED} users more.` : '';
+  const more = reasons.length > NAMED ? ` And ${counted(reasons.length - NAMED, 'more user')}.` : '';
   const why = reasons.length > 0 ? ` ${reasons.slice(0, NAMED).join(' ')}${more}` : '';
   const who = split ? 'target user' : 'user';
   return new IdiolectError(
@@ -229,8 +235,8 @@ export class Encoder {
   cutNotices(): string[] {
     const { prompts, completions } = this.#cuts;
     return [
-      ...(prompts > 0 ? [`${prompts} prompts were too long and lost their beginning`] : []),
-      ...(completions > 0 ? [`${completions} completions were too long and lost their end`] : []),
+      ...(prompts > 0 ? [`${counted(prompts, 'prompt')} lost the beginning: too long`] : []),
+      ...(completions > 0 ? [`${counted(completions, 'completion')} lost the end: too long`] : []),
     ];
   }
 }

@@ -1,4 +1,5 @@
 /** A stream of tokens cut into blocks, and the order in which a training run reads them. */
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 
@@ -30,7 +31,7 @@ export class TokenBlocks {
     if (this.#count < batchSize) {
       throw new IdiolectError(
         'DATA',
-        `${tokens.length} tokens are too few for a batch of ${batchSize} blocks of ${blockLength}. Give more text, or smaller batches.`,
+        `${counted(tokens.length, 'token is', 'tokens are')} too few for a batch of ${counted(batchSize, 'block')} of ${blockLength}. Give more text, or smaller batches.`,
       );
     }
   }

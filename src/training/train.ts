@@ -1,5 +1,7 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
+
 import { defaultCacheFolder } from '../common/cache-folder.ts';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
@@ -84,7 +86,7 @@ export function requireAllTrained({ users, failed, run }: TrainSummary): void {
   const reasons = failed.map(({ reason }) => reason).join(' ');
   throw new IdiolectError(
     'DIVERGED',
-    `${run} has no adapter of ${failed.length} of ${users.length + failed.length} users. ${reasons}`,
+    `${run} has no adapter of ${failed.length} of ${counted(users.length + failed.length, 'user')}. ${reasons}`,
   );
 }
 
@@ -385,10 +387,10 @@ class TrainingRun {
     const compared =
       against === 'nothing'
         ? ''
-        : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${auxiliary.length} ${against === 'rejected' ? 'rejected texts' : 'records of others'}`;
+        : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${against === 'rejected' ? counted(auxiliary.length, 'rejected text') : counted(auxiliary.length, 'record of others', 'records of others')}`;
     const description =
       `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
-      `${target.length} own records, ${batches.length} steps, seed ${seed}.`;
+      `${counted(target.length, 'own record')}, ${counted(batches.length, 'step')}, seed ${seed}.`;
     const origin = adapterOrigin(this.#model, this.#settings, description);
     await writeAdapter(this.#folder.adapterOf(user), trainer.adapter, origin);
   }

@@ -1,5 +1,6 @@
 /** Which records a user trains on, and how much each counts. */
 import { z } from 'zod';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { type HistoryRecord, sampleAuxiliary } from '../histories/index.ts';
 import type { TrainableObjective } from '../objectives/objectives.ts';
@@ -111,7 +112,7 @@ export function auxiliaryPool(
   if (members.length < (group === 'targets' ? 2 : 1)) {
     throw new IdiolectError(
       'CONFIG',
-      `--auxiliary-from ${group}: ${file} has training records of ${members.length} such users, which leaves a target user ` +
+      `--auxiliary-from ${group}: ${file} has training records of ${counted(members.length, 'such user')}, which leaves a target user ` +
         `nobody to be compared with. Use --auxiliary-from ${group === 'targets' ? 'others' : 'targets'}.`,
     );
   }

@@ -124,7 +124,7 @@ describe('task adaptation', () => {
   });
 
   it.each([
-    [{ targetUsers: 3 }, /^--target-users 3: there are 3 users .* at least one of them must stay outside/],
+    [{ targetUsers: 3 }, /^--target-users 3: the data has 3 users .* at least one of them must stay outside/],
     [{ targetUsers: 0 }, /^--target-users 0: /],
     [{ targetUsers: undefined }, /^--target-users is missing/],
     [{ targetUsers: 'nowhere.json' }, /^nowhere.json does not exist/],
@@ -181,7 +181,7 @@ describe('train', () => {
     [{ auxiliaryFrom: 'targets' }, /^--auxiliary-from targets needs --target-users/],
     [
       { targetUsers: 1 },
-      /^--auxiliary-from targets: .* has training records of 1 such users, .* Use --auxiliary-from others/,
+      /^--auxiliary-from targets: .* has training records of 1 such user, .* Use --auxiliary-from others/,
     ],
   ])('%j is refused in one sentence', async (settings, sentence) => {
     await expect(trainRun('refused', settings)).rejects.toThrow(sentence);

@@ -191,6 +191,6 @@ describe('nobody to train', () => {
       data,
       Array.from({ length: 25 }, (_, i) => record(`user ${i}`, i)),
     );
-    await expect(run('many', { data })).rejects.toThrow(/"user 9" has too few.* And 15 users more\./);
+    await expect(run('many', { data })).rejects.toThrow(/"user 9" has too few.* And 15 more users\./);
   });
 });

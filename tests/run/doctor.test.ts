@@ -143,7 +143,7 @@ describe('idiolect doctor', () => {
     [
       'half a line',
       async () => ({ data: await dataFile('half.jsonl', (await readFile(place.data, 'utf8')).slice(0, -30)) }),
-      /1 lines are no records, such as .*half\.jsonl:36: not JSON .* Correct them, or give --skip-bad\./,
+      /1 line is no record, such as .*half\.jsonl:36: not JSON .* Correct them, or give --skip-bad\./,
     ],
     [
       'one user alone',
@@ -173,7 +173,7 @@ describe('idiolect doctor', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^fine +Node/m);
     expect(stdout).toMatch(/^wrong +model +.* is a folder; a file was expected\./m);
-    expect(stdout).toMatch(/^wrong +lines +1 lines are no records/m);
+    expect(stdout).toMatch(/^wrong +lines +1 line is no record/m);
     expect(stderr).toBe('error: 2 things are wrong (model, lines); the lines above say what to do.\n');
     const json = await idiolect(['doctor', '--model', place.path('nowhere'), '--json']);
     expect(json.code).toBe(1);
@@ -184,7 +184,7 @@ describe('idiolect doctor', () => {
     const file = place.path('half.jsonl');
     const { code, stdout } = await idiolect(['doctor', '--data', file, '--skip-bad']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^note +lines +1 lines are no records, .* They are left out\./m);
+    expect(stdout).toMatch(/^note +lines +1 line is no record, .* They are left out\./m);
   });
 
   it('finds the starter from any folder', async () => {

@@ -64,7 +64,7 @@ describe('records with feedback', () => {
     const weights = target.map(({ weight }) => weight);
     expect(weights.reduce((a, b) => a + b, 0) / weights.length).toBeCloseTo(1, 12);
     expect(weights[0]! / weights[1]!).toBeCloseTo(2, 12);
-    expect(notices.join()).toContain('1 training records have label false');
+    expect(notices.join()).toContain('1 training record has label false');
 
     const settings = settingsOf(data, { auxiliaryRatio: 50 }).values;
     const others = userRecords(await loadDataset(settings), 'linus', { ...settings, against: 'others' });

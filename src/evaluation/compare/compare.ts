@@ -1,6 +1,7 @@
 /** `idiolect compare`: from data and a backbone to the table of every method, each stage kept and gone on with. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
 import type { Resolved } from '../../common/settings.ts';
@@ -240,7 +241,7 @@ class Comparison {
     const onEvent = (event: AdaptEvent) => this.#emit({ type: 'adapt', event });
     const work = () => adapt(resolved, { version, onEvent, ...(signal && { signal }) });
     const { model } = await this.#stage(ADAPTING, { name: 'adapting the model to the task' }, () =>
-      this.#costs.of('task adaptation', `${this.#division.others.length} other users`, work),
+      this.#costs.of('task adaptation', counted(this.#division.others.length, 'other user'), work),
     );
     return model;
   }
@@ -255,7 +256,7 @@ class Comparison {
     const searched = methods.filter(spec => triesOf(spec, choices, this.#settings).length > 0);
     for (const [done, spec] of searched.entries()) {
       const tries = triesOf(spec, choices, this.#settings);
-      const name = `trying ${spec.title} on ${development.length} development users`;
+      const name = `trying ${spec.title} on ${counted(development.length, 'development user')}`;
       const answers: MethodAnswers[] = [];
       const answered: Try[] = [];
       const work = async () => {
@@ -272,7 +273,11 @@ class Comparison {
         }
       };
       await this.#stage(searching(spec), { name, done, total: searched.length }, () =>
-        this.#costs.of(`search: ${spec.title}`, `${tries.length} tries, ${development.length} users`, work),
+        this.#costs.of(
+          `search: ${spec.title}`,
+          `${counted(tries.length, 'try', 'tries')}, ${counted(development.length, 'user')}`,
+          work,
+        ),
       );
       if (answered.length === 0) {
         const texts = tries.map(({ text }) => text).join(', ');
@@ -298,13 +303,13 @@ class Comparison {
     const answers = new Map<string, ReadonlyMap<string, readonly Answer[]>>();
     const methods = methodsOf(this.#settings.methods, this.#options.methods);
     for (const [done, spec] of methods.entries()) {
-      const name = `${spec.title}: ${targets.length} users`;
+      const name = `${spec.title}: ${counted(targets.length, 'user')}`;
       const isAsked = this.#specs.some(asked => asked.name === spec.name);
       await this.#stage(evaluating(spec), { name, done, total: methods.length }, async () => {
         if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
         else if (spec.training) {
           const work = () => runner.train('targets', spec.training!, targets, choices);
-          await this.#costs.of(`training: ${spec.title}`, `${targets.length} users`, work);
+          await this.#costs.of(`training: ${spec.title}`, counted(targets.length, 'user'), work);
         }
       });
     }
@@ -327,7 +332,7 @@ class Comparison {
     const users = this.#division[group];
     const { training } = spec;
     const measured = <T>(stage: string, work: () => Promise<T>) =>
-      isCounted ? this.#costs.of(`${stage}: ${spec.title}`, `${users.length} users`, work) : work();
+      isCounted ? this.#costs.of(`${stage}: ${spec.title}`, counted(users.length, 'user'), work) : work();
     if (training) await measured('training', () => runner.train(group, training, users, choices));
     const answers = new Map<string, readonly Answer[]>();
     await measured('answers', async () => {
@@ -352,7 +357,7 @@ class Comparison {
       this.#emit({ type: 'progress', what: 'embedding texts', done, total });
     const work = () => uniquenessGroups(settings, { onText, ...(signal && { signal }) });
     return this.#stage(UNIQUENESS, { name: 'how unlike each other the users write' }, () =>
-      this.#costs.of('uniqueness', `${this.#division.targets.length} users`, work),
+      this.#costs.of('uniqueness', counted(this.#division.targets.length, 'user'), work),
     );
   }
 
@@ -385,7 +390,7 @@ class Comparison {
         ...(signal && { signal }),
       });
     return this.#stage('judge', { name: `asking ${settings.judgeModel} which texts read like the user` }, () =>
-      this.#costs.of('judge', `${settings.judgeModel}, ${others.length} methods`, work),
+      this.#costs.of('judge', `${settings.judgeModel}, ${counted(others.length, 'method')}`, work),
     );
   }
 }

@@ -1,5 +1,6 @@
 /** Who is evaluated, on whom hyper-parameters are chosen, and on whom the backbone is adapted to the task: nobody twice. */
 import { join } from 'node:path';
+import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { makeFolder } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
@@ -63,7 +64,7 @@ export async function divideUsers(dataset: Dataset, settings: DivisionSettings):
     const where = typeof targetUsers === 'string' ? `${dataset.file} outside ${targetUsers}'s targets` : dataset.file;
     throw new IdiolectError(
       'CONFIG',
-      `${asked} for ${count} users with records and queries${spare}; there are ${records.size} in ${where}. ` +
+      `${asked} for ${counted(count, 'user')} with records and queries${spare}; there are ${records.size} in ${where}. ` +
         'Use smaller numbers.',
     );
   }

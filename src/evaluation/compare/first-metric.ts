@@ -1,4 +1,5 @@
 /** By what the answers are measured first, and tries are chosen, where most texts have letters that ROUGE does not see. */
+import { counted } from '../../common/counted.ts';
 import type { MetricName } from '../../histories/index.ts';
 import { countNonLatin } from '../metrics/letters.ts';
 
@@ -25,6 +26,6 @@ export function withFirstMetric(
   if (2 * nonLatin <= texts) return { metrics };
   return {
     metrics: ['chrf', ...metrics],
-    note: `chrF is the first metric: ${nonLatin} of ${texts} texts that the users wrote are mostly in letters that ROUGE does not see, which knows a-z and 0-9 alone. --metrics says otherwise.`,
+    note: `chrF is the first metric: ${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters that ROUGE does not see, which knows a-z and 0-9 alone. --metrics says otherwise.`,
   };
 }

@@ -1,6 +1,7 @@
 /** What a comparison leaves behind: results.md to quote, results.json to compute with, report.html to look at. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { PRIVATE, writeFileAtomic } from '../../common/files.ts';
 import { flagName, type Resolved } from '../../common/settings.ts';
@@ -105,7 +106,7 @@ function searchText({ search, criterion, results, division }: ComparisonOutcome)
   });
   const edge =
     ends.length === 0 ? '' : ` At the edge of what was tried: ${ends.map(({ method }) => method).join(', ')}.`;
-  return `Hyper-parameters were chosen by ${by.title} on ${division.development.length} development users, who are not evaluated: ${tries} tries each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${tiesText(search, by.title)}${edge}`;
+  return `Hyper-parameters were chosen by ${by.title} on ${counted(division.development.length, 'development user')}, who are not evaluated: ${counted(tries, 'try', 'tries')} each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${tiesText(search, by.title)}${edge}`;
 }
 
 /** Where the criterion was no choice. */
@@ -126,9 +127,11 @@ function isAtEdge(settings: string, tries: readonly TriedSetting[]): boolean {
 /** What was compared on what, so that the tables can be cited by themselves. */
 function factsText({ settings: { values }, sources, division, search }: ComparisonOutcome): string {
   const { model, data, seed, epochs, rank, loraAlpha, maxTokens, maxLength, skipAdaptation } = values;
-  const adapted = skipAdaptation ? 'no task adaptation' : `task adaptation on ${division.others.length} other users`;
+  const adapted = skipAdaptation
+    ? 'no task adaptation'
+    : `task adaptation on ${counted(division.others.length, 'other user')}`;
   const lines = [
-    `Backbone ${markdownText(basename(model))} (${sources.model.slice(0, 12)}), data ${markdownText(basename(data))} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${epochs} epochs, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
+    `Backbone ${markdownText(basename(model))} (${sources.model.slice(0, 12)}), data ${markdownText(basename(data))} (${sources.data.slice(0, 12)}), ${adapted}; seed ${seed}, ${counted(epochs, 'epoch')}, LoRA r ${rank} alpha ${loraAlpha}, at most ${maxLength} tokens of which ${maxTokens} of an answer.`,
     ...search.map(triedText),
   ];
   return lines.length === 1 ? lines[0]! : `${lines[0]}\n\nTries: ${lines.slice(1).join('; ')}.`;
@@ -141,10 +144,10 @@ function cutText(methods: readonly MethodAnswers[]): string[] {
     const cut = answers.filter(({ promptCut }) => promptCut).length;
     const short = answers.filter(({ shown = 0, found = 0 }) => shown < found).length;
     return [
-      ...(cut > 0 ? [`${title}: ${cut} of ${answers.length} prompts were too long and lost their beginning.`] : []),
+      ...(cut > 0 ? [`${title}: ${cut} of ${counted(answers.length, 'prompt')} lost the beginning: too long.`] : []),
       ...(short > 0
         ? [
-            `${title}: ${short} of ${answers.length} prompts had no room for ${name === 'pag' ? 'the whole description' : 'all records that were found'}.`,
+            `${title}: ${short} of ${counted(answers.length, 'prompt')} had no room for ${name === 'pag' ? 'the whole description' : 'all records that were found'}.`,
           ]
         : []),
     ];
@@ -174,11 +177,11 @@ async function htmlOf(
     facts: [
       { name: 'Backbone', value: basename(settings.model) },
       { name: 'Data', value: basename(settings.data) },
-      { name: 'Users evaluated', value: `${division.targets.length}, ${results.queries} texts asked for` },
+      { name: 'Users evaluated', value: `${division.targets.length}, ${counted(results.queries, 'text')} asked for` },
       { name: 'Development users', value: String(division.development.length) },
       {
         name: 'Task adaptation',
-        value: settings.skipAdaptation ? 'none' : `on ${division.others.length} other users`,
+        value: settings.skipAdaptation ? 'none' : `on ${counted(division.others.length, 'other user')}`,
       },
     ],
     results,

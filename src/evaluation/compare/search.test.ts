@@ -31,7 +31,7 @@ describe('the tries of a method', () => {
     const rag = triesOf(method('rag'), choices, settings);
     expect(rag.map(attempt => [attempt.name, attempt.text, attempt.choices])).toEqual([
       ['rag-3', '3 records', { ...choices, retrieved: 3 }],
-      ['rag-1', '1 records', { ...choices, retrieved: 1 }],
+      ['rag-1', '1 record', { ...choices, retrieved: 1 }],
     ]);
     const pag = triesOf(method('pag'), choices, settings);
     expect(pag.map(({ choices: { profileRecords } }) => profileRecords)).toEqual([8, 4]);

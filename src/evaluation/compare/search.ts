@@ -1,4 +1,5 @@
 /** Hyper-parameters chosen on development users: as many tries for every method that has one, by one criterion for all. */
+import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import type { MetricName } from '../../histories/index.ts';
 import { type MethodSpec, rateOf, trainingsOf } from '../../methods/catalogue.ts';
@@ -115,7 +116,7 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
   const isRag = prompt === 'examples';
   return firstOf(isRag ? '--retrieved' : '--profile-records', isRag ? settings.retrieved : settings.profileRecords).map(
     value => ({
-      text: `${value} records`,
+      text: counted(value, 'record'),
       name: `${spec.name}-${value}`,
       choices: { ...chosen, [isRag ? 'retrieved' : 'profileRecords']: value },
     }),
@@ -150,8 +151,8 @@ export function describeMethod(spec: MethodSpec, { rates, retrieved, profileReco
   return [
     spec.summary,
     ...(spec.training ? [`lr ${rates[spec.training.name]}`] : []),
-    ...(spec.prompt === 'examples' ? [`${retrieved} records`] : []),
-    ...(spec.prompt === 'profile' ? [`from ${profileRecords} records`] : []),
+    ...(spec.prompt === 'examples' ? [counted(retrieved, 'record')] : []),
+    ...(spec.prompt === 'profile' ? [`from ${counted(profileRecords, 'record')}`] : []),
   ].join('; ');
 }
 

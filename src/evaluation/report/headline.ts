@@ -96,7 +96,7 @@ function standing(
 function forUsers({ winRate }: Difference, users: number): string {
   if (!winRate) return '';
   const equal = winRate.ties > 0 ? `, equal for ${winRate.ties}` : '';
-  return `; better for ${winRate.wins} of ${users} users${equal}`;
+  return `; better for ${winRate.wins} of ${counted(users, 'user')}${equal}`;
 }
 
 /** The test that the words follow. */

@@ -74,7 +74,7 @@ export function charts(figures: readonly Html[]): Html[] {
   const others = figures.slice(shown);
   return [
     grid(figures.slice(0, shown)),
-    ...(others.length > 0 ? [folded(`${counted(others.length, 'more chart')}`, grid(others))] : []),
+    ...(others.length > 0 ? [folded(counted(others.length, 'more chart'), grid(others))] : []),
   ];
 }
 

@@ -4,13 +4,14 @@ import { random } from '../../src/common/random.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { type CommandName, faultsWorkspace } from './commands.ts';
 import type { FileCall } from './kill-at.ts';
-import { type KillPoint, killPointsOf, trial, type Undisturbed, undisturbed } from './trial.ts';
+import { inPairs, type KillPoint, killPointsOf, trial, type Undisturbed, undisturbed } from './trial.ts';
 
 let place: Workspace;
 const wholes = new Map<CommandName, Undisturbed>();
 beforeAll(async () => {
   place = await faultsWorkspace();
-  for (const name of ['train', 'adapt'] as const) wholes.set(name, await undisturbed(place, name));
+  const names = ['train', 'adapt', 'search'] as const;
+  await inPairs(names, async name => void wholes.set(name, await undisturbed(place, name)));
 });
 afterAll(() => place.remove());
 
@@ -20,8 +21,11 @@ const first = (name: string, path: RegExp) => (calls: readonly FileCall[]) =>
 
 const moments: [CommandName, string, KillPoint['mode'], (calls: readonly FileCall[]) => number][] = [
   ['train', 'the first line of metrics.jsonl', 'middle', first('appendFile', /metrics\.jsonl$/)],
+  ['train', 'the removal of the state of a published adapter', 'before', first('rm', /state.ada$/)],
   ['train', 'a checkpoint', 'middle', first('writeFile', /\.checkpoint\.safetensors/)],
+  ['adapt', 'the removal of the state of a published adapter', 'before', first('rm', /state.task$/)],
   ['adapt', 'the merged model', 'middle', first('write', /model\.safetensors$/)],
+  ['search', 'answers', 'middle', first('writeFile', /answers.rag/)],
 ];
 
 describe('killed while a file is changed, and run again', { concurrent: true }, () => {

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { didYouMean } from '../common/nearest.ts';
+import { printable } from '../common/printable.ts';
 import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -53,6 +54,11 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = { ...COMMON };
   for (const flag of flags) options[flag.name.slice(2)] = { type: flag.isSwitch ? 'boolean' : 'string' };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
+  // Read as a row of one-letter flags, which takes parseArgs very long, and none of which exist.
+  const row = args.find(arg => /^-[^-].{100}/s.test(arg));
+  if (row !== undefined) {
+    throw new IdiolectError('USAGE', `Unknown option '${printable(row)}'. See idiolect ${verb.name} --help.`);
+  }
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {

@@ -16,6 +16,10 @@ import {
 /** Milliseconds, far more than any text takes; a pattern that needs longer will not end. */
 const LONGEST = 10_000;
 
+/** Of a control token, and of all of them; those in use have less than a hundredth of that. */
+const MOST_CHARACTERS = 1_000;
+const MOST_IN_ALL = 1_000_000;
+
 export class TextTokenizer {
   readonly settings: TokenizerSettings;
   readonly control: ControlTokens;
@@ -47,10 +51,9 @@ export class TextTokenizer {
     const added = definition.added_tokens.filter(token =>
       isControl(token, named.includes(token.content) || endIds.includes(token.id)),
     );
-    const control = new ControlTokens([
-      ...added.map(({ content }) => content),
-      ...named.filter(content => isControl({ content }, true)),
-    ]);
+    const contents = [...added.map(({ content }) => content), ...named.filter(content => isControl({ content }, true))];
+    checkControl(file, contents);
+    const control = new ControlTokens(contents);
     const run = runner(file, hasPatterns(definition) ? longest : undefined);
     const renamed = control.renamed(definition);
     const tokenizer = run(() => {
@@ -88,6 +91,21 @@ export class TextTokenizer {
     // Cleaning up spaces would rewrite what people write ("a !", "do n't") and take back text already streamed.
     const options = { skip_special_tokens: !special, clean_up_tokenization_spaces: false };
     return this.control.withoutNames(this.#run(() => this.#tokenizer.decode([...ids], options)));
+  }
+}
+
+/** They become one expression, and the engine refuses one that is too large. */
+function checkControl(file: string, contents: readonly string[]): void {
+  const longest = contents.reduce((most, { length }) => Math.max(most, length), 0);
+  if (longest > MOST_CHARACTERS) {
+    refuse(
+      file,
+      `a special token, there or in tokenizer_config.json, has ${longest} characters; at most ${MOST_CHARACTERS} were expected`,
+    );
+  }
+  const all = contents.reduce((sum, { length }) => sum + length, 0);
+  if (all > MOST_IN_ALL) {
+    refuse(file, `its special tokens have ${all} characters in all; at most ${MOST_IN_ALL} were expected`);
   }
 }
 

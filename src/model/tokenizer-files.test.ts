@@ -45,6 +45,7 @@ describe('a tokenizer.json', () => {
     ['a type unheard of', JSON.stringify({ ...tinyTokenizer(), model: { type: 'X', vocab: [] } })],
     ['an empty unigram list', JSON.stringify({ ...tinyTokenizer(), model: { type: 'Unigram', vocab: [] } })],
     ['added tokens that are none', withPart({ added_tokens: [{ id: 'a' }] })],
+    ['a token of 2,000 characters', withPart({ added_tokens: [{ id: 9, content: 'x'.repeat(2_000), special: true }] })],
     ['added tokens as an object', withPart({ added_tokens: { a: 1 } })],
     ['a step unheard of', withPart({ pre_tokenizer: { type: 'X' } })],
     ['a step that is a text', withPart({ normalizer: 'NFC' })],

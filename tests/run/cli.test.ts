@@ -190,6 +190,12 @@ describe('help and mistakes', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  it('a long row of one-letter flags is refused at once, as one', async () => {
+    const { code, stderr } = await idiolect(['train', `-${'x'.repeat(50_000)}`]);
+    const sentence = `Unknown option '-${'x'.repeat(118)}…'. See idiolect train --help.`;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `error: ${sentence}\n` });
+  });
+
   it.each([
     [['tarin'], 2, 'there is no verb "tarin". Did you mean "train"? See idiolect --help.'],
     [['publish'], 2, 'there is no verb "publish". Verbs are train, adapt, compare, overlap, score'],

@@ -2,6 +2,7 @@
 
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
+import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
 import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
@@ -41,6 +42,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   const folder = new RunFolder(run);
   const record = await folder.read();
   if (!record) throw new IdiolectError('CONFIG', `${run} is not a run: there is no run.json. Train first.`);
+  await refuseLinksOutside(run);
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
   const parsed = trainSchema.safeParse({
     ...saved,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { IdiolectError, invariant } from '../common/errors.ts';
 import { exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { inputError, readInputJson } from '../common/input-file.ts';
+import { refuseLinksOutside } from '../common/links.ts';
 import { takeLock } from '../common/lock.ts';
 import { printable } from '../common/printable.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
@@ -244,7 +245,7 @@ export class RunFolder {
    *
    * @param handedOver files that another job of idiolect puts here before the run begins
    * @throws IdiolectError CONFIG for a folder that is in use, or is not empty and was not begun by a run: whatever is in
-   *   it is somebody else's
+   *   it is somebody else's; for a link that leads out of it
    */
   async lock(handedOver: readonly string[] = []): Promise<() => Promise<void>> {
     await this.#requireOurs(handedOver);
@@ -252,7 +253,7 @@ export class RunFolder {
   }
 
   async #requireOurs(handedOver: readonly string[]): Promise<void> {
-    if (await exists(this.configFile)) return;
+    if (await exists(this.configFile)) return refuseLinksOutside(this.path);
     const names = await readdir(this.path).catch(error => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw inputError(this.path, error, 'CONFIG');

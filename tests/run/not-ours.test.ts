@@ -1,5 +1,5 @@
 /** What is in a folder that no run began stays as it is, whatever a run would call its own files. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { idiolect } from '../support/cli.ts';
@@ -35,4 +35,30 @@ it.each([
   expect(stderr).toContain(`${out} is not empty, and no run began there: it holds `);
   expect(code).toBe(1);
   expect(await readFile(file, 'utf8')).toBe('mine\n');
+});
+
+it.each([
+  ['train', '--out', 'metrics.jsonl', ['--alpha', '0.2']],
+  ['adapt', '--out', 'state', ['--target-users', '1']],
+  ['compare', '--out', 'answers', ['--target-users', '1', '--development-users', '1']],
+  ['score', '--run', 'scores', []],
+  ['generate', '--run', 'adapters', ['--user', 'ada', '--prompt', 'x']],
+  ['tokens', '--against', 'adapters', ['--run', 'other', '--out', 'shift']],
+])('%s %s refuses a run with a link %s that leads out of it', async (verb, flag, name, flags) => {
+  const run = place.path(`linked-${verb}`);
+  const elsewhere = place.path(`elsewhere-${verb}`);
+  await mkdir(run);
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, 'file'), 'mine\n');
+  await writeFile(
+    join(run, 'run.json'),
+    JSON.stringify({ version: '1', sources: { model: '', data: '' }, settings: {} }),
+  );
+  await symlink(elsewhere, join(run, name));
+  const { model, data, cache } = place;
+  const sources = flag === '--out' ? ['--model', model, '--data', data, '--cache', cache] : [];
+  const { code, stderr } = await idiolect([verb, flag, run, ...sources, ...flags]);
+  expect(stderr).toContain(`${join(run, name)} is a link that leads out of ${run}.`);
+  expect(code).toBe(1);
+  expect(await readFile(join(elsewhere, 'file'), 'utf8')).toBe('mine\n');
 });

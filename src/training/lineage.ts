@@ -33,13 +33,13 @@ const lineageSchema = z.object({
 export type Inputs = z.infer<typeof inputsSchema>;
 export type Lineage = z.infer<typeof lineageSchema>;
 
-/** The user's adapter may be trained from another of the same user, which is one of its inputs. */
-export function inputsOf({ users }: Dataset, user: string, rejected?: RejectedTexts, start?: Lineage): Inputs {
+/** @param start fingerprint of the adapter that the user's starts from */
+export function inputsOf({ users }: Dataset, user: string, rejected?: RejectedTexts, start?: string): Inputs {
   const { fingerprint, train } = users.get(user)!;
   return {
     own: fingerprint,
     ...(rejected && { rejected: sha256(JSON.stringify(train.map(record => rejected.of(record) ?? null))) }),
-    ...(start && { start: sha256(JSON.stringify(start.inputs)) }),
+    ...(start !== undefined && { start }),
   };
 }
 

@@ -27,6 +27,8 @@ export interface RunSources {
   readonly rejected?: string;
   /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
   readonly start?: string;
+  /** Fingerprint of those adapters. */
+  readonly startAdapters?: string;
   /** Signature of the objective, where it is the caller's own. */
   readonly objective?: string;
 }
@@ -50,6 +52,7 @@ const runSchema = z.object({
     users: z.string().optional(),
     rejected: z.string().optional(),
     start: z.string().optional(),
+    startAdapters: z.string().optional(),
     objective: z.string().optional(),
   }),
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
@@ -120,6 +123,10 @@ export class RunFolder {
     return join(this.adapters, folderName(user));
   }
 
+  weightsOf(user: string): string {
+    return join(this.adapterOf(user), 'adapter_model.safetensors');
+  }
+
   /** Checkpoints of adapters that are not finished. */
   get states(): string {
     return join(this.path, 'state');
@@ -146,7 +153,7 @@ export class RunFolder {
 
   /** Whether there is an adapter, be it damaged. */
   async hasAdapter(user: string): Promise<boolean> {
-    return exists(join(this.adapterOf(user), 'adapter_model.safetensors'));
+    return exists(this.weightsOf(user));
   }
 
   /** Whether there is a whole adapter. */
@@ -196,15 +203,17 @@ export class RunFolder {
    * Equal for runs that train the same adapters, wherever they and their files are.
    *
    * @param notIdentity settings that may differ
+   * @param mayChange sources that may differ
    */
-  async identity(notIdentity: readonly string[]): Promise<string> {
+  async identity(notIdentity: readonly string[], mayChange: readonly (keyof RunSources)[] = []): Promise<string> {
     const record = await this.read();
     invariant(record, 'a run is opened before it is asked for its identity');
-    const { commit: _, ...sources } = record.sources;
+    const isFree = (source: string) => source === 'commit' || (mayChange as readonly string[]).includes(source);
+    const sources = Object.entries(record.sources).filter(([source]) => !isFree(source));
     const values = Object.entries(record.settings).flatMap(([key, { value }]) =>
       notIdentity.includes(key) ? [] : [[key, value]],
     );
-    return sha256(JSON.stringify([Object.entries(sources).sort(), values.sort()]));
+    return sha256(JSON.stringify([sources.sort(), values.sort()]));
   }
 
   #requireSame(

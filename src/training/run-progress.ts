@@ -11,11 +11,11 @@ export class RunProgress {
   readonly finished: ReadonlySet<string>;
   /** Those of them whose lineage was not kept, as by earlier versions. */
   readonly withoutLineage: readonly string[];
-  /** Whose adapters were trained on other records. */
+  /** Whose adapters were trained on something else. */
   readonly changed: readonly string[];
   /** Who has an adapter and no records to train on. */
   readonly gone: readonly string[];
-  /** Whether the run was begun on, or last given, other records than these. */
+  /** Whether the run was last given other records, or other adapters to start from. */
   readonly isOtherData: boolean;
 
   private constructor(parts: Pick<RunProgress, 'finished' | 'withoutLineage' | 'changed' | 'gone' | 'isOtherData'>) {
@@ -89,7 +89,7 @@ export class RunProgress {
     const fresh = users.length - kept - other;
     return [
       ...(this.isOtherData || this.changed.length > 0
-        ? [`the data has changed. Users kept: ${kept}, changed: ${other}, new: ${fresh}`]
+        ? [`what the adapters are trained on has changed. Users kept: ${kept}, changed: ${other}, new: ${fresh}`]
         : []),
       ...(this.gone.length > 0
         ? [
@@ -101,8 +101,8 @@ export class RunProgress {
   }
 }
 
-/** Sources that may differ when a run goes on, since lineage says what each adapter was trained on. */
-export const TEXTS = ['data', 'rejected'] as const satisfies readonly (keyof RunSources)[];
+/** Sources that may differ when a run goes on: lineage says which of them each adapter was trained on. */
+export const TEXTS = ['data', 'rejected', 'startAdapters'] as const satisfies readonly (keyof RunSources)[];
 
 export function isTrainedOn({ inputs }: Lineage, now: Inputs): boolean {
   return inputs !== null && sameInputs(inputs, now);

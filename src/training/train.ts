@@ -3,6 +3,7 @@
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
 import { writeUserSplit } from '../histories/index.ts';
 import { writeAdapter } from '../model/adapter.ts';
@@ -25,7 +26,7 @@ import { type RejectedTexts, readRejected } from './rejected.ts';
 import { RunFolder, requireDistinctFolders, sourcesOf } from './run-folder.ts';
 import { RunProgress, TEXTS } from './run-progress.ts';
 import { NOT_IDENTITY, type TrainSettings } from './settings.ts';
-import { startFingerprint, startMatrices } from './start.ts';
+import { startAdapters, startFingerprint, startMatrices, startSource } from './start.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 import { batchOf, planUser, sequencesOf, type UserPlan, usersSeen } from './user-plan.ts';
 import { auxiliaryPool, userRecords } from './user-records.ts';
@@ -119,15 +120,23 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   const lora = loraConfigSchema.parse(settings);
   targetedModules(lora, model.checkpoint.linears);
   const start = settings.start && (await startFingerprint(settings.start, model.checkpoint));
+  const starts = settings.start ? await startAdapters(settings.start, dataset.users.keys(), users) : null;
   const folder = new RunFolder(settings.out);
   const texts = rejected && { rejected: rejected.fingerprint };
   // What a built-in objective depends on is in the settings; of another, its signature is all that is known.
   const own = !isBuiltIn(trained) && { objective: trained.create({ ...settings, alpha: 0 }).signature };
-  const sources = { ...sourcesOf(model, dataset), ...texts, ...(start && { start }), ...own };
+  const sources = {
+    ...sourcesOf(model, dataset),
+    ...texts,
+    ...(start && { start }),
+    ...(starts && startSource(starts)),
+    ...own,
+  };
   const inputs = new Map<string, Inputs>();
   for (const [user, { train: records }] of dataset.users) {
-    if (records.length > 0) inputs.set(user, inputsOf(dataset, user, rejected));
+    if (records.length > 0) inputs.set(user, inputsOf(dataset, user, rejected, starts?.get(user)));
   }
+  const fresh = starts ? users.filter(user => !starts.has(user)) : [];
   const progressNow = async () => RunProgress.of(folder, await folder.read(), sources, inputs);
   for (const user of unfinished(users, await progressNow())) {
     if (rejected) userRecords(dataset, user, { ...settings, ...trained }, rejected);
@@ -143,6 +152,11 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
       beforeChange: () => progress.clear(folder, dataset),
     });
     for (const message of progress.notices(users)) emit({ type: 'notice', message });
+    if (fresh.length > 0) {
+      const some = `${fresh.length}, such as "${printable(fresh[0]!)}"`;
+      const message = `users trained from fresh adapters, since ${settings.start} has none of theirs: ${some} (--start)`;
+      emit({ type: 'notice', message });
+    }
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
     const run = new TrainingRun(
       trained,
@@ -346,8 +360,9 @@ class TrainingRun {
   ): Promise<FailedUser | null> {
     const { klEvery, start } = this.#settings;
     const { user, batches } = plan;
+    const from = start && (await startMatrices(start, user, trainer.lora, this.#model.checkpoint));
     const work: AdapterWork = {
-      ...(start !== undefined && { start: await startMatrices(start, user, trainer.lora, this.#model.checkpoint) }),
+      ...(from && { start: from }),
       name: user,
       objective: this.#objective(alpha),
       batches,

@@ -238,12 +238,12 @@ describe('what cannot be trained', () => {
       /^--rejected has no text for any training record of "linus"; each line needs the record's user, input and output\.$/,
     ],
     [
-      'a user without an adapter to start from',
+      'users of whom none has an adapter to start from',
       async () => {
         await supervised('sft-grace', { users: 'grace', epochs: 1 });
-        return { start: place.path('sft-grace'), users: 'grace,ada' };
+        return { start: place.path('sft-grace'), users: 'ada' };
       },
-      /^--start: .*sft-grace has no adapter for "ada"\. Give --users only users it has, and train "ada" in another --out without --start\.$/,
+      /^--start: .*sft-grace has no adapter for "ada"\. Name the run that has, or leave --start out\.$/,
     ],
     [
       'a start that is no run',

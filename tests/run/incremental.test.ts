@@ -10,10 +10,14 @@ import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 const before = habitualHistories(12);
 const of = (user: string, records: readonly HistoryRecord[]) => records.filter(record => record.user === user);
-const newOfAda: HistoryRecord = { user: 'ada', input: 'fix search', output: 'fix(search): again', time: '2026-03-01' };
+/** Two, so that one of those that were held out is trained on now. */
+const newOfAda: HistoryRecord[] = ['search', 'mailer'].map((area, i) => ({
+  ...{ user: 'ada', input: `fix ${area}`, output: `fix(${area}): again` },
+  time: `2026-03-0${i + 1}`,
+}));
 const eve = of('linus', habitualHistories(9, 5)).map(record => ({ ...record, user: 'eve' }));
 /** Ada wrote more, Eve is new, Grace and Linus are as they were. */
-const after = [...before, newOfAda, ...eve];
+const after = [...before, ...newOfAda, ...eve];
 
 let place: Workspace;
 beforeAll(async () => {
@@ -88,7 +92,7 @@ describe.each([
     const times = await stat(place.path(join(grown, 'adapters/grace/adapter_model.safetensors')));
     const { trained, notices } = await run(grown, 'after.jsonl', settings);
     expect(trained).toEqual(['ada', 'eve']);
-    expect(notices).toContain('the data has changed. Users kept: 2, changed: 1, new: 1');
+    expect(notices).toContain('what the adapters are trained on has changed. Users kept: 2, changed: 1, new: 1');
     expect({ grace: await adapterOf(grown, 'grace'), linus: await adapterOf(grown, 'linus') }).toEqual(kept);
     expect((await stat(place.path(join(grown, 'adapters/grace/adapter_model.safetensors')))).mtimeMs).toBe(
       times.mtimeMs,
@@ -158,7 +162,7 @@ describe('a run that was given more records', () => {
   });
 
   it('keeps the adapter of a user who is no longer in the data, and says so', async () => {
-    await writeHistories(place.path('without-eve.jsonl'), [...before, newOfAda]);
+    await writeHistories(place.path('without-eve.jsonl'), [...before, ...newOfAda]);
     const { trained, notices } = await run(grown, 'without-eve.jsonl');
     expect(trained).toEqual([]);
     expect(notices.filter(notice => notice.includes('idiolect forget'))).toEqual([
@@ -166,6 +170,33 @@ describe('a run that was given more records', () => {
         '(idiolect forget removes what a run holds of a user)',
     ]);
     expect(Object.keys(await adapterOf(grown, 'eve'))).toContain('adapter_model.safetensors');
+  });
+});
+
+describe('a run that starts from the adapters of another', () => {
+  const sft = { method: 'sft' };
+  const start = () => ({ start: place.path('supervised') });
+  const fresh = (out: string) => `users trained from fresh adapters, since ${place.path(out)} has none of theirs`;
+
+  it('trains a new user from a fresh adapter, and says so', async () => {
+    await run('supervised', 'histories.jsonl', sft);
+    await run('second', 'histories.jsonl', start());
+    const { trained, notices } = await run('second', 'after.jsonl', start());
+    expect(trained).toEqual(['ada', 'eve']);
+    expect(notices).toContainEqual(`${fresh('supervised')}: 1, such as "eve" (--start)`);
+    expect(await adapterOf('second', 'eve')).toEqual(await adapterOf(grown, 'eve'));
+  });
+
+  it('trains those again whose adapter there is another by now, as a new run would', async () => {
+    await run('supervised', 'after.jsonl', sft);
+    await runUntil(1, 'second', 'after.jsonl', start());
+    const { trained, notices } = await run('second', 'after.jsonl', start());
+    expect(trained).toEqual(['ada', 'eve']);
+    expect(notices.join()).not.toContain('fresh');
+    await run('second-new', 'after.jsonl', start());
+    for (const user of ['ada', 'eve']) {
+      expect(await adapterOf('second', user)).toEqual(await adapterOf('second-new', user));
+    }
   });
 });
 

@@ -4,30 +4,64 @@ import { habitualHistories } from '../../examples/habits.ts';
 import { writeHistories } from '../../src/histories/index.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 
-const COMMON = ['--model', '../backbone', '--data', '../histories.jsonl', '--cache', 'cache', '--out', 'run'];
+const COMMON = ['--model', '../backbone', '--cache', 'cache', '--out', 'run'];
 const APART = ['--target-users', '1', '--development-users', '1', '--auxiliary-from', 'others'];
+const DATA = ['--data', '../histories.jsonl'];
 const SMALL = ['--max-length', '96', '--rank', '2', '--threads', '1'];
 
-export const COMMANDS = {
-  train: ['train', ...COMMON, ...SMALL, '--users', 'ada,grace', '--epochs', '1', '--save-every', '1'],
-  adapt: ['adapt', ...COMMON, ...SMALL, '--target-users', '../grace.json', '--epochs', '1', '--save-every', '1'],
-  compare: [
-    ...['compare', ...COMMON, ...SMALL, ...APART, '--methods', 'rag,pag,cope,cbpo', '--rates', '0.001'],
-    ...['--retrieved', '1', '--profile-records', '1', '--epochs', '1', '--task-epochs', '1', '--max-tokens', '4'],
-  ],
-  // What the one above leaves out for its length: tries on development users.
-  search: [
-    ...['compare', ...COMMON, ...SMALL, ...APART, '--methods', 'rag,pag', '--rates', '0.001,0.01', '--max-tokens', '4'],
-    ...['--retrieved', '1,2', '--profile-records', '1,2', '--skip-adaptation'],
-  ],
-} as const satisfies Record<string, readonly string[]>;
+export type CommandName = 'train' | 'more' | 'adapt' | 'compare' | 'search';
 
-export type CommandName = keyof typeof COMMANDS;
+interface KilledCommand {
+  /** Done first and left alone. */
+  readonly before?: readonly string[];
+  readonly args: readonly string[];
+}
+
+const TRAIN = ['train', ...COMMON, ...SMALL, '--epochs', '1', '--save-every', '1'];
+
+export const COMMANDS: Readonly<Record<CommandName, KilledCommand>> = {
+  train: { args: [...TRAIN, '--users', 'ada,grace', ...DATA] },
+  // The same run with more records of one user.
+  more: {
+    before: [...TRAIN, '--users', 'ada,grace', ...DATA],
+    args: [...TRAIN, '--users', 'ada,grace', '--data', '../more.jsonl'],
+  },
+  adapt: {
+    args: [
+      'adapt',
+      ...COMMON,
+      ...DATA,
+      ...SMALL,
+      '--target-users',
+      '../grace.json',
+      '--epochs',
+      '1',
+      '--save-every',
+      '1',
+    ],
+  },
+  compare: {
+    args: [
+      ...['compare', ...COMMON, ...DATA, ...SMALL, ...APART, '--methods', 'rag,pag,cope,cbpo', '--rates', '0.001'],
+      ...['--retrieved', '1', '--profile-records', '1', '--epochs', '1', '--task-epochs', '1', '--max-tokens', '4'],
+    ],
+  },
+  // What the one above leaves out for its length: tries on development users.
+  search: {
+    args: [
+      ...['compare', ...COMMON, ...DATA, ...SMALL, ...APART, '--methods', 'rag,pag', '--rates', '0.001,0.01'],
+      ...['--retrieved', '1,2', '--profile-records', '1,2', '--skip-adaptation', '--max-tokens', '4'],
+    ],
+  },
+};
 
 /** Three users with few records: two or three steps for each adapter. */
 export async function faultsWorkspace(): Promise<Workspace> {
   const place = await workspace();
-  await writeHistories(place.data, habitualHistories(6));
+  const histories = habitualHistories(6);
+  await writeHistories(place.data, histories);
+  const later = { ...histories[0]!, output: 'fix(parser): once more', time: '2026-02-01T00:00:00.000Z' };
+  await writeHistories(place.path('more.jsonl'), [...histories, later]);
   await writeFile(place.path('grace.json'), JSON.stringify({ targets: ['grace'] }));
   return place;
 }

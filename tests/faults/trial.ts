@@ -1,5 +1,5 @@
 /** One command, killed at a chosen call and run again, against the same command left alone. */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isStaging, sha256 } from '../../src/common/files.ts';
 import { type Finished, idiolect } from '../support/cli.ts';
@@ -26,22 +26,40 @@ export interface Undisturbed {
 const APPENDED = /^cache\/|^run\/costs\.jsonl$|(^|\/)scores\//;
 
 /** Each trial has a folder of its own; the command names everything relative to it, so that all runs are the same. */
-function start(place: Workspace, command: CommandName, folder: string, env: NodeJS.ProcessEnv): Promise<Finished> {
+function start(
+  place: Workspace,
+  args: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
   const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${KILLER}`;
   const NODE_COMPILE_CACHE = place.path('compiled');
-  return idiolect(COMMANDS[command], { cwd: folder, env: { NODE_OPTIONS, NODE_COMPILE_CACHE, ...env } });
+  return idiolect(args, { cwd: folder, env: { NODE_OPTIONS, NODE_COMPILE_CACHE, ...env } });
 }
 
 export async function undisturbed(place: Workspace, command: CommandName): Promise<Undisturbed> {
-  const folder = place.path(`${command}-undisturbed`);
-  await mkdir(folder);
+  const { before, args } = COMMANDS[command];
+  const prepared = preparedFolder(place, command);
+  await mkdir(prepared);
+  if (before) requireDone(before, await start(place, before, prepared));
+  const folder = await copyOf(prepared, place.path(`${command}-undisturbed`));
   const trace = place.path(`${command}.calls`);
-  const { code, stderr } = await start(place, command, folder, { TRACE_CALLS: trace });
-  if (code !== 0) throw new Error(`${command} failed when left alone: ${stderr}`);
+  requireDone(args, await start(place, args, folder, { TRACE_CALLS: trace }));
   const lines = (await readFile(trace, 'utf8')).trimEnd().split('\n');
   const [result, leftover] = [await resultOf(folder), await leftovers(folder)];
   if (leftover.length > 0) throw new Error(`${command} left ${leftover.join()} when left alone`);
   return { command, calls: lines.map(line => JSON.parse(line) as FileCall), result };
+}
+
+const preparedFolder = (place: Workspace, command: CommandName) => place.path(`${command}-prepared`);
+
+async function copyOf(folder: string, copy: string): Promise<string> {
+  await cp(folder, copy, { recursive: true });
+  return copy;
+}
+
+function requireDone(args: readonly string[], { code, stderr }: Finished): void {
+  if (code !== 0) throw new Error(`${args.join(' ')} failed when left alone: ${stderr}`);
 }
 
 /** All moments there are. */
@@ -54,12 +72,13 @@ export function killPointsOf({ calls }: Undisturbed): KillPoint[] {
 
 /** Kills the command, runs it again, and returns what is wrong then; nothing where all is as if it had been left alone. */
 export async function trial(place: Workspace, whole: Undisturbed, { call, mode }: KillPoint): Promise<string[]> {
-  const folder = place.path(`${whole.command}-${call}-${mode}`);
-  await mkdir(folder);
-  const killed = await start(place, whole.command, folder, { KILL_AT: `${call}:${mode}` });
+  const { command } = whole;
+  const { args } = COMMANDS[command];
+  const folder = await copyOf(preparedFolder(place, command), place.path(`${command}-${call}-${mode}`));
+  const killed = await start(place, args, folder, { KILL_AT: `${call}:${mode}` });
   const wrong =
     killed.signal === 'SIGKILL' ? [] : [`was not killed: exit ${killed.code}, ${killed.stderr.slice(-300)}`];
-  const again = await start(place, whole.command, folder, {});
+  const again = await start(place, args, folder);
   if (again.code !== 0) wrong.push(`fails when run again: exit ${again.code}, ${again.stderr.slice(-300)}`);
   const result = await resultOf(folder);
   for (const path of new Set([...whole.result.keys(), ...result.keys()])) {

@@ -137,7 +137,11 @@ export const isStaging = (name: string) => /^\..*\.\d+\.partial(\.old)?$/.test(n
 export async function removeStaging(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (isStaging(entry.name)) await rm(path, { recursive: true, force: true });
+    const replaced = entry.name.match(/^\.(.*)\.\d+\.partial\.old$/)?.[1];
+    const home = replaced === undefined ? undefined : join(folder, replaced);
+    // Killed between the two renames of `publishFolder`, the old folder is the only whole one.
+    if (home !== undefined && !(await exists(home))) await rename(path, home);
+    else if (isStaging(entry.name)) await rm(path, { recursive: true, force: true });
     else if (entry.isDirectory()) await removeStaging(path);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run faults`: kills every command at every call that changes a file, and in the middle of it, and runs it again.
- * With names of commands, those alone; NAME:CALL:MODE is one kill, whose folder is then kept to look at.
+ * `npm run faults -- NAME` kills one command, NAME:CALL:MODE once. Folders of failures are kept to look at.
  */
 import { COMMANDS, type CommandName, faultsWorkspace } from './commands.ts';
 import { callText, inPairs, type KillPoint, killPointsOf, trial, undisturbed } from './trial.ts';
@@ -14,7 +14,7 @@ interface Row {
 
 const wanted = process.argv.slice(2).map(word => word.split(':') as [CommandName, string?, KillPoint['mode']?]);
 const unknown = wanted.find(([name]) => !(name in COMMANDS));
-if (unknown) throw new Error(`no command ${unknown[0]}: choose of ${Object.keys(COMMANDS).join(', ')}`);
+if (unknown) throw new Error(`no command ${unknown[0]}: choose from ${Object.keys(COMMANDS).join(', ')}`);
 const commands = wanted.length > 0 ? wanted : (Object.keys(COMMANDS) as CommandName[]).map(name => [name] as const);
 
 const place = await faultsWorkspace();
@@ -24,6 +24,7 @@ for (const [name, call, mode] of commands) {
   const points = killPointsOf(whole).filter(
     point => (call === undefined || point.call === Number(call)) && (mode === undefined || point.mode === mode),
   );
+  if (points.length === 0) throw new Error(`${name} has no kill ${call}:${mode}`);
   const row: Row = { command: name, calls: whole.calls.length, kills: points.length, failures: 0 };
   rows.push(row);
   let done = 0;

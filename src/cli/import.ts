@@ -171,27 +171,30 @@ export const importTableVerb: Verb = {
 /** Entries left out that are named one by one. */
 const SKIPS_SHOWN = 5;
 
+export type Report = ReturnType<typeof reporting>;
+
 export function reporting(terminal: Terminal) {
-  let total = 0;
+  let [total, told] = [0, 0];
   return {
     /** Says how many entries were left out, where not all of them were listed. */
     finish() {
-      if (total > SKIPS_SHOWN) terminal.say(`note: ${total} entries were left out in all`);
+      if (told > SKIPS_SHOWN) terminal.say(`note: ${total} entries were left out in all`);
     },
     onNote(message: string) {
       terminal.say(`note: ${message}`);
     },
     onSkip(message: string, skipped: number) {
       total = skipped;
-      if (skipped <= SKIPS_SHOWN) terminal.say(`note: ${message}`);
-      else if (skipped === SKIPS_SHOWN + 1) terminal.say('note: more were left out, which are not listed');
+      told += 1;
+      if (told <= SKIPS_SHOWN) terminal.say(`note: ${message}`);
+      else if (told === SKIPS_SHOWN + 1) terminal.say('note: more were left out, which are not listed');
     },
   };
 }
 
 async function write(
   { resolved, json, ...work }: VerbArguments,
-  records: (report: ReturnType<typeof reporting>) => AsyncIterable<HistoryRecord>,
+  records: (report: Report) => AsyncIterable<HistoryRecord>,
 ): Promise<void> {
   const { out: file } = resolved.values as { out: string };
   const report = reporting(work.terminal);

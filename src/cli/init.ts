@@ -22,11 +22,20 @@ import { bytesText, thisMachine } from '../training/machine.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
-import { botsSchema, columnSchema, columnsOf, formatOf, reporting, tableFormatSchema, writeRecords } from './import.ts';
+import {
+  botsSchema,
+  columnSchema,
+  columnsOf,
+  formatOf,
+  type Report,
+  reporting,
+  tableFormatSchema,
+  writeRecords,
+} from './import.ts';
 import { commandLine, importArguments, quoted, shellScript } from './init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
-import { duration, type Terminal } from './terminal.ts';
+import { duration } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
 const schema = z.object({
@@ -85,8 +94,10 @@ export const initVerb: Verb = {
     try {
       if (source.kind !== 'histories') {
         const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
-        const found = recordsOf(source, reading, flags.bots, terminal);
+        const report = reporting(terminal);
+        const found = recordsOf(source, reading, flags.bots, report);
         const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
+        report.finish();
         terminal.say(`${data}: ${counted(records, 'record')} of ${counted(users, 'user')}`);
       }
       await fetchModels({ model: folder }, terminal, signal);
@@ -179,18 +190,18 @@ async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null)
   );
 }
 
-function recordsOf(source: Source, reading: TableOptions, bots: InitFlags['bots'], terminal: Terminal) {
+function recordsOf(source: Source, reading: TableOptions, bots: InitFlags['bots'], report: Report) {
   switch (source.kind) {
     case 'git':
-      return importGit(source.path, { bots, ...reporting(terminal) });
+      return importGit(source.path, { bots, ...report });
     case 'lamp':
       return importLamp(source.path, {
         ...(source.outputs && { outputs: source.outputs }),
         skipBad: reading.skipBad ?? false,
-        ...reporting(terminal),
+        ...report,
       });
     default:
-      return importTable(source.path, { ...reading, ...reporting(terminal) });
+      return importTable(source.path, { ...reading, ...report });
   }
 }
 

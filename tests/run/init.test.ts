@@ -244,6 +244,19 @@ describe('questions on a terminal', () => {
   });
 });
 
+describe('init with --skip-bad', () => {
+  it('counts the rows that were left out', async () => {
+    const file = place.path('bad.csv');
+    const bad = 'ada,hi,\n'.repeat(9);
+    await writeFile(file, `author,subject,text,sent\nada,hi,yo,2026-05-01\n${bad}`.replaceAll(',\n', ',,\n'));
+    const flags = ['--model', place.path('none'), '--out', place.path('counted'), '--skip-bad', '--yes', ...COLUMNS];
+    const { stderr } = await idiolect(['init', '--data', file, ...flags]);
+    expect(stderr).toContain('bad.csv:7: "text" is empty');
+    expect(stderr).not.toContain('bad.csv:8:');
+    expect(stderr).toContain('note: 9 entries were left out in all\n');
+  });
+});
+
 describe('import table', () => {
   it('writes histories, or says in which line a column is missing and leaves the old file', async () => {
     const out = place.path('imported.jsonl.gz');

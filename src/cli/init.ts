@@ -7,6 +7,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { flagName } from '../common/settings.ts';
 import {
+  conversationHint,
   detectSource,
   importGit,
   importLamp,
@@ -182,6 +183,8 @@ async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null)
   if (talk) return { ...columns, ...(await askColumns(talk, open, found)) };
   const missing = open.filter(field => field !== 'time');
   if (missing.length === 0) return columns;
+  const chat = conversationHint(Object.fromEntries(found.map(name => [name, null])));
+  if (chat !== '') throw new IdiolectError('DATA', `${path}: ${chat}`);
   throw new IdiolectError(
     'USAGE',
     `${path} has the columns ${found.join(', ')}; say which is which by ` +

@@ -6,7 +6,7 @@ import { isTimeName } from './time-columns.ts';
 const NAMES = {
   user: ['user', 'user_id', 'userid', 'author', 'author_id', 'from', 'sender', 'name', 'customer'],
   input: ['input', 'prompt', 'instruction', 'question', 'subject', 'request', 'context'],
-  output: ['output', 'completion', 'response', 'answer', 'text', 'body', 'message', 'content', 'comment'],
+  output: ['output', 'completion', 'response', 'answer', 'text', 'body', 'message', 'content', 'comment', 'chosen'],
   time: ['time', 'date', 'timestamp', 'created_at', 'created', 'sent', 'sent_at', 'datetime'],
 } as const;
 
@@ -31,6 +31,22 @@ export function importCommand(file: string, columns: readonly string[]): string 
   const missing = [user === 'WHO' && 'WHO', output === 'TEXT' && 'TEXT'].filter(Boolean).join(' and ');
   const hint = missing === '' ? '' : ` (replace ${missing}; the columns are ${printable(columns.join(', '))})`;
   return `idiolect import table ${quoted(file)} ${flags.join(' ')} --out ${quoted(target)}${hint}`;
+}
+
+/** What to make of a row that holds a chat; empty where it holds none. */
+export function conversationHint(row: object): string {
+  const chat = Object.entries(row).find(([field, value]) => CHAT_FIELDS.includes(field) || isTurns(value));
+  if (chat === undefined) return '';
+  const who = 'with "user" (whose text it is), "input" (the turns before) and "output" (that user\'s turn)';
+  return `"${printable(chat[0])}" holds a conversation: write one line for each turn of a user, ${who}, then train on that file.`;
+}
+
+const CHAT_FIELDS = ['messages', 'conversations'];
+
+/** `[{"role": ..., "content": ...}]`, or `[{"from": ..., "value": ...}]`. */
+function isTurns(value: unknown): boolean {
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  return typeof first === 'object' && first !== null && ('role' in first || 'from' in first);
 }
 
 /** For a shell, where that needs it. */

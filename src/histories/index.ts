@@ -14,6 +14,7 @@ export { type Commit, commitInput, commitSchema, commitToRecord, readCommits } f
 export { QUOTES, type Quote } from './csv.ts';
 export { type GitOptions, importGit } from './git.ts';
 export { diffInput } from './git-diff.ts';
+export { conversationHint } from './import-command.ts';
 export { type ReadOptions, readHistories, readJsonLines, writeHistories } from './jsonl.ts';
 export { importLamp, type LampOptions } from './lamp.ts';
 export { importLongLamp, type LongLampOptions } from './longlamp.ts';

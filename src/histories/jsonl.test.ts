@@ -1,6 +1,6 @@
 /** JSON Lines files: what is written is read back, and what is wrong with a file is said where it is. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -186,17 +186,31 @@ describe('openHistories', () => {
     ],
     [JSON.stringify({ messages: [] }), '"messages" holds a conversation: write one line for each turn of a user'],
     [JSON.stringify({ conversations: [] }), '"conversations" holds a conversation'],
+    [JSON.stringify({ prompt: [{ role: 'user', content: 'q' }], completion: [] }), '"prompt" holds a conversation'],
+    [
+      JSON.stringify({ prompt: 'p', chosen: 'c', rejected: 'r' }),
+      'u-histories.jsonl (replace WHO; the columns are prompt, chosen, rejected)',
+    ],
+    ['PAR1\u0015', 'is a Parquet file. idiolect import longlamp reads'],
     [
       'From,Subject,Body,Date\nada,a,b,2026\n',
       '--user-field From --input-field Subject --output-field Body --time-field Date --out',
     ],
     ['a;b c\n1;2\n', '(replace WHO and TEXT; the columns are a, b c)'],
-    ['[{"id": 1}]', 'is a JSON list, not JSON Lines.'],
+    ['[{"id": 1}]', 'is a JSON list, not JSON Lines. Read files of LaMP with idiolect import lamp'],
     ['{"user": "a", "input": "b"}', ':1: "output" is missing.'],
     [JSON.stringify({ ...commit, files: 'x' }), ':1: "files" is "x"; it must be a list of strings'],
     [JSON.stringify({ ...commit, date: 'yesterday' }), ':1: "date" is "yesterday"; it must be an ISO 8601 date'],
     ['', 'has no records: it is empty.'],
   ])('says what is wrong with %s', async (content, sentence) => {
     expect(await failure(await file('u.jsonl', content), openHistories)).toContain(sentence);
+  });
+
+  test('names the reader of a git repository', async () => {
+    const path = join(folder, 'repository');
+    await mkdir(join(path, '.git'), { recursive: true });
+    expect(await failure(path, openHistories)).toContain(
+      'repository is a git repository. Import it first: idiolect import git',
+    );
   });
 });

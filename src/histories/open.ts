@@ -1,10 +1,13 @@
 /** Opens a file of histories whatever its layout: records or commits, told by the fields of the first line. */
+import { join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
+import { exists } from '../common/files.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/printable.ts';
+import { readBytes } from './bytes.ts';
 import { COMMIT_FIELDS, readCommits } from './commits.ts';
 import { isCsv } from './csv.ts';
-import { importCommand } from './import-command.ts';
+import { conversationHint, importCommand } from './import-command.ts';
 import { type ReadOptions, readHistories } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import type { HistoryRecord } from './record.ts';
@@ -36,10 +39,11 @@ export async function* openHistories(path: string, options: ReadOptions = {}): A
  * @throws IdiolectError DATA where no layout matches.
  */
 export async function detectLayout(path: string): Promise<Layout> {
+  await refuseOtherKinds(path);
   for await (const line of readLines(path)) {
     if (line.text?.trim() === '') continue;
     if (line.text?.trimStart().startsWith('[')) {
-      const importers = 'LaMP and OPPU files are read by their importers';
+      const importers = 'Read files of LaMP with idiolect import lamp, of OPPU with idiolect import oppu';
       throw new IdiolectError(
         'DATA',
         `${path} is a JSON list, not JSON Lines. ${importers}; else write one object a line.`,
@@ -59,10 +63,10 @@ export async function detectLayout(path: string): Promise<Layout> {
     if (FIELDS.records.filter(field => field in first).length === 2) return 'records';
     const found = Object.keys(first).slice(0, 12).join(', ') || 'none';
     const expected = `{${FIELDS.records.join(', ')}} (records) or {${FIELDS.commits.join(', ')}} (commits)`;
-    const hint = readerFor(path, Object.keys(first));
+    const hint = readerFor(path, first);
     throw new IdiolectError(
       'DATA',
-      `${path}:${line.number}: expected the fields ${expected}; found: ${printable(found)}.${hint}`,
+      `${path}:${line.number}: expected the fields ${expected}; found: ${printable(found)}. ${hint}`,
     );
   }
   return 'records';
@@ -75,12 +79,24 @@ function csvProblem(path: string, columns: readonly string[]): IdiolectError {
   );
 }
 
+/** @throws IdiolectError DATA naming the reader of a git repository or a Parquet file */
+async function refuseOtherKinds(path: string): Promise<void> {
+  if (await exists(join(path, '.git'))) {
+    throw new IdiolectError(
+      'DATA',
+      `${path} is a git repository. Import it first: idiolect import git ${path} --out FILE`,
+    );
+  }
+  for await (const piece of readBytes(path)) {
+    if (Buffer.from(piece.subarray(0, 4)).toString('latin1') !== 'PAR1') return;
+    const reader = 'idiolect import longlamp reads those of LongLaMP';
+    throw new IdiolectError('DATA', `${path} is a Parquet file. ${reader}; save any other as JSON Lines or CSV.`);
+  }
+}
+
 /** What reads JSON Lines of these fields; chats name nobody as their author, so no command can be given for them. */
-function readerFor(path: string, fields: readonly string[]): string {
-  const chat = ['messages', 'conversations'].find(field => fields.includes(field));
-  if (chat === undefined) return ` Import it first: ${importCommand(path, fields)}`;
-  const who = 'with "user" (whose text it is), "input" (the turns before) and "output" (that user\'s turn)';
-  return ` "${chat}" holds a conversation: write one line for each turn of a user, ${who}, then train on that file.`;
+function readerFor(path: string, first: object): string {
+  return conversationHint(first) || `Import it first: ${importCommand(path, Object.keys(first))}`;
 }
 
 function objectOf(text: string): object | null {

@@ -186,6 +186,16 @@ describe('JSON Lines of other names', () => {
     expect(records.map(({ user }) => user)).toEqual(['ada', 'bob']);
   });
 
+  it.each([
+    [{ messages: [{ role: 'user', content: 'q' }] }, {}, '"user" is missing'],
+    [{ prompt: [{ role: 'user', content: 'q' }], completion: [] }, {}, '"user" is missing'],
+    [{ user: 'a', prompt: [{ from: 'human', value: 'q' }], output: 'y' }, { input: 'prompt' }, '"prompt" is a list'],
+  ])('that are chats: %j', async (row, columns, problem) => {
+    const { problem: found } = await read(line(row), columns);
+    expect(found).toContain(`posts:1: ${problem}`);
+    expect(found).toMatch(/ holds a conversation: write one line for each turn of a user, with "user"/);
+  });
+
   it('keep the digits of numbers that name users', async () => {
     const row = (id: string) => `{"user": ${id}, "output": "hi"}\n`;
     const users = ['1234567890123456789', '1234567890123456790', '1.10', '1.1', '1e2', '12345678901234567.5', '-7'];

@@ -1,6 +1,7 @@
 /** Importer of tables: a product's own CSV or JSON Lines, whose columns have other names than a record's fields. */
 import { IdiolectError } from '../common/errors.ts';
 import { csvRows, LITERAL_QUOTES, type Quote, separatorOf } from './csv.ts';
+import { conversationHint } from './import-command.ts';
 import { type ReadOptions, readJsonLines } from './jsonl.ts';
 import { type HistoryRecord, type Parsed, parseRecord, shown } from './record.ts';
 import { normaliseTime } from './time.ts';
@@ -57,7 +58,9 @@ export async function* importTable(path: string, options: TableOptions = {}): As
     }
     // Products number their users more often than they name them.
     const text = (one: unknown, field: TableField) => (field === 'user' && typeof one === 'number' ? String(one) : one);
-    return recordOf((column, field) => text(found.get(column), field), columns, timeFormat);
+    const parsed = recordOf((column, field) => text(found.get(column), field), columns, timeFormat);
+    const hint = 'problem' in parsed ? conversationHint(value) : '';
+    return 'problem' in parsed && hint !== '' ? { problem: `${parsed.problem} ${hint}` } : parsed;
   };
   const userColumn = columns.user ?? 'user';
   yield* readJsonLines(path, read, { ...options, isText: field => field === userColumn });

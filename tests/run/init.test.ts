@@ -133,6 +133,11 @@ describe('init by flags', () => {
     );
     const timed = await idiolect(['init', ...flags, '--out', place.path('unnamed'), '--time-field', 'sent']);
     expect(timed.stderr).toContain(`${which}.`);
+    const chats = place.path('chats.jsonl');
+    await writeFile(chats, '{"messages": [{"role": "user", "content": "hi"}]}\n');
+    const chat = await idiolect(['init', '--data', chats, '--model', place.model, '--out', place.path('unnamed')]);
+    expect(chat).toMatchObject({ code: 1, stdout: '' });
+    expect(chat.stderr).toContain('chats.jsonl: "messages" holds a conversation: write one line for each turn');
     const broken = await idiolect(['init', ...flags, '--out', place.path('broken'), ...COLUMNS]);
     expect(broken).toMatchObject({ code: 1, stdout: '' });
     expect(broken.stderr).toContain('nowhere is neither a folder nor a name on the Hub.');

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
-import { printable } from '../common/printable.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 
 type Json = Record<string, unknown>;
 
@@ -54,7 +54,7 @@ export async function readDefinition(file: string): Promise<TokenizerDefinition>
     throw new IdiolectError('TOKENIZER', `${file} is missing. The model folder needs its tokenizer.`);
   }
   const parsed = definitionSchema.safeParse(await readInputJson(file, { code: 'TOKENIZER' }));
-  if (!parsed.success) refuse(file, issueOf(parsed.error));
+  if (!parsed.success) refuse(file, schemaIssue(parsed.error));
   const definition = parsed.data;
   const { type, vocab, merges } = definition.model;
   if (type === 'BPE' && (Array.isArray(vocab) || merges === undefined)) {
@@ -127,7 +127,7 @@ export function namedTokens(settings: TokenizerSettings): string[] {
 async function readSettings<S extends z.ZodType<Json>>(file: string, schema: S): Promise<z.infer<S>> {
   const parsed = schema.safeParse((await exists(file)) ? await readInputJson(file, { code: 'TOKENIZER' }) : {});
   if (parsed.success) return parsed.data;
-  throw new IdiolectError('TOKENIZER', `${file}: ${issueOf(parsed.error)}. Take the file from the model again.`);
+  throw new IdiolectError('TOKENIZER', `${file}: ${schemaIssue(parsed.error)}. Take the file from the model again.`);
 }
 
 /** Whether a definition has regular expressions of its own; those built into the library always end soon. */
@@ -157,13 +157,6 @@ function checkComponent(file: string, place: string, value: unknown): void {
     refuse(file, `"length" in "${place}" is not a whole number above 0`);
   }
   for (const [key, inner] of Object.entries(value)) checkComponent(file, `${place}.${key}`, inner);
-}
-
-/** The first thing a schema found wrong: where, and what was expected. */
-function issueOf({ issues }: z.ZodError): string {
-  const { path, message } = issues[0]!;
-  const place = path.length > 0 ? `"${printable(path.join('.'))}": ` : '';
-  return `${place}${message.replace(/^Invalid input: /, '')}`;
 }
 
 export function refuse(file: string, why: string): never {

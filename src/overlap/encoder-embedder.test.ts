@@ -126,7 +126,18 @@ describe('what is no sentence encoder', () => {
     expect(
       (await failureOf(async () => open(await changed('cls', '1_Pooling/config.json', weighted)))).message,
     ).toMatch(/config\.json: pooling by weightedmean and cls is not supported; mean and cls are\./);
-    const { code } = await failureOf(async () => open(await changed('cls', 'modules.json', '{}')));
-    expect(code).toBe('MODEL');
+  });
+
+  test.each([
+    ['modules.json', '{}', 'expected array, received object'],
+    ['modules.json', '[{"type": "X"}]', '"0.path": expected string, received undefined'],
+    ['1_Pooling/config.json', '[]', 'expected an object'],
+    ['sentence_bert_config.json', '{"max_seq_length": "9"}', '"max_seq_length": expected number, received string'],
+  ])('%s with %s: one sentence, not what the schema library says', async (name, text, why) => {
+    const folder = await changed('cls', name, JSON.parse(text));
+    expect(await failureOf(() => open(folder))).toMatchObject({
+      code: 'MODEL',
+      message: `${join(folder, name)} does not fit a sentence encoder (${why}). Download it again.`,
+    });
   });
 });

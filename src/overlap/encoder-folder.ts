@@ -1,9 +1,10 @@
 /** What the files of a sentence encoder say: where its ONNX model lies, how tokens become one vector, how many fit. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
 import { exists, sha256, sha256OfFile } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 
 export interface Pooling {
   readonly mode: 'mean' | 'cls';
@@ -54,14 +55,17 @@ export async function encoderMaxTokens(folder: string): Promise<number> {
 
 const modulesSchema = z.array(z.object({ type: z.string(), path: z.string() }));
 // The newer files name the mode, the older ones have a switch for each.
-const poolingSchema = z.union([
-  z.object({ pooling_mode: z.string() }).transform(({ pooling_mode }) => [pooling_mode]),
-  z.record(z.string(), z.unknown()).transform(switches =>
-    Object.keys(switches)
-      .filter(key => key.startsWith('pooling_mode_') && switches[key] === true)
-      .map(key => key.replace(/^pooling_mode_|_tokens?$/g, '')),
-  ),
-]);
+const poolingSchema = z.union(
+  [
+    z.object({ pooling_mode: z.string() }).transform(({ pooling_mode }) => [pooling_mode]),
+    z.record(z.string(), z.unknown()).transform(switches =>
+      Object.keys(switches)
+        .filter(key => key.startsWith('pooling_mode_') && switches[key] === true)
+        .map(key => key.replace(/^pooling_mode_|_tokens?$/g, '')),
+    ),
+  ],
+  { error: 'expected an object' },
+);
 
 /**
  * How the token states of the model become one vector, by modules.json and the pooling's config.json as
@@ -100,10 +104,8 @@ async function poolingPath(folder: string): Promise<string | undefined> {
 
 async function readOptional<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
   if (!(await exists(file))) return undefined;
-  const json = await readInputJson(file, { code: 'MODEL' });
-  try {
-    return schema.parse(json);
-  } catch (error) {
-    throw new IdiolectError('MODEL', `${file} is not what a sentence encoder's holds (${reasonOf(error)}).`);
-  }
+  const parsed = schema.safeParse(await readInputJson(file, { code: 'MODEL' }));
+  if (parsed.success) return parsed.data;
+  const why = schemaIssue(parsed.error);
+  throw new IdiolectError('MODEL', `${file} does not fit a sentence encoder (${why}). Download it again.`);
 }

@@ -84,6 +84,8 @@ async function judged(read: () => Promise<unknown>): Promise<[Outcome['result'],
     if (message.length > LONGEST_MESSAGE)
       return ['failed', `a message of ${message.length} characters: ${error.stack}`];
     if (printable(message, message.length) !== message) return ['failed', `not one printable line: ${error.stack}`];
+    // What a schema library says of itself is no sentence.
+    if (message.includes('"path":') && message.includes('"code":')) return ['failed', `a raw report: ${error.stack}`];
     return ['refused', message];
   }
 }

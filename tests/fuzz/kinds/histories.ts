@@ -1,6 +1,7 @@
 /** Files a person hands over as histories: records, commits, tables. */
 import { join } from 'node:path';
 import { detectSource, importTable, openHistories } from '../../../src/histories/index.ts';
+import { readRejected } from '../../../src/training/rejected.ts';
 import type { Kind, Reading } from '../kind.ts';
 
 const lines = (...values: unknown[]) => Buffer.from(values.map(value => `${JSON.stringify(value)}\n`).join(''));
@@ -50,6 +51,12 @@ export const histories: Kind = async () => {
       read: folder => all(importTable(join(folder, name), { columns: COLUMNS })),
     });
   }
+  const pairs = RECORDS.map(({ user, input, output }) => ({ user, input, output, rejected: 'no' }));
+  readings.push({
+    name: '--rejected',
+    files: { 'rejected.jsonl': lines(...pairs) },
+    read: folder => readRejected(join(folder, 'rejected.jsonl')),
+  });
   const named = RECORDS.map(({ user, input, output }) => ({ author: user, question: input, answer: output, sent: 0 }));
   readings.push({
     name: 'import table lines.jsonl',

@@ -1,11 +1,13 @@
 /** Downloads a large file: goes on where it stopped, checks what came, and gives it its name only when it is whole. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
 import { IdiolectError, reasonOf } from './errors.ts';
 import { sha256OfFile } from './files.ts';
+import { readKeptJson } from './own-file.ts';
 import { type Answer, type Patience, request, TooSlow } from './request.ts';
 
 export interface RemoteFile {
@@ -81,11 +83,11 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
 }
 
 /** What the bytes of a partial file are of. */
-interface Note {
-  url: string;
+const noteSchema = z.object({
+  url: z.string(),
   /** The version, as the server names it: an ETag or a date. */
-  version: string;
-}
+  version: z.string(),
+});
 const noteOf = (partial: string) => `${partial}.json`;
 
 interface Failure {
@@ -225,12 +227,9 @@ async function gitBlobOf(file: string, size: number): Promise<string> {
   return hash.digest('hex');
 }
 
-async function readNote(partial: string): Promise<Note | undefined> {
-  try {
-    return JSON.parse(await readFile(noteOf(partial), 'utf8')) as Note;
-  } catch {
-    return undefined; // none, or cut short by a kill: the download starts anew
-  }
+/** Where there is none, or a damaged one, the download starts from nothing. */
+async function readNote(partial: string): Promise<z.infer<typeof noteSchema> | undefined> {
+  return readKeptJson(noteOf(partial), noteSchema);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

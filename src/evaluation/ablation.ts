@@ -1,5 +1,4 @@
 /** `idiolect ablate`: one training run for each combination of settings, scored on the users' held-out records. */
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
@@ -14,6 +13,7 @@ import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '..
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from './held-out.ts';
 import { bootstrapMean, type Estimate } from './intervals.ts';
+import { keepScores, readKeptScores } from './kept-scores.ts';
 import { overlapReportSchema, uniquenessGroups } from './overlap-report.ts';
 import { type Cell, cellFolder, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
 
@@ -190,19 +190,14 @@ async function scoresOf(
   { cache, device, threads }: TrainSettings,
   { signal }: AblateOptions,
 ): Promise<HeldOutScores> {
-  const file = join(run.run, 'scores.json');
   const users = run.users.map(({ user }) => user);
-  const trained = users.join('\n');
-  const kept = await readFile(file, 'utf8').then(
-    text => JSON.parse(text) as { readonly trained: string; readonly scores: HeldOutScores },
-    () => null,
-  );
-  if (kept?.trained === trained) return kept.scores;
+  const kept = await readKeptScores(run.run, users);
+  if (kept) return kept;
   const resolved = resolveSettings(scoreSchema, [
     { origin: 'ablation', values: { run: run.run, cache, device, threads } },
   ]);
   const scores = await scoreRun(resolved.values, { users, ...(signal && { signal }) });
-  await writeFileAtomic(file, `${JSON.stringify({ trained, scores })}\n`);
+  await keepScores(run.run, users, scores);
   return scores;
 }
 

@@ -1,9 +1,9 @@
 /** Chat completions of an OpenAI-compatible server, each kept on disk by what was asked, so that nothing is asked twice. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, IdiolectError, reasonOf } from '../common/errors.ts';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
+import { readKeptLines } from '../common/own-file.ts';
 import { type Patience, request as requestFrom, TooLarge, TooSlow } from '../common/request.ts';
 
 export interface ChatOptions {
@@ -82,19 +82,9 @@ export async function askAll(
 
 const lineSchema = z.object({ key: z.string(), content: z.string() });
 
-/** By their key; a line cut short by a kill is passed over and asked again. */
+/** By their key; what a damaged line held is asked again. */
 async function readAnswers(file: string, isAnswer: (content: string) => boolean): Promise<Map<string, string>> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  const lines = text.split('\n').flatMap(line => {
-    try {
-      return [lineSchema.parse(JSON.parse(line))];
-    } catch {
-      return [];
-    }
-  });
+  const lines = await readKeptLines(file, lineSchema);
   return new Map(lines.filter(({ content }) => isAnswer(content)).map(({ key, content }) => [key, content]));
 }
 

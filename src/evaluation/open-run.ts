@@ -4,6 +4,8 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
+import { issueOf } from '../common/own-file.ts';
+import { splitFingerprint } from '../histories/index.ts';
 import { atCommit } from '../model/hub.ts';
 import { LanguageModel } from '../runtime/language-model.ts';
 import type { EngineOptions } from '../runtime/session.ts';
@@ -53,12 +55,14 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
     ...(model && { model }),
     ...(data && { data }),
   });
-  if (parsed.success) return { folder, settings: parsed.data, sources: record.sources };
-  const { path, message } = parsed.error.issues[0]!;
-  throw new IdiolectError(
-    'CONFIG',
-    `${folder.configFile} is damaged: "${path.join('.')}": ${message}. Train again with another --out, or copy run.json back.`,
-  );
+  if (!parsed.success) {
+    throw new IdiolectError(
+      'CONFIG',
+      `${folder.configFile}: the setting ${issueOf(parsed.error)}. Correct it as it was in training, or train again in another --out.`,
+    );
+  }
+  const settings = parsed.data;
+  return { folder, settings, sources: record.sources };
 }
 
 /** @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with */
@@ -70,6 +74,7 @@ export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun>
     const dataset = await loadDataset(settings);
     requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);
     requireSame('data', settings.data, sources.data, dataset.fingerprint);
+    requireSameUsers(folder, sources, dataset);
     const trained = await trainedUsers(folder, dataset);
     return { ...recorded, model, dataset, encoder: new Encoder(model, settings), trained };
   } catch (error) {
@@ -119,5 +124,14 @@ export function requireSame(what: string, place: string, expected: string, found
   throw new IdiolectError(
     'CONFIG',
     `${place} is not the ${what} the run was made with. Name the right one by --${what}${train}.`,
+  );
+}
+
+/** Whose records are whose depends on the division, and what an adapter is compared with on both. */
+function requireSameUsers({ usersFile }: RunFolder, { users }: RunSources, { split }: Dataset): void {
+  if (users === (split && splitFingerprint(split))) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${usersFile} is missing or is not the division of users the run was made with. Put a copy of it back, or train again in another --out.`,
   );
 }

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { IdiolectError } from '../common/errors.ts';
 import { sha256, writeFileAtomic } from '../common/files.ts';
-import { readInputText } from '../common/input-file.ts';
+import { readOwnJson } from '../common/own-file.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 
 const users = z.array(z.string().min(1));
@@ -60,18 +61,17 @@ export function drawUserSplit(records: ReadonlyMap<string, number>, count: numbe
  * @throws IdiolectError DATA when it is no such file, or names a user twice
  */
 export async function readUserSplit(file: string): Promise<UserSplitFile> {
-  let split: UserSplitFile;
-  try {
-    split = fileSchema.parse(JSON.parse(await readInputText(file)));
-  } catch (error) {
-    if (error instanceof IdiolectError) throw error;
-    const issue = error instanceof z.ZodError ? error.issues[0]! : undefined;
-    const why = issue ? `"${issue.path.join('.')}": ${issue.message}` : reasonOf(error);
-    throw new IdiolectError('DATA', `${file} is not a list of target users, {"targets": [names], ...} (${why}).`);
-  }
+  const split = await readOwnJson(file, {
+    schema: fileSchema,
+    what: 'a list of target users, {"targets": [names], ...}',
+    remedy: 'Correct it, or have users drawn by --target-users N.',
+    code: 'DATA',
+  });
+  if (!split) throw new IdiolectError('DATA', `${file} does not exist.`);
   const seen = new Set<string>();
   for (const user of [...split.targets, ...(split.others ?? [])]) {
-    if (seen.has(user)) throw new IdiolectError('DATA', `${file} names the user "${user}" twice. Remove one.`);
+    if (seen.has(user))
+      throw new IdiolectError('DATA', `${file} names the user "${printable(user)}" twice. Remove one.`);
     seen.add(user);
   }
   return split;

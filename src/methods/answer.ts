@@ -1,5 +1,8 @@
 /** What a method wrote for a query, beside what the user wrote: all that an evaluation reads. */
 
+import { z } from 'zod';
+import { type HistoryRecord, recordKey } from '../histories/index.ts';
+
 export interface Answer {
   /** `recordKey` of the query. */
   readonly key: string;
@@ -19,6 +22,27 @@ export interface Answer {
   /** log pi(reference | the method's prompt), natural logarithm, summed over `tokens` tokens. */
   readonly logProb: number;
   readonly tokens: number;
+}
+
+const count = z.int().nonnegative();
+
+const answerSchema: z.ZodType<Answer> = z.object({
+  key: z.string(),
+  id: z.string().optional(),
+  input: z.string(),
+  reference: z.string(),
+  text: z.string(),
+  shown: count.optional(),
+  found: count.optional(),
+  promptCut: z.literal(true).optional(),
+  logProb: z.number(),
+  tokens: count,
+});
+
+/** Kept answers to these queries, all of them and in their order. */
+export function answersSchema(queries: readonly HistoryRecord[]): z.ZodType<Answer[]> {
+  const keys = queries.map(recordKey).join('\n');
+  return z.array(answerSchema).refine(answers => answers.map(({ key }) => key).join('\n') === keys);
 }
 
 /** A method's answers to all queries of each user; the same queries in the same order for every method. */

@@ -30,7 +30,7 @@ describe('a profile', () => {
     const profile = await userProfile(folder, model, 'a/b', history, options);
     const files = await readdir(folder);
     expect(files).toHaveLength(1);
-    expect(await readFile(join(folder, files[0]!), 'utf8')).toBe(profile);
+    expect(JSON.parse(await readFile(join(folder, files[0]!), 'utf8'))).toBe(profile);
     expect(profile.length).toBeGreaterThan(0);
 
     const generate = vi.spyOn(model, 'generateAll');

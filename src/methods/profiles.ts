@@ -1,7 +1,8 @@
 /** Descriptions of users for PAG: written once by the backbone from a sample of each user's records, and kept. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { readKeptJson } from '../common/own-file.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, profileRequest } from '../histories/index.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -26,9 +27,9 @@ export async function userProfile(
   history: readonly HistoryRecord[],
   { records, seed, chat, signal }: ProfileOptions,
 ): Promise<string> {
-  const file = join(folder, `${folderName(user)}.txt`);
-  const known = await readFile(file, 'utf8').catch(() => null);
-  if (known !== null) return known;
+  const file = join(folder, `${folderName(user)}.json`);
+  const known = await readKeptJson(file, z.string());
+  if (known !== undefined) return known;
   const room = model.promptRoom({ maxTokens: PROFILE_TOKENS, maxLength: model.checkpoint.config.maxPositions });
   const isLonger = (shown: readonly HistoryRecord[]) =>
     model.tokenizer.encodePrompt(profileRequest(shown), chat).length > room;
@@ -44,6 +45,6 @@ export async function userProfile(
     ...(signal && { signal }),
   });
   await makeFolder(folder);
-  await writeFileAtomic(file, profile!, PRIVATE);
+  await writeFileAtomic(file, `${JSON.stringify(profile)}\n`, PRIVATE);
   return profile!;
 }

@@ -92,7 +92,7 @@ describe('prompts', () => {
     ] as const) {
       const folder = join(place.path(`out-${maxLength}`), 'profiles', String(choices.profileRecords));
       await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, 'ada.txt'), profile);
+      await writeFile(join(folder, 'ada.json'), JSON.stringify(profile));
       const { text } = await prompts(maxLength).of(pag, model, 'ada', query, choices);
       expect(text).toBe(withProfile(request, words));
     }

@@ -2,9 +2,10 @@
  * What the own texts are chosen over in DPO and CoPe: samples of the task-adapted model for the same requests. Drawn
  * once for each user and kept; which of a record's samples is the negative is the method's choice.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { readKeptJson } from '../common/own-file.ts';
 import { random } from '../common/random.ts';
 import { type HistoryRecord, recordKey } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -15,6 +16,7 @@ import { folderName } from '../training/run-folder.ts';
 
 /** As CoPe draws them (Bu et al. 2025). */
 const SAMPLES = 3;
+const keptSchema = z.array(z.array(z.string()).length(SAMPLES));
 const SAMPLING = { temperature: 1, topP: 0.95 };
 
 export interface SampleOptions {
@@ -35,8 +37,8 @@ export async function samplesOf(
   { prompt, maxTokens, maxLength, chat, seed, signal }: SampleOptions,
 ): Promise<readonly (readonly string[])[]> {
   const file = join(folder, `${folderName(user)}.json`);
-  const known = await readFile(file, 'utf8').catch(() => null);
-  if (known !== null) return JSON.parse(known) as string[][];
+  const known = await readKeptJson(file, keptSchema.length(records.length));
+  if (known) return known;
   const draws = records.flatMap(record => Array.from({ length: SAMPLES }, (_, draw) => ({ record, draw })));
   const texts = await model.generateAll(
     draws.map(({ record }) => prompt(record)),

@@ -1,20 +1,21 @@
 /** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, PRIVATE, writeFileAtomic } from '../common/files.ts';
+import { readKeptJson } from '../common/own-file.ts';
 import { random } from '../common/random.ts';
 import { resolveSettings } from '../common/settings.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../histories/index.ts';
 import type { Adapter } from '../model/adapter.ts';
 import { objectiveNamed, type TrainableObjective } from '../objectives/objectives.ts';
+import { readEstimates, writeEstimates } from '../overlap/estimates-file.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from '../training/dataset.ts';
 import { folderName, RunFolder } from '../training/run-folder.ts';
 import { trainSchema } from '../training/settings.ts';
 import { requireAllTrained, type TrainEvent, train } from '../training/train.ts';
 import { latest } from '../training/user-records.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, answersSchema } from './answer.ts';
 import type { MethodSpec, TrainingSpec } from './catalogue.ts';
 import { type Prompt, type PromptChoices, Prompts } from './prompts.ts';
 import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
@@ -113,15 +114,17 @@ export class MethodRunner {
       },
     ]);
     const overlaps = this.overlapFile(group);
-    const own = new RunFolder(out).overlapFile;
+    const run = new RunFolder(out);
     const estimates = objective.usesAlpha === true && settings.alpha === undefined;
-    if (estimates && (await exists(overlaps)) && !(await exists(own))) {
+    const known = estimates && !(await exists(run.overlapFile)) ? await readEstimates(overlaps) : undefined;
+    if (known) {
       await makeFolder(out);
-      await writeFileAtomic(own, await readFile(overlaps));
+      await writeEstimates(run.overlapFile, known);
     }
     await task.close(); // its sessions make room for those of training; they open anew
     requireAllTrained(await train(resolved, { version, objectives, onEvent: onTraining, ...(signal && { signal }) }));
-    if (estimates) await writeFileAtomic(overlaps, await readFile(own));
+    const estimated = estimates ? await readEstimates(run.overlapFile) : undefined;
+    if (estimated) await writeEstimates(overlaps, estimated);
   }
 
   /**
@@ -131,9 +134,9 @@ export class MethodRunner {
    */
   async answer(group: Group, spec: MethodSpec, method: string, user: string, choices: Choices): Promise<Answer[]> {
     const file = answersFile(this.#context.settings.out, group, method, user);
-    const known = await readFile(file, 'utf8').catch(() => null);
-    if (known !== null) return JSON.parse(known) as Answer[];
     const { settings, base, task, dataset, signal } = this.#context;
+    const known = await readKeptJson(file, answersSchema(dataset.users.get(user)!.query));
+    if (known) return known;
     const model = spec.model === 'base' ? base : task;
     const adapter = spec.training && (await this.#adapterOf(group, spec.training, user, choices));
     const queries = dataset.users.get(user)!.query;

@@ -1,9 +1,7 @@
 /** idiolect.json in an adapter's folder: the base it belongs to and the form of its prompts, which PEFT's files do not say. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError } from '../common/errors.ts';
-import { exists } from '../common/files.ts';
-import { readInputJson } from '../common/input-file.ts';
+import { readOwnJson } from '../common/own-file.ts';
 import { promptDateSchema } from './prompt-date.ts';
 
 export const ADAPTER_CARD = 'idiolect.json';
@@ -27,14 +25,6 @@ export type AdapterCard = z.infer<typeof cardSchema>;
  * @throws IdiolectError ADAPTER naming the file and what is wrong in it
  */
 export async function readAdapterCard(folder: string): Promise<AdapterCard | undefined> {
-  const file = join(folder, ADAPTER_CARD);
-  if (!(await exists(file))) return undefined;
-  const parsed = cardSchema.safeParse(await readInputJson(file, { code: 'ADAPTER' }));
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new IdiolectError(
-    'ADAPTER',
-    `${file} is damaged ("${path.join('.')}": ${message}). Train the adapter again, or remove the file and give ` +
-      '--template, --chat and --prompt-date yourself.',
-  );
+  const remedy = 'Train the adapter again, or remove the file and give --template, --chat and --prompt-date yourself.';
+  return readOwnJson(join(folder, ADAPTER_CARD), { schema: cardSchema, remedy, code: 'ADAPTER' });
 }

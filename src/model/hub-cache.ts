@@ -3,10 +3,11 @@
  * `models--OWNER--NAME/blobs/HASH` holds the contents, `snapshots/COMMIT/FILE` links to them, `refs/REVISION` names
  * commits, and an empty file in `.no_exist/COMMIT` stands for one the model does not have.
  */
-import { copyFile, link, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
+import { readInputJson, readInputText } from '../common/input-file.ts';
 import { weightFileNames } from './weight-files.ts';
 
 /** A model on a hub. */
@@ -92,7 +93,7 @@ export class CachedModel {
   /** The snapshot of the revision, where it has all that a model needs. */
   async usable(): Promise<Snapshot | undefined> {
     const { revision } = this.#name;
-    const commit = COMMIT.test(revision) ? revision : await readFile(this.#ref(), 'utf8').catch(() => '');
+    const commit = COMMIT.test(revision) ? revision : await this.#commit();
     if (!COMMIT.test(commit)) return undefined;
     const folder = this.snapshot(commit);
     const has = (name: string) => exists(join(folder, name));
@@ -123,6 +124,11 @@ export class CachedModel {
     return folder;
   }
 
+  /** The commit that the revision was when it was fetched. */
+  async #commit(): Promise<string> {
+    return readInputText(this.#ref()).catch(() => '');
+  }
+
   #ref(): string {
     return join(this.folder, 'refs', this.#name.revision);
   }
@@ -135,8 +141,8 @@ export class CachedModel {
 /** Older models have their chat template in there. */
 async function hasInlineTemplate(folder: string): Promise<boolean> {
   try {
-    const settings = JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8'));
-    return Boolean(settings.chat_template);
+    const settings = await readInputJson(join(folder, 'tokenizer_config.json'));
+    return Boolean((settings as { chat_template?: unknown }).chat_template);
   } catch {
     return false; // none, or malformed, which the tokenizer tells of
   }

@@ -5,7 +5,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { makeFolder, sha256 } from '../common/files.ts';
+import { exists, makeFolder, sha256 } from '../common/files.ts';
+import { openInput } from '../common/input-file.ts';
 import { outputError } from '../common/output-error.ts';
 import type { EmbeddedText, Embedder } from './embedder.ts';
 
@@ -39,6 +40,7 @@ export class CachedEmbedder implements Embedder {
     const directory = join(folder, 'embeddings');
     await makeFolder(directory);
     const path = join(directory, `${inner.name}.f32`);
+    if (await exists(path)) await (await openInput(path)).close(); // a folder or a pipe there is said so
     const file = await open(path, 'a+').catch(error => {
       throw outputError(path, error);
     });

@@ -3,9 +3,9 @@
  * all users and all runs. A score depends on its sequence and the model alone (see Scorer.score), so a hit and a miss
  * give the same training.
  */
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
+import { keptLines } from '../common/own-file.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { TokenSequence } from '../runtime/batch.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
@@ -36,6 +36,9 @@ export async function cachedScore(
 
 const FLUSH_EVERY = 64;
 
+/** Key, tokens, log-probability, and a point that says that the line is whole. */
+const LINE = /^([0-9a-f]{32}) (\d+) (-?[\d.e-]+) \.$/;
+
 export class ReferenceCache {
   readonly file: string;
   readonly #weights: string;
@@ -54,16 +57,16 @@ export class ReferenceCache {
   }
 
   /**
-   * Opens a file of scores; a line cut short by a kill is passed over and computed again.
+   * Opens a file of scores; what a damaged line held is computed again.
    *
    * @param weights what tells apart the models and adapters whose scores share the file
    */
   static async at(file: string, weights = ''): Promise<ReferenceCache> {
     const known = new Map<string, Score>();
-    for (const line of (await readFile(file, 'utf8').catch(() => '')).split('\n')) {
-      const [key, tokens, logProb, end] = line.split(' ');
+    for await (const line of keptLines(file)) {
+      const [, key, tokens, logProb] = LINE.exec(line) ?? [];
       const score = { tokens: Number(tokens), logProb: Number(logProb) };
-      if (end === '.' && Number.isFinite(score.logProb)) known.set(key!, score);
+      if (key !== undefined && Number.isFinite(score.logProb)) known.set(key, score);
     }
     return new ReferenceCache(file, weights, known);
   }

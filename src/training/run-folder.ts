@@ -1,17 +1,19 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError, invariant } from '../common/errors.ts';
 import { exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
-import { inputError, readInputJson } from '../common/input-file.ts';
+import { inputError } from '../common/input-file.ts';
 import { refuseLinksOutside } from '../common/links.ts';
 import { takeLock } from '../common/lock.ts';
+import { readOwnJson, readOwnLines } from '../common/own-file.ts';
 import { printable } from '../common/printable.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import { isWholeAdapter } from '../model/whole-adapter.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
+import { readEstimates, writeEstimates } from '../overlap/estimates-file.ts';
 import type { LanguageModel } from '../runtime/language-model.ts';
 import type { Dataset } from './dataset.ts';
 
@@ -58,9 +60,6 @@ const runSchema = z.object({
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
 
-/** What must be right of each estimate for training to use it. */
-const overlapsSchema = z.record(z.string(), z.looseObject({ alpha: z.number().min(0).lt(1) }));
-
 /** Sources that may differ when a run goes on, and what is done in the folder before the new ones are written down. */
 export interface ChangedTexts {
   readonly mayChange?: readonly (keyof RunSources)[];
@@ -68,6 +67,12 @@ export interface ChangedTexts {
 }
 
 export type RunRecord = z.infer<typeof runSchema>;
+
+/** JSON has no number for what is not finite, and writes null. */
+const stepSchema = z
+  .object({ user: z.string(), step: z.int() })
+  .catchall(z.union([z.number(), z.string(), z.null()]))
+  .transform(step => step as LoggedStep);
 
 /** A line of metrics.jsonl. */
 export interface LoggedStep {
@@ -107,16 +112,11 @@ export class RunFolder {
   }
 
   async readOverlaps(): Promise<Map<string, OverlapEstimate>> {
-    if (!(await exists(this.overlapFile))) return new Map();
-    const parsed = overlapsSchema.safeParse(
-      await readInputJson(this.overlapFile, { code: 'CONFIG' }).catch(() => null),
-    );
-    if (parsed.success) return new Map(Object.entries(parsed.data as unknown as Record<string, OverlapEstimate>));
-    throw new IdiolectError('CONFIG', `${this.overlapFile} is damaged. Delete it, and alpha is estimated again.`);
+    return (await readEstimates(this.overlapFile)) ?? new Map();
   }
 
   async writeOverlaps(estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void> {
-    await writeFileAtomic(this.overlapFile, `${JSON.stringify(Object.fromEntries(estimates), null, 2)}\n`);
+    await writeEstimates(this.overlapFile, estimates);
   }
 
   adapterOf(user: string): string {
@@ -188,15 +188,14 @@ export class RunFolder {
     await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
   }
 
-  /** The record of the run, or null where there is none. */
+  /**
+   * The record of the run, or null where there is none.
+   *
+   * @throws IdiolectError CONFIG where it is damaged
+   */
   async read(): Promise<RunRecord | null> {
-    const text = await readFile(this.configFile, 'utf8').catch(() => null);
-    if (text === null) return null;
-    try {
-      return runSchema.parse(JSON.parse(text));
-    } catch {
-      throw new IdiolectError('CONFIG', `${this.configFile} is not the record of a run. Choose another --out.`);
-    }
+    const remedy = 'Put a copy of it back, or train again in another --out.';
+    return (await readOwnJson(this.configFile, { schema: runSchema, remedy })) ?? null;
   }
 
   /**
@@ -223,11 +222,11 @@ export class RunFolder {
     mayChange: readonly (keyof RunSources)[],
   ): void {
     const differences: string[] = [];
-    const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
+    const show = (value: unknown) => (value === undefined ? 'unset' : printable(JSON.stringify(value)));
     for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
       if (notIdentity.includes(key)) continue;
       const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
-      if (there !== here) differences.push(`${flagName(key)} ${there} there, ${here} here`);
+      if (there !== here) differences.push(`${printable(flagName(key))} ${there} there, ${here} here`);
     }
     const sources = {
       model: 'another model',
@@ -277,16 +276,15 @@ export class RunFolder {
     );
   }
 
-  /** What was logged, step by step; a line cut short by a kill is passed over. */
+  /**
+   * What was logged, step by step; a last line cut short by a kill is passed over.
+   *
+   * @throws IdiolectError CONFIG naming any other damaged line
+   */
   async readMetrics(): Promise<LoggedStep[]> {
-    const text = await readFile(this.metricsFile, 'utf8').catch(() => '');
-    return text.split('\n').flatMap(line => {
-      try {
-        const value: unknown = JSON.parse(line);
-        return typeof value === 'object' && value !== null ? [value as LoggedStep] : [];
-      } catch {
-        return [];
-      }
+    return readOwnLines(this.metricsFile, {
+      schema: stepSchema,
+      remedy: 'Delete that line; its step is then missing.',
     });
   }
 

@@ -1,10 +1,14 @@
 /** Texts as one file of token ids: unsigned 16-bit, little-endian, every document closed by the end token. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { open, rename, rm } from 'node:fs/promises';
+import { IdiolectError } from '../common/errors.ts';
 import { stagingPath } from '../common/files.ts';
+import { readInput } from '../common/input-file.ts';
 import { outputError } from '../common/output-error.ts';
 
 const LARGEST = 0xffff;
+
+/** A buffer of Node cannot be filled from a file beyond this. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Encodes documents one after the other; the file takes its name when it is whole.
@@ -61,9 +65,7 @@ export async function writeTokens(
 
 /** @throws IdiolectError DATA when the file cannot be read or ends inside a token */
 export async function readTokens(file: string): Promise<Uint16Array> {
-  const bytes = await readFile(file).catch(error => {
-    throw new IdiolectError('DATA', `${file} cannot be read (${reasonOf(error)}).`);
-  });
+  const bytes = await readInput(file, { most: MOST_BYTES });
   if (bytes.length % 2 > 0) {
     throw new IdiolectError('DATA', `${file} holds ${bytes.length} bytes, no whole number of tokens; make it again.`);
   }

@@ -1,12 +1,12 @@
 /** What a comparison leaves behind: results.md to quote, results.json to compute with, report.html to look at. */
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { counted } from '../../common/counted.ts';
-import { IdiolectError } from '../../common/errors.ts';
 import { PRIVATE, writeFileAtomic } from '../../common/files.ts';
+import { readOwnJson } from '../../common/own-file.ts';
 import { flagName, type Resolved } from '../../common/settings.ts';
 import type { MethodAnswers } from '../../methods/answer.ts';
-import type { OverlapEstimate } from '../../overlap/estimate.ts';
+import { readEstimates } from '../../overlap/estimates-file.ts';
 import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { JudgeResults } from '../judge.ts';
 import { markdownText } from '../markdown-table.ts';
@@ -154,6 +154,8 @@ function cutText(methods: readonly MethodAnswers[]): string[] {
   });
 }
 
+const truthSchema = z.object({ users: z.array(z.object({ user: z.string(), mixtureProportion: z.number() })) });
+
 async function htmlOf(
   title: string,
   searchNote: string,
@@ -162,14 +164,18 @@ async function htmlOf(
 ): Promise<string> {
   const { results, methods, division, groups, search, costs, overlapFile } = outcome;
   const { values: settings, origins } = outcome.settings;
-  const alphas = await readJson<Record<string, OverlapEstimate>>(overlapFile);
+  const alphas = await readEstimates(overlapFile);
   // Of simulated users; the mixture proportion is what the estimators estimate (docs/simulate.md).
-  const truth = await readJson<{ users: { user: string; mixtureProportion: number }[] }>(`${settings.data}.truth.json`);
+  const truth = await readOwnJson(`${settings.data}.truth.json`, {
+    schema: truthSchema,
+    remedy: 'Remove it, or simulate the users again.',
+    code: 'DATA',
+  });
   const trueAlphas = new Map(truth?.users.map(({ user, mixtureProportion }) => [user, mixtureProportion]) ?? []);
   const users = division.targets.map(user => ({
     user,
     ...(groups.has(user) && { group: groups.get(user)! }),
-    ...(alphas?.[user] && { alpha: alphas[user].alpha }),
+    ...(alphas?.has(user) && { alpha: alphas.get(user)!.alpha }),
     ...(trueAlphas.has(user) && { trueAlpha: trueAlphas.get(user)! }),
   }));
   return reportHtml({
@@ -196,15 +202,4 @@ async function htmlOf(
     }),
     notes,
   });
-}
-
-/** What a file holds, or null where there is none. */
-async function readJson<T>(file: string): Promise<T | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new IdiolectError('DATA', `${file} is not JSON. Remove it, or make it again.`);
-  }
 }

@@ -1,20 +1,12 @@
 /** What each stage of a comparison cost, kept beside it: a comparison that goes on adds to what was spent before. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendText } from '../../common/files.ts';
+import { readKeptLines } from '../../common/own-file.ts';
 
 const costSchema = z.object({ stage: z.string(), seconds: z.number().nonnegative(), detail: z.string() });
 
 export type StageCost = Readonly<z.infer<typeof costSchema>>;
-
-function costOf(line: string): StageCost | undefined {
-  try {
-    return costSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 export class StageCosts {
   readonly #file: string;
@@ -33,19 +25,15 @@ export class StageCosts {
       return await work();
     } finally {
       const cost: StageCost = { stage, seconds: (this.#now() - start) / 1000, detail };
-      await appendText(this.#file, `${JSON.stringify(cost)}\n`);
+      // A line break of its own before it: an earlier writer may have been stopped inside a line.
+      await appendText(this.#file, `\n${JSON.stringify(cost)}`);
     }
   }
 
-  /** Summed by stage, in the order in which they first came; what is damaged of the file is passed over. */
+  /** Summed by stage, in the order in which they first came; a damaged line counts no seconds. */
   async all(): Promise<StageCost[]> {
-    const text = await readFile(this.#file, 'utf8').catch(() => '');
     const sums = new Map<string, StageCost>();
-    for (const line of text.split('\n')) {
-      // A kill in the middle of a line leaves its beginning before the next one.
-      const whole = line.slice(Math.max(0, line.lastIndexOf('{"stage":')));
-      const cost = costOf(whole);
-      if (!cost) continue;
+    for (const cost of await readKeptLines(this.#file, costSchema)) {
       const before = sums.get(cost.stage)?.seconds ?? 0;
       sums.set(cost.stage, { ...cost, seconds: before + cost.seconds });
     }

@@ -5,9 +5,9 @@
  * Format: WordNet's manual, wndb(5WN). `index.noun` has a lemma a line with its synsets' offsets, `data.noun` a synset
  * a line that begins with its offset and names its words, `noun.exc` an irregular form a line with its base forms.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IdiolectError } from '../../common/errors.ts';
+import { IdiolectError, reasonOf } from '../../common/errors.ts';
+import { readInputText } from '../../common/input-file.ts';
 
 /** The words that share a synset with a lower-case word, those of several words left out; may hold the word itself. */
 export type Synonyms = (word: string) => ReadonlySet<string>;
@@ -89,11 +89,11 @@ async function readFields(folder: string, name: string): Promise<readonly (reado
   const path = join(folder, name);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readInputText(path);
   } catch (error) {
     throw new IdiolectError(
       'DATA',
-      `${path} cannot be read; a folder of WordNet holds index.*, data.* and *.exc of noun, verb, adj and adv.`,
+      `${reasonOf(error)} A folder of WordNet holds index.*, data.* and *.exc of noun, verb, adj and adv.`,
       { cause: error },
     );
   }

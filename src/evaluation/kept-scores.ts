@@ -11,6 +11,7 @@ const estimate = z.object({ mean: z.number(), low: z.number(), high: z.number() 
 const overall = z.object({ texts: count, p: z.number(), verdict: z.enum(['helps', 'harms', 'untold', 'few']) });
 const judgement = z.object({ ...estimate.shape, ...overall.shape });
 
+/** With the fields in the order in which they are made, so that scores read again are written as the same bytes. */
 const scoresSchema: z.ZodType<HeldOutScores> = z.object({
   users: z.array(
     z.object({
@@ -26,9 +27,9 @@ const scoresSchema: z.ZodType<HeldOutScores> = z.object({
   ),
   gain: estimate,
   overall,
+  training: trainSchema.pick({ method: true, lr: true, epochs: true }),
   personalGain: estimate.optional(),
   personalOverall: overall.optional(),
-  training: trainSchema.pick({ method: true, lr: true, epochs: true }),
 });
 
 const keptSchema = z.object({

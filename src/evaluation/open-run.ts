@@ -129,7 +129,7 @@ export function requireSame(what: string, place: string, expected: string, found
 
 /** Whose records are whose depends on the division, and what an adapter is compared with on both. */
 function requireSameUsers({ usersFile }: RunFolder, { users }: RunSources, { split }: Dataset): void {
-  if (users === (split && splitFingerprint(split))) return;
+  if (users === (split ? splitFingerprint(split) : undefined)) return;
   throw new IdiolectError(
     'CONFIG',
     `${usersFile} is missing or is not the division of users the run was made with. Put a copy of it back, or train again in another --out.`,

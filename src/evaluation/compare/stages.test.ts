@@ -26,8 +26,8 @@ it('sums the seconds of each stage, also of work that failed and of earlier proc
     throw new Error('stopped');
   });
   await expect(failing).rejects.toThrow('stopped');
-  // What a kill leaves of a line being written.
-  await appendFile(join(folder, 'costs.jsonl'), '{"stage":"training","sec');
+  // What a kill leaves of a line being written, and a line that somebody damaged.
+  await appendFile(join(folder, 'costs.jsonl'), '\nnull\n{"stage":"training","sec');
 
   const second = new StageCosts(folder, now);
   await second.of('training', '3 users', takes(0.5));

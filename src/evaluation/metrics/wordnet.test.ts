@@ -29,7 +29,7 @@ describe('WordNet', () => {
   it('says what is missing or is no line of WordNet’s', async () => {
     const copy = await mkdtemp(join(tmpdir(), 'idiolect-wordnet-'));
     try {
-      await expect(readWordNet(copy)).rejects.toThrow('index.noun cannot be read; a folder of WordNet holds');
+      await expect(readWordNet(copy)).rejects.toThrow('index.noun does not exist. A folder of WordNet holds');
       await cp(folder, copy, { recursive: true });
       await writeFile(join(copy, 'data.verb'), '00004492 nonsense\n');
       await expect(readWordNet(copy)).rejects.toThrow('data.verb: line 1 after the head is none');

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IdiolectError } from './errors.ts';
+import { inputError } from './input-file.ts';
 import { outputError } from './output-error.ts';
 
 /** Flushes a file or folder to the disk, so that a rename that follows cannot outlive its content. */
@@ -160,9 +161,17 @@ export function sha256(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
-/** The same of a file of any size. */
+/**
+ * The same of a file of any size.
+ *
+ * @throws IdiolectError DATA where it cannot be read
+ */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw inputError(file, error);
+  }
   return hash.digest('hex');
 }

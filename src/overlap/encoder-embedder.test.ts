@@ -1,5 +1,5 @@
 /** Sentence encoders of every published layout against sentence-transformers, and what is refused. */
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -126,6 +126,13 @@ describe('what is no sentence encoder', () => {
     expect(
       (await failureOf(async () => open(await changed('cls', '1_Pooling/config.json', weighted)))).message,
     ).toMatch(/config\.json: pooling by weightedmean and cls is not supported; mean and cls are\./);
+  });
+
+  test('a folder where a file should be', async () => {
+    const folder = await changed('cls', 'model.onnx', null);
+    await mkdir(join(folder, 'model.onnx'));
+    const { message } = await failureOf(() => open(folder));
+    expect(message).toBe(`${join(folder, 'model.onnx')} is a folder; a file was expected.`);
   });
 
   test.each([

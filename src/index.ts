@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * idiolect as a library. The verbs: load a model (`LanguageModel.load`), forward and backward of a batch
  * (`Trainer.forwardBackward`), an optimiser step (`Trainer.optimStep`), score (`LanguageModel.score`), sample

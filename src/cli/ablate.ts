@@ -12,7 +12,7 @@ export const ablateVerb: Verb = {
   operands: [],
   schema: ablateSchema.extend({ method: builtInMethod }),
   example:
-    'idiolect ablate --model tam/model --data histories.jsonl --out runs/ablation --sweep "alpha=estimated,0,0.6; reference-point=ema,pooled"',
+    'idiolect ablate --model runs/task/model --data histories.jsonl --out runs/ablation --sweep "alpha=estimated,0,0.6; reference-point=ema,pooled"',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {

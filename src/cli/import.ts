@@ -53,8 +53,7 @@ export const importDiffVerb: Verb = {
   summary: 'Turns a diff on standard input into the input that import git makes of its commit, for generate to read.',
   operands: [],
   schema: z.object({}),
-  example:
-    'git diff --cached -M | idiolect import diff | idiolect generate --model M --adapter A --template commit-subject',
+  example: 'git diff --cached -M | idiolect import diff | idiolect generate --run runs/first --user NAME',
   async run({ json, terminal }) {
     const input = diffInput(await readStandardInput('Stage fewer files.'));
     terminal.print(json ? JSON.stringify({ input }) : input);
@@ -160,7 +159,8 @@ export const importTableVerb: Verb = {
   summary: "A product's own CSV or JSON Lines: each row becomes a record, its fields read from the columns named.",
   operands: [{ name: 'FILE', description: 'CSV with a header, or JSON Lines; plain or gzip' }],
   schema: tableSchema,
-  example: 'idiolect import table posts.csv --user-field author --output-field text --out histories.jsonl',
+  example:
+    'idiolect import table posts.csv --user-field author --input-field subject --output-field text --out histories.jsonl',
   async run(args) {
     const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
     const options = { columns: columnsOf(flags), ...formatOf(flags), skipBad };

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Typed ONNX graphs with reverse-mode differentiation. */
 export { gradients } from './differentiate.ts';
 export { encode } from './encode.ts';

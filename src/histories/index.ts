@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Histories: what users wrote, read from where it lies, checked, divided and put as prompts. Knows nothing of models. */
 export { type DownloadOptions, download, type RemoteFile } from '../common/download.ts';
 export { profileRequest, withExamples, withProfile } from './augment.ts';

@@ -209,21 +209,27 @@ it('refuses the checkpoint of another user of the same run', async () => {
   await expect(train(resolved, { version: 'test' })).rejects.toThrow(/grace.*is from another training/);
 });
 
-it('removes half-made files in nested folders too, and nothing else', async () => {
+it('removes half-made files in nested folders too, and brings back a folder that was being replaced', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'idiolect-test-'));
   try {
-    const kept = ['targets/answers/rag/ada.json', 'targets/.hidden', 'targets/ada.partial', 'targets/.x.12x.partial'];
+    const kept = [
+      'targets/answers/rag/ada.json',
+      'targets/.hidden',
+      'targets/ada.partial',
+      'targets/.x.12x.partial',
+      'task/model/a',
+    ];
     const halfMade = [
       '.run.json.71.partial',
       'targets/answers/rag/.ada.json.71.partial',
       'task/.model.71.partial.old/a',
     ];
-    for (const file of [...kept, ...halfMade]) {
+    for (const file of [...kept, ...halfMade, 'begun/.model.71.partial.old/a']) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await writeFile(join(folder, file), '');
     }
     await removeStaging(folder);
-    expect(Object.keys(await contentOf(folder))).toEqual(kept.toSorted());
+    expect(Object.keys(await contentOf(folder))).toEqual([...kept, 'begun/model/a'].toSorted());
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -27,6 +27,8 @@ export interface AdapterWork {
   /** Names the adapter in metrics and random streams: its user. */
   readonly name: string;
   readonly objective: Objective;
+  /** The user's overlap, where the objective uses it; the record of the run does not have it. */
+  readonly alpha?: number;
   readonly batches: readonly PlannedBatch[];
   /** The records of a planned batch. */
   readonly batchOf: (planned: PlannedBatch) => readonly TrainingExample[];
@@ -56,7 +58,7 @@ export interface LoopOptions {
  */
 export async function trainAdapter(
   trainer: Trainer,
-  { name, objective, batches, batchOf, start, measure }: AdapterWork,
+  { name, objective, alpha, batches, batchOf, start, measure }: AdapterWork,
   settings: LoopSettings,
   folder: RunFolder,
   { onEvent, signal }: LoopOptions,
@@ -65,7 +67,7 @@ export async function trainAdapter(
   const stateFolder = folder.stateOf(name);
   await makeFolder(stateFolder);
   trainer.reset(random(seed, `adapter/${name}`), objective, start);
-  const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name]));
+  const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name, alpha]));
   const saved = await loadCheckpoint(stateFolder, {
     training,
     template: trainer.state.matrices,

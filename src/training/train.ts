@@ -365,6 +365,7 @@ class TrainingRun {
       ...(from && { start: from }),
       name: user,
       objective: this.#objective(alpha),
+      alpha,
       batches,
       batchOf: planned => batchOf(plan, planned, reference),
       measure: async (step, batch, matrices): Promise<StepMetrics> => {

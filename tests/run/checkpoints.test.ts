@@ -198,6 +198,19 @@ it('does not train again where Git LFS left a pointer instead of an adapter', as
   await expect(run('train', 'pointer')).rejects.toThrow(`${weights} is a Git LFS pointer`);
 });
 
+it('does not go on with another alpha than it began with', async () => {
+  const out = place.path('alphas');
+  const values = { model: place.model, data: place.data, cache: place.cache, out, saveEvery: 1, users: 'ada' };
+  const resolved = resolveSettings(trainSchema, [{ origin: 'test', values: { ...values, method: 'cbpo' } }]);
+  const stop = new AbortController();
+  const onEvent = ({ type }: { readonly type: string }) => void (type === 'step' && stop.abort());
+  await expect(train(resolved, { version: 'test', onEvent, signal: stop.signal })).rejects.toThrow('stopped');
+  const overlaps = JSON.parse(await readFile(join(out, 'overlap.json'), 'utf8'));
+  overlaps.ada.alpha = overlaps.ada.alpha / 2 + 0.25;
+  await writeFile(join(out, 'overlap.json'), JSON.stringify(overlaps));
+  await expect(train(resolved, { version: 'test' })).rejects.toThrow(/ada.*is from another training/);
+});
+
 it('refuses the checkpoint of another user of the same run', async () => {
   await cp(place.path('train-stopped'), place.path('swapped'), { recursive: true });
   const state = place.path('swapped/state');

@@ -119,13 +119,14 @@ describe('refused', () => {
     [{ use_dora: true }, 'use_dora is not supported.'],
     [{ modules_to_save: ['lm_head'] }, 'modules_to_save is not supported.'],
     [{ bias: 'lora_only' }, 'bias "lora_only" is not supported.'],
-    [{ rank_pattern: { q_proj: 2 } }, 'rank_pattern is not supported.'],
-    [{ alpha_pattern: { q_proj: 2 } }, 'alpha_pattern is not supported.'],
     [{ fan_in_fan_out: true }, 'fan_in_fan_out is not supported.'],
-    [{ exclude_modules: ['0.self_attn.q_proj'] }, 'exclude_modules is not supported.'],
     [{ alora_invocation_tokens: [1, 2] }, 'alora_invocation_tokens is not supported.'],
     [{ layer_replication: [[0, 1]] }, 'layer_replication is not supported.'],
-    [{ init_lora_weights: 'pissa_niter_16' }, 'init_lora_weights "pissa_niter_16" is not supported.'],
+    [
+      { init_lora_weights: 'pissa_niter_16' },
+      `init_lora_weights "pissa_niter_16" changes the base's weights too, so it is not supported. ` +
+        'Save it from PEFT as a plain LoRA, with path_initial_model_for_weight_conversion.',
+    ],
   ])('%j', async (changes, sentence) => {
     const { folder, checkpoint } = await changed(changes);
     const message = `${join(folder, 'adapter_config.json')}: ${sentence}`;
@@ -135,7 +136,8 @@ describe('refused', () => {
   test.each([
     [{ peft_type: 'IA3' }, '"peft_type": "IA3" is not supported; only "LORA" is'],
     [{ r: 0 }, '"r": Too small'],
-    [{ target_modules: null }, '"target_modules": Invalid input'],
+    [{ rank_pattern: { q_proj: 0.5 } }, '"rank_pattern.q_proj": Invalid input'],
+    [{ target_modules: 3 }, '"target_modules": Invalid input'],
   ])('%j', async (changes, reason) => {
     const { folder, checkpoint } = await changed(changes);
     const { code, message } = await failureOf(() => readAdapter(folder, checkpoint));
@@ -148,6 +150,18 @@ describe('refused', () => {
     const off = { use_dora: false, rank_pattern: {}, modules_to_save: null, exclude_modules: [], lora_bias: false };
     const { folder, checkpoint } = await changed({ ...off, layers_to_transform: [], init_lora_weights: 'gaussian' });
     expect((await readAdapter(folder, checkpoint)).config.layersToTransform).toBeUndefined();
+  });
+
+  test.each([
+    [{ exclude_modules: ['q_proj', 'v_proj'] }, 'exclude_modules leaves out every layer that target_modules names.'],
+    [{ exclude_modules: '(' }, 'exclude_modules: "(" is not a regular expression that can be used'],
+    [{ rank_pattern: { '(?=q)': 2 } }, 'rank_pattern: "(.*\\.)?((?=q))" is not a regular expression that can be used'],
+  ])('%j', async (changes, reason) => {
+    const { folder, checkpoint } = await changed(changes);
+    const { code, message } = await failureOf(() => readAdapter(folder, checkpoint));
+    expect(code).toBe('ADAPTER');
+    const file = join(folder, 'adapter_config.json');
+    expect(message.startsWith(`${file} does not fit ${checkpoint.folder}: ${reason}`), message).toBe(true);
   });
 
   test('made for a model of another width', async () => {

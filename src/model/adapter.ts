@@ -6,8 +6,9 @@ import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists, writeFolderAtomic } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { ADAPTER_CARD, type AdapterCard } from './adapter-card.ts';
+import { adaptedLayers, type LayerSettings, type Patterns, unified } from './adapter-patterns.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type LoraConfig, type LoraMatrices, matrixShapes } from './lora.ts';
+import { type LoraConfig, type LoraMatrices, matrixName } from './lora.ts';
 import { firstNotFinite } from './magnitude.ts';
 import { readFloats, readHeader, writeSafetensors } from './safetensors.ts';
 
@@ -23,9 +24,6 @@ const empty = (value: unknown) =>
 const UNSUPPORTED = [
   'use_dora',
   'modules_to_save',
-  'rank_pattern',
-  'alpha_pattern',
-  'exclude_modules',
   'fan_in_fan_out',
   'lora_bias',
   'layer_replication',
@@ -41,19 +39,28 @@ const UNSUPPORTED = [
 /** Initialisations that also change the base weights, so that the matrices alone mean nothing. */
 const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga|kasa)/;
 
+/** The layers PEFT adapts where the file names none, for each type of model that is supported. */
+const DEFAULT_TARGETS = ['q_proj', 'v_proj'];
+
+const rank = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+const alpha = z.number().positive().max(1e30);
+
 const adapterSchema = z.looseObject({
   peft_type: z.literal('LORA', {
     error: ({ input }) => `${JSON.stringify(input)} is not supported; only "LORA" is`,
   }),
-  r: z
-    .int()
-    .positive()
-    .max(2 ** 31 - 1),
-  lora_alpha: z.number().positive().max(1e30),
+  r: rank,
+  lora_alpha: alpha,
   lora_dropout: z.number().min(0).lt(1).default(0),
   use_rslora: z.boolean().default(false),
   bias: z.string().default('none'),
-  target_modules: z.union([z.string(), z.array(z.string())]),
+  target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  exclude_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  rank_pattern: z.record(z.string(), rank).nullish(),
+  alpha_pattern: z.record(z.string(), alpha).nullish(),
   layers_to_transform: z.union([z.int(), z.array(z.int())]).nullish(),
 });
 
@@ -67,7 +74,7 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
   const json = await readInputJson(file, { code: 'ADAPTER' }).catch(error => {
     throw new IdiolectError('ADAPTER', `${reasonOf(error)} An adapter is a folder in PEFT's format.`, { cause: error });
   });
-  const config = parseConfig(json, file);
+  const { config: written, patterns } = parseConfig(json, file);
   const weights = join(folder, 'adapter_model.safetensors');
   if (!(await exists(weights)) && (await exists(join(folder, 'adapter_model.bin')))) {
     throw new IdiolectError(
@@ -77,8 +84,9 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
     );
   }
   const header = await readHeader(weights);
-  const wanted = wantedMatrices(config, checkpoint, file);
-  const matrices = await Promise.all(
+  const layers = fitting(file, checkpoint, () => adaptedLayers(written, patterns, checkpoint.linears));
+  const wanted = wantedMatrices(layers);
+  const read = await Promise.all(
     wanted.map(async ({ name, shape }) => {
       const entry = header.get(name);
       if (!entry) {
@@ -97,7 +105,7 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
       return { name, shape, data: await readFloats(entry) };
     }),
   );
-  const broken = firstNotFinite(matrices);
+  const broken = firstNotFinite(read);
   if (broken) {
     throw new IdiolectError(
       'ADAPTER',
@@ -109,18 +117,28 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
     if (names.has(name)) continue;
     throw new IdiolectError('ADAPTER', `${weights}: tensor "${name}" has no place in ${checkpoint.folder} with LoRA.`);
   }
-  return { config, matrices };
+  // Where some layers are left out, the others are named one by one.
+  const targetModules = patterns.exclude === undefined ? written.targetModules : layers.map(({ path }) => path);
+  return fitting(file, checkpoint, () => unified({ ...written, targetModules }, layers, read));
 }
 
-function wantedMatrices(config: LoraConfig, checkpoint: Checkpoint, file: string): ReturnType<typeof matrixShapes> {
+function wantedMatrices(layers: readonly LayerSettings[]): { name: string; shape: [number, number] }[] {
+  return layers.flatMap(({ path, inWidth, outWidth, rank }) => [
+    { name: matrixName(path, 'A'), shape: [rank, inWidth] },
+    { name: matrixName(path, 'B'), shape: [outWidth, rank] },
+  ]);
+}
+
+/** What `work` gives, its errors told as those of the file. */
+function fitting<T>(file: string, checkpoint: Checkpoint, work: () => T): T {
   try {
-    return matrixShapes(config, checkpoint.linears);
+    return work();
   } catch (error) {
     throw new IdiolectError('ADAPTER', `${file} does not fit ${checkpoint.folder}: ${reasonOf(error)}`);
   }
 }
 
-function parseConfig(json: unknown, file: string): LoraConfig {
+function parseConfig(json: unknown, file: string): { config: LoraConfig; patterns: Patterns } {
   let raw: z.infer<typeof adapterSchema>;
   try {
     raw = adapterSchema.parse(json);
@@ -134,15 +152,29 @@ function parseConfig(json: unknown, file: string): LoraConfig {
   if (raw.bias !== 'none') refuse(`bias "${raw.bias}"`);
   for (const setting of UNSUPPORTED) if (!empty(raw[setting])) refuse(setting);
   const { init_lora_weights: init } = raw;
-  if (typeof init === 'string' && CHANGES_BASE.test(init)) refuse(`init_lora_weights "${init}"`);
+  if (typeof init === 'string' && CHANGES_BASE.test(init)) {
+    throw new IdiolectError(
+      'ADAPTER',
+      `${file}: init_lora_weights "${init}" changes the base's weights too, so it is not supported. Save it from PEFT as ` +
+        'a plain LoRA, with path_initial_model_for_weight_conversion.',
+    );
+  }
   const layers = raw.layers_to_transform == null ? [] : [raw.layers_to_transform].flat();
+  const targets = raw.target_modules ?? DEFAULT_TARGETS;
   return {
-    rank: raw.r,
-    loraAlpha: raw.lora_alpha,
-    loraDropout: raw.lora_dropout,
-    rslora: raw.use_rslora,
-    targetModules: Array.isArray(raw.target_modules) ? raw.target_modules.toSorted() : raw.target_modules,
-    layersToTransform: layers.length > 0 ? layers : undefined, // PEFT reads an empty list as all layers
+    config: {
+      rank: raw.r,
+      loraAlpha: raw.lora_alpha,
+      loraDropout: raw.lora_dropout,
+      rslora: raw.use_rslora,
+      targetModules: Array.isArray(targets) ? targets.toSorted() : targets,
+      layersToTransform: layers.length > 0 ? layers : undefined, // PEFT reads an empty list as all layers
+    },
+    patterns: {
+      ...(raw.exclude_modules?.length && { exclude: raw.exclude_modules }),
+      rank: raw.rank_pattern ?? {},
+      alpha: raw.alpha_pattern ?? {},
+    },
   };
 }
 

@@ -57,6 +57,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     fingerprints.push(sha256(JSON.stringify([...header.values()].map(({ file: _, ...entry }) => entry))));
     fingerprints.push(await contentProbe([...header.values()]));
   }
+  addPrefix(tensors);
   // A head of its own in the files counts more than the word in config.json, as in transformers.
   const config = { ...written, tiedHead: written.tiedHead && !tensors.has('lm_head.weight') };
   const linears = linearModules(config);
@@ -73,6 +74,16 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     linears,
     fingerprint: sha256(...fingerprints),
   };
+}
+
+/** A model saved without its head (transformers' AutoModel) names its tensors without `model.`; they are the same. */
+function addPrefix(tensors: Map<string, TensorEntry>): void {
+  if (!tensors.has('embed_tokens.weight') || tensors.has('model.embed_tokens.weight')) return;
+  for (const [name, entry] of [...tensors]) {
+    if (!/^(embed_tokens|layers|norm)\./.test(name) || tensors.has(`model.${name}`)) continue;
+    tensors.delete(name);
+    tensors.set(`model.${name}`, entry);
+  }
 }
 
 /** With links resolved: a hub cache is full of them. */

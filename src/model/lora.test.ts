@@ -74,7 +74,7 @@ describe('targets', () => {
     ...['(', '(?=a)b', '(?<!a)b', String.raw`(a)\1`, '(a{1000}){1000}'].map((targetModules): [object, string] => [
       { targetModules },
       `target modules: "${targetModules}" is not a regular expression that can be used ` +
-        '(lookaround and back-references are not supported). Name the layers in a list instead.',
+        '(lookaround and back-references are not supported). Name the layers instead.',
     ]),
     ...['(([a-z_.0-9])+)+!', '(.*)*(.*)*x!', '(a+)+$', '(a|a)*b'].map((targetModules): [object, string] => [
       { targetModules },

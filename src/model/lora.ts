@@ -45,7 +45,7 @@ export function targetedModules(config: LoraConfig, modules: readonly LinearModu
         'layers_to_transform works with a list of target modules; put the layer numbers into the expression instead.',
       );
     }
-    const pattern = fullMatch(targetModules);
+    const pattern = fullMatch('target modules', targetModules);
     const matched = modules.filter(({ path }) => pattern.matches(path));
     if (matched.length > 0) return matched;
     throw new IdiolectError(
@@ -69,19 +69,20 @@ export function targetedModules(config: LoraConfig, modules: readonly LinearModu
   );
 }
 
-function endsWithName(path: string, name: string): boolean {
+/** Whether a path of module names ends with the given ones. */
+export function endsWithName(path: string, name: string): boolean {
   return path === name || path.endsWith(`.${name}`);
 }
 
 /** In linear time: the expression of an adapter from elsewhere must not be able to hang us. */
-function fullMatch(expression: string): RE2JS {
+export function fullMatch(setting: string, expression: string): RE2JS {
   try {
     return RE2JS.compile(expression);
   } catch (error) {
     throw new IdiolectError(
       'CONFIG',
-      `target modules: "${printable(expression)}" is not a regular expression that can be used ` +
-        '(lookaround and back-references are not supported). Name the layers in a list instead.',
+      `${setting}: "${printable(expression)}" is not a regular expression that can be used ` +
+        '(lookaround and back-references are not supported). Name the layers instead.',
       { cause: error },
     );
   }

@@ -34,6 +34,9 @@ export const VARIANTS = [
   'llama-bf16',
   'llama-f16',
   'llama-sharded',
+  'llama-patterns',
+  'llama-bare',
+  'llama-pissa',
 ] as const;
 
 export function fixtureFolder(variant: string): string {

@@ -1,7 +1,9 @@
 /** `idiolect data get`: the files of a benchmark, from its makers. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { download, megabytes } from '../common/download.ts';
+import { IdiolectError } from '../common/errors.ts';
 import { makeFolder } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
 import { TimeLeft, transferLine } from './terminal.ts';
@@ -35,6 +37,7 @@ export const dataGetVerb: Verb = {
         const place = `${file.name} (${i + 1} of ${files.length})`;
         terminal.progress(`${place}: ${transferLine(left, done, total, before)}`);
       };
+      await requireSameSize(join(home, file.name), file.size);
       const came = await download(file, join(home, file.name), { signal, onProgress });
       bytes += came;
       terminal.say(`${join(home, file.name)}: ${came === 0 ? 'there already' : `${megabytes(came)} MB`}`);
@@ -42,3 +45,13 @@ export const dataGetVerb: Verb = {
     if (json) terminal.print(JSON.stringify({ folder: home, files: files.map(({ name }) => name), bytes }));
   },
 };
+
+/** @throws IdiolectError OUTPUT for a file that is there and not the one that would come: it may be somebody's own */
+async function requireSameSize(path: string, size: number | undefined): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  if (!there || size === undefined || there.size === size) return;
+  throw new IdiolectError(
+    'OUTPUT',
+    `${path} is there already and has ${there.size} bytes instead of ${size}. Choose another --out, or remove it.`,
+  );
+}

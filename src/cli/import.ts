@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { repositoryFiles, requireOutputFile } from '../common/output.ts';
 import {
   diffInput,
   type HistoryRecord,
@@ -17,9 +18,10 @@ import {
 } from '../histories/index.ts';
 import { readStandardInput } from './standard-input.ts';
 import type { Terminal } from './terminal.ts';
-import type { Verb, VerbArguments } from './verb.ts';
+import { force, type Verb, type VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');
+const files = { out, force };
 const skipBad = z.boolean().default(false).describe('leave out malformed entries, and count them, instead of stopping');
 
 export const botsSchema = z.object({
@@ -27,7 +29,7 @@ export const botsSchema = z.object({
 });
 
 const gitSchema = z.object({
-  out,
+  ...files,
   names: z.boolean().default(false).describe('users as "Name <e-mail>" (default: pseudonyms)'),
   salt: z.string().optional().describe('salt of the pseudonyms; choose a secret one before sharing the file'),
   branch: z.string().optional().describe('branch, tag or commit to read (default: what is checked out)'),
@@ -44,7 +46,10 @@ export const importGitVerb: Verb = {
   async run(args) {
     const { names, salt, branch, since, bots } = args.resolved.values as z.infer<typeof gitSchema>;
     const { onSkip } = reporting(args.terminal);
-    await write(args, () => importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }));
+    const inputs = [await repositoryFiles(args.operands[0]!)];
+    await write(args, inputs, () =>
+      importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }),
+    );
   },
 };
 
@@ -61,7 +66,7 @@ export const importDiffVerb: Verb = {
 };
 
 const lampSchema = z.object({
-  out,
+  ...files,
   outputs: z.string().optional().describe('the answers: {split}_outputs.json, plain or gzip'),
   skipBad,
 });
@@ -74,12 +79,14 @@ export const importLampVerb: Verb = {
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',
   async run(args) {
     const { outputs, skipBad } = args.resolved.values as z.infer<typeof lampSchema>;
-    await write(args, report => importLamp(args.operands[0]!, { outputs, skipBad, ...report }));
+    await write(args, [args.operands[0], outputs], report =>
+      importLamp(args.operands[0]!, { outputs, skipBad, ...report }),
+    );
   },
 };
 
 const longLampSchema = z.object({
-  out,
+  ...files,
   split: z.enum(['train', 'val', 'test']).default('test').describe('which files of a folder'),
   skipBad,
 });
@@ -92,12 +99,12 @@ export const importLongLampVerb: Verb = {
   example: 'idiolect import longlamp abstract_generation_user --out abstracts.jsonl.gz',
   async run(args) {
     const { split, skipBad } = args.resolved.values as z.infer<typeof longLampSchema>;
-    await write(args, report => importLongLamp(args.operands[0]!, { split, skipBad, ...report }));
+    await write(args, args.operands, report => importLongLamp(args.operands[0]!, { split, skipBad, ...report }));
   },
 };
 
 const oppuSchema = z.object({
-  out,
+  ...files,
   users: z.enum(['evaluated', 'others']).default('evaluated').describe('which users of a folder'),
   labels: z.string().optional().describe('the label file (default: the one in the folder)'),
   skipBad,
@@ -111,7 +118,9 @@ export const importOppuVerb: Verb = {
   example: 'idiolect import oppu data/news_headline --out headlines.jsonl',
   async run(args) {
     const { users, labels, skipBad } = args.resolved.values as z.infer<typeof oppuSchema>;
-    await write(args, report => importOppu(args.operands[0]!, { users, labels, skipBad, ...report }));
+    await write(args, [args.operands[0], labels], report =>
+      importOppu(args.operands[0]!, { users, labels, skipBad, ...report }),
+    );
   },
 };
 
@@ -152,7 +161,7 @@ export function formatOf({ timeFormat, quote }: z.infer<typeof tableFormatSchema
   return { timeFormat, quote };
 }
 
-const tableSchema = z.object({ out, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });
+const tableSchema = z.object({ ...files, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });
 
 export const importTableVerb: Verb = {
   name: 'import table',
@@ -164,7 +173,7 @@ export const importTableVerb: Verb = {
   async run(args) {
     const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
     const options = { columns: columnsOf(flags), ...formatOf(flags), skipBad };
-    await write(args, report => importTable(args.operands[0]!, { ...options, ...report }));
+    await write(args, args.operands, report => importTable(args.operands[0]!, { ...options, ...report }));
   },
 };
 
@@ -193,10 +202,12 @@ export function reporting(terminal: Terminal) {
 }
 
 async function write(
-  { resolved, json, ...work }: VerbArguments,
+  { resolved, json, config, ...work }: VerbArguments,
+  inputs: readonly (string | undefined)[],
   records: (report: Report) => AsyncIterable<HistoryRecord>,
 ): Promise<void> {
-  const { out: file } = resolved.values as { out: string };
+  const { out: file, force } = resolved.values as { out: string; force: boolean };
+  await requireOutputFile(file, { force, inputs: [...inputs, config] });
   const report = reporting(work.terminal);
   const written = await writeRecords(file, records(report), work);
   report.finish();

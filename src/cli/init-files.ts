@@ -29,7 +29,8 @@ export function importArguments(
   ];
   const programs = source.kind === 'git' && bots === 'keep' ? ['--bots', bots] : [];
   const skipping = skipBad && source.kind !== 'git' ? ['--skip-bad'] : [];
-  return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...programs, ...skipping, '--out', out];
+  const place = ['--out', out, '--force'];
+  return ['import', source.kind, source.path, ...fields, ...format, ...outputs, ...programs, ...skipping, ...place];
 }
 
 /**

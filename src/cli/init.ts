@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
+import { repositoryFiles, requireOutputFile } from '../common/output.ts';
 import { flagName } from '../common/settings.ts';
 import {
   conversationHint,
@@ -70,7 +71,7 @@ export const initVerb: Verb = {
   schema,
   onlyLooks: true, // fetched below, once the rest is known to be there
   example: 'idiolect init --data ~/code/project --model HuggingFaceTB/SmolLM2-135M-Instruct --out first',
-  async run({ resolved, json, terminal, signal }) {
+  async run({ resolved, json, config, terminal, signal }) {
     const flags = resolved.values as InitFlags;
     const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
     const talk = isTerminal && !flags.yes ? dialogue({ input: process.stdin, output: process.stderr }) : null;
@@ -81,7 +82,7 @@ export const initVerb: Verb = {
       throw new IdiolectError('USAGE', `--bots is for git repositories, and ${data} is none. Leave it out.`);
     }
     const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
-    await requireFree(source, histories, out, flags.yes, talk);
+    await requireFree(source, histories, { out, yes: flags.yes, ...(config !== undefined && { config }) }, talk);
     const columns = source.kind === 'table' ? await columnsFor(data, flags, talk) : {};
     const reading: TableOptions = { columns, ...formatOf(flags), skipBad: flags.skipBad };
     const template = flags.template ?? (source.kind === 'git' ? 'commit-subject' : 'plain');
@@ -89,7 +90,6 @@ export const initVerb: Verb = {
       .filter(key => resolved.origins[key] !== 'default')
       .map(key => [key, flags[key]]);
     const plan = { model: folder, data: histories, template, out: join(out, 'run'), ...Object.fromEntries(given) };
-    await makeFolder(out);
     // Histories of an earlier import stay until model and data have been checked.
     const staged = source.kind === 'histories' ? data : stagingPath(histories);
     try {
@@ -131,12 +131,11 @@ function notWritten(out: string): IdiolectError {
   return new IdiolectError('INTERRUPTED', `stopped; ${join(out, 'train.json')} was not written.`);
 }
 
-/** @throws IdiolectError CONFIG where something would be replaced that nobody said may be */
+/** @throws IdiolectError CONFIG or OUTPUT where something would be replaced that nobody said may be */
 async function requireFree(
   source: Source,
   histories: string,
-  out: string,
-  yes: boolean,
+  { out, yes, config }: { readonly out: string; readonly yes: boolean; readonly config?: string },
   talk: Dialogue | null,
 ): Promise<void> {
   const isWritten = source.kind !== 'histories';
@@ -146,11 +145,12 @@ async function requireFree(
       `${histories} is what --data names, and its own conversion would replace it. Choose another --out.`,
     );
   }
-  if (yes) return;
-  for (const file of [join(out, 'train.json'), ...(isWritten ? [histories] : [])]) {
-    if (!(await exists(file))) continue;
-    if (talk && (await talk.confirm(`${file} is there already. Replace it?`))) continue;
-    throw new IdiolectError('CONFIG', `${file} is there already. Choose another --out, or give --yes to replace it.`);
+  const inputs = source.kind === 'git' ? [await repositoryFiles(source.path)] : [source.path];
+  await makeFolder(out);
+  for (const name of ['train.json', 'run.sh', ...(isWritten ? ['histories.jsonl'] : [])]) {
+    const file = join(out, name);
+    const replace = yes || ((await exists(file)) && (await talk?.confirm(`${file} is there already. Replace it?`)));
+    await requireOutputFile(file, { force: replace === true, inputs: [...inputs, config], flag: '--yes' });
   }
 }
 

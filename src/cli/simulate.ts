@@ -1,15 +1,17 @@
 /** `idiolect simulate` */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
-import { type SimulateSettings, simulateSchema, writeSimulation } from '../histories/index.ts';
+import { requireOutputFile } from '../common/output.ts';
+import { type SimulateSettings, simulateSchema, truthFile, writeSimulation } from '../histories/index.ts';
 import { table } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { force, type Verb } from './verb.ts';
 
 const schema = z.object({
   out: z
     .string()
     .describe('file to write: JSON Lines, compressed when the name ends in .gz; the truth goes to OUT.truth.json'),
   ...simulateSchema.shape,
+  force,
 });
 
 export const simulateVerb: Verb = {
@@ -18,8 +20,9 @@ export const simulateVerb: Verb = {
   operands: [],
   schema,
   example: 'idiolect simulate --users 30 --records 100 --overlap 0.1,0.3,0.6 --out simulated.jsonl',
-  async run({ resolved, json, terminal }) {
-    const { out, ...settings } = resolved.values as SimulateSettings & { out: string };
+  async run({ resolved, json, config, terminal }) {
+    const { out, force, ...settings } = resolved.values as SimulateSettings & { out: string; force: boolean };
+    for (const file of [out, truthFile(out)]) await requireOutputFile(file, { force, inputs: [config] });
     const { file, truth, records, users } = await writeSimulation(out, settings);
     if (json) {
       terminal.print(JSON.stringify({ file, truth, records, users }));

@@ -1,29 +1,31 @@
 /** `idiolect tokens` */
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../common/files.ts';
+import { type OutputOptions, requireOutputFile } from '../common/output.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../evaluation/token-pictures.ts';
 import { measureTokenShifts, type TokensSettings, tokensSchema } from '../evaluation/token-shift.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { TimeLeft, table } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { force, type Verb } from './verb.ts';
 
 export const tokensVerb: Verb = {
   name: 'tokens',
   summary:
     'Token-level log-probability shift of two runs: which tokens each pushed up or down, and whether shared ones were spared.',
   operands: [],
-  schema: tokensSchema,
+  schema: tokensSchema.extend({ force }),
   example: 'idiolect tokens --run runs/cbpo --against runs/bco --set auxiliary --out shift',
-  async run({ resolved, json, terminal, signal }) {
-    const settings = resolved.values as TokensSettings;
+  async run({ resolved, json, config, terminal, signal }) {
+    const { force, ...settings } = resolved.values as TokensSettings & { force: boolean };
+    await requireFree(settings.out, { force, inputs: [config] });
     const clock = new TimeLeft();
     const { texts, summary } = await measureTokenShifts(settings, {
       signal,
       onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
     });
     const names = namesOf(settings);
-    await makeFolder(settings.out);
     const write = async (name: string, content: string) => {
       await writeFileAtomic(join(settings.out, name), content);
       return join(settings.out, name);
@@ -53,6 +55,13 @@ export const tokensVerb: Verb = {
     terminal.say(`data: ${data}\npictures: ${pictures.join(', ')}`);
   },
 };
+
+/** Before anything is measured: whose pictures there will be is not known yet, so nobody's may be there. */
+async function requireFree(out: string, options: OutputOptions): Promise<void> {
+  await makeFolder(out);
+  const pictures = (await readdir(out)).filter(name => /^tokens-.*\.svg$/.test(name));
+  for (const name of ['tokens.json', 'groups.svg', ...pictures]) await requireOutputFile(join(out, name), options);
+}
 
 function interval({ mean, low, high }: Estimate): string {
   return `${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;

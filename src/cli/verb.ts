@@ -1,7 +1,7 @@
 /** A verb of the command line: its settings, its help, and reading its arguments strictly. */
 
 import { parseArgs } from 'node:util';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { didYouMean } from '../common/nearest.ts';
@@ -26,9 +26,14 @@ export interface VerbArguments {
   readonly resolved: Resolved<Record<string, unknown>>;
   readonly operands: readonly string[];
   readonly json: boolean;
+  /** The file of --config. */
+  readonly config?: string;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
+
+/** For verbs that write files the person names. */
+export const force = z.boolean().default(false).describe('replace a file that is there already');
 
 /** Flags every verb has. */
 const COMMON = {
@@ -40,6 +45,7 @@ const COMMON = {
 export interface ParsedLine {
   readonly help: boolean;
   readonly json: boolean;
+  readonly config?: string;
   readonly operands: readonly string[];
   readonly resolved: Resolved<Record<string, unknown>>;
 }
@@ -93,6 +99,7 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
   return {
     help: false,
     json: values.json === true,
+    ...(typeof values.config === 'string' && { config: values.config }),
     operands: positionals,
     resolved: resolveSettings(verb.schema, layers),
   };

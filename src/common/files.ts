@@ -1,11 +1,12 @@
 /** Files and folders written whole or not at all: a reader, or a kill at any moment, never sees half of one. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, lstat, mkdir, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IdiolectError } from './errors.ts';
 import { inputError } from './input-file.ts';
 import { outputError } from './output-error.ts';
+import { printable } from './printable.ts';
 
 /** Flushes a file or folder to the disk, so that a rename that follows cannot outlive its content. */
 async function flush(path: string): Promise<void> {
@@ -26,11 +27,31 @@ export function stagingPath(path: string): string {
 export const PRIVATE = 0o600;
 
 /**
+ * Renaming over a device or a link would put a file in its place, whatever it led to.
+ *
+ * @throws IdiolectError OUTPUT where something is there that is not a regular file
+ */
+export async function requireReplaceable(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => null);
+  if (!there || there.isFile()) return;
+  if (there.isSymbolicLink()) {
+    const target = printable(await readlink(path));
+    throw new IdiolectError(
+      'OUTPUT',
+      `${path} is a symbolic link to ${target}. Name that file itself, or choose another name.`,
+    );
+  }
+  const kind = there.isDirectory() ? 'folder' : there.isFIFO() ? 'pipe' : there.isSocket() ? 'socket' : 'device';
+  throw new IdiolectError('OUTPUT', `${path} is a ${kind}, which no file can replace. Choose another name.`);
+}
+
+/**
  * Writes a file beside its place and renames it over: the old content or the new, never a mixture.
  *
  * @throws IdiolectError OUTPUT where it cannot be written
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
+  await requireReplaceable(path);
   const staging = stagingPath(path);
   try {
     const handle = await open(staging, 'w', mode);

@@ -1,8 +1,10 @@
 /** `idiolect ablate`: one training run for each combination of settings, scored on the users' held-out records. */
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { writeFileAtomic } from '../common/files.ts';
+import { exists, makeFolder, writeFileAtomic } from '../common/files.ts';
+import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
 import { objectiveNamed, type TrainableObjective } from '../objectives/objectives.ts';
@@ -105,6 +107,7 @@ export async function ablate(
   for (const { cells } of sweeps) cells.forEach(runOf);
   // An unknown objective in the last cell is found before the first one is trained.
   for (const { resolved } of runs.values()) objectiveNamed(resolved.values.method, options.objectives);
+  await requireOurs(out);
   const groups = await groupsOf(values, options);
   const measured = new Map<string, RunResult>();
   for (const { folder, resolved } of runs.values()) {
@@ -135,6 +138,20 @@ export async function ablate(
     ),
   );
   return { report, data, pictures, sweeps: results };
+}
+
+/** @throws IdiolectError CONFIG for a folder that is not empty and was not begun by an ablation: it is somebody else's */
+async function requireOurs(out: string): Promise<void> {
+  await makeFolder(out);
+  const other = (await readdir(out)).find(name => name !== 'cells');
+  const cells = await readdir(join(out, 'cells')).catch(() => []);
+  const isBegun = await Promise.all(cells.map(cell => exists(new RunFolder(join(out, 'cells', cell)).configFile)));
+  if (other === undefined || isBegun.includes(true)) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${out} is not empty, and no ablation began there: it holds ${printable(other)} and no runs in cells/. ` +
+      'Choose another --out, or an empty folder.',
+  );
 }
 
 /** The settings of a cell: those given for all, those of the sweep, and defaults left defaults in the run's record. */

@@ -29,7 +29,7 @@ export {
   type SimulateSettings,
   simulateSchema,
 } from './simulate/simulate.ts';
-export { type SimulationSummary, writeSimulation } from './simulate/write.ts';
+export { type SimulationSummary, truthFile, writeSimulation } from './simulate/write.ts';
 export { detectSource, type Source } from './source.ts';
 export {
   groupByUser,

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
-import { PRIVATE, stagingPath } from '../common/files.ts';
+import { PRIVATE, requireReplaceable, stagingPath } from '../common/files.ts';
 import { parseJson } from '../common/json.ts';
 import { outputError } from '../common/output-error.ts';
 import { type Line, readLines } from './lines.ts';
@@ -103,6 +103,7 @@ export async function writeHistories(
     if (count === 0) throw new IdiolectError('DATA', `there are no records to write to ${path}; nothing was changed.`);
     yield piece;
   }
+  await requireReplaceable(path);
   const staging = stagingPath(path);
   // flush: the content reaches the disk before the rename does.
   const file = createWriteStream(staging, { flush: true, mode: PRIVATE });

@@ -2,11 +2,11 @@
  * What each adapter of a run was trained on: by it a later run knows whose records have changed, and `forget` knows which
  * adapters saw a user's texts. One file a user, for its owner alone, since it names other users.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, isStaging, PRIVATE, sha256, writeFileAtomic } from '../common/files.ts';
+import { exists, isStaging, makeFolder, PRIVATE, sha256, writeFileAtomic } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
 import type { Dataset } from './dataset.ts';
 import type { RejectedTexts } from './rejected.ts';
@@ -74,6 +74,6 @@ async function readLineageFile(file: string): Promise<Lineage> {
 }
 
 export async function writeLineage(folder: RunFolder, lineage: Lineage): Promise<void> {
-  await mkdir(folder.lineage, { recursive: true });
+  await makeFolder(folder.lineage);
   await writeFileAtomic(folder.lineageOf(lineage.user), `${JSON.stringify(lineage, null, 2)}\n`, PRIVATE);
 }

@@ -154,7 +154,7 @@ describe('the script', () => {
       skipBad: true,
     } as const;
     expect(importArguments({ kind: 'table', path: 'x.csv' }, reading, 'h.jsonl').join(' ')).toBe(
-      'import table x.csv --user-field who --input-field  --time-format dd.mm.yyyy --quote none --skip-bad --out h.jsonl',
+      'import table x.csv --user-field who --input-field  --time-format dd.mm.yyyy --quote none --skip-bad --out h.jsonl --force',
     );
   });
 
@@ -269,7 +269,7 @@ describe('import table', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ file: out, records: 12, users: 3 });
     const before = await readFile(out);
-    const wrong = await idiolect(['import', 'table', posts, '--user-field', 'name', '--out', out]);
+    const wrong = await idiolect(['import', 'table', posts, '--user-field', 'name', '--out', out, '--force']);
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
     expect(wrong.stderr).toContain(
       'posts.csv:1: there is no column "name" (user); there are author, subject, text, sent. Name the right ones by',

@@ -1,4 +1,5 @@
-/** Commands that cannot write where they are told to end in one sentence, at once. */
+/** Where commands write what they are told to: never over what is there, unless told so; never over what they read. */
+import { lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
@@ -27,5 +28,66 @@ describe.runIf(process.platform === 'linux')('where the system takes no files', 
     expect(stderr).toMatch(/^error: \/proc\/idiolect.* cannot be written: .*\.$/m);
     expect(stderr).not.toMatch(/ENOENT|\n\s+at /);
     expect(code).toBe(1);
+  });
+});
+
+describe('a file that is there', () => {
+  /** Each command that writes a file or several, what it writes below --out, and the flag that replaces. */
+  const cases: readonly (readonly [string, string, string])[] = [
+    ['import table', '', '--force'],
+    ['simulate', '', '--force'],
+    ['simulate', '.truth.json', '--force'],
+    ['init', '/train.json', '--yes'],
+    ['init', '/run.sh', '--yes'],
+    ['tokens', '/tokens.json', '--force'],
+    ['tokens', '/groups.svg', '--force'],
+    ['tokens', '/tokens-ada.svg', '--force'],
+  ];
+  const args: typeof commands = { ...commands, tokens: () => ['tokens', '--run', 'r', '--against', 's'] };
+
+  it.each(cases)('%s leaves OUT%s alone', async (name, ending, flag) => {
+    const out = place.path(`${name}${ending}`.replaceAll(/\W/g, '-'));
+    if (ending.startsWith('/')) await mkdir(out);
+    await writeFile(out + ending, 'mine\n');
+    const run = (...more: string[]) => idiolect([...args[name]!(), '--out', out, ...more]);
+    const refused = await run();
+    const sentence = `${out + ending} is there already. Choose another --out, or give ${flag} to replace it.`;
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
+    expect(await readFile(out + ending, 'utf8')).toBe('mine\n');
+    if (name === 'tokens') return; // its runs are not there
+    expect((await run(flag)).stderr).not.toContain('error');
+    expect(await readFile(out + ending, 'utf8')).not.toBe('mine\n');
+  });
+
+  it('is never replaced where the command reads it, by whatever name', async () => {
+    const table = place.path('posts.jsonl');
+    const link = place.path('posts-link.jsonl');
+    await writeFile(table, '{"user":"a","input":"","output":"b"}\n');
+    await symlink(table, link);
+    const before = await readFile(table, 'utf8');
+    for (const input of [table, link]) {
+      const { code, stderr } = await idiolect(['import', 'table', input, '--out', table, '--force']);
+      expect(stderr).toContain(`${table} is what this command reads (${input}). Choose another --out.`);
+      expect(code).toBe(1);
+    }
+    const config = place.path('simulate.json');
+    await writeFile(config, '{"users": 3, "records": 8}');
+    const overConfig = await idiolect(['simulate', '--config', config, '--out', config, '--force']);
+    expect(overConfig.stderr).toContain(`${config} is what this command reads`);
+    expect([await readFile(table, 'utf8'), await readFile(config, 'utf8')]).toEqual([
+      before,
+      '{"users": 3, "records": 8}',
+    ]);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  });
+
+  it('keeps a folder that no ablation began', async () => {
+    const out = place.path('notes');
+    await mkdir(`${out}/cells/mine`, { recursive: true });
+    await writeFile(`${out}/ablation.md`, 'mine\n');
+    const { code, stderr } = await idiolect([...commands.ablate!(), '--out', out]);
+    expect(stderr).toContain(`${out} is not empty, and no ablation began there: it holds ablation.md`);
+    expect(code).toBe(1);
+    expect(await readFile(`${out}/ablation.md`, 'utf8')).toBe('mine\n');
   });
 });

@@ -36,7 +36,7 @@ describe('idiolect simulate', () => {
     expect(told).toMatchObject({ code: 0 });
     expect(told.stdout).toMatch(/^user +shared +alpha +mixture +habits\nu1 +1\.00 +0\.50 +0\.50 /);
     expect(told.stderr).toContain('28 records of 4 users');
-    const { file, truth, records, users } = JSON.parse((await idiolect([...args, '--json'])).stdout);
+    const { file, truth, records, users } = JSON.parse((await idiolect([...args, '--force', '--json'])).stdout);
     expect({ file, truth, records }).toEqual({ file: out, truth: `${out}.truth.json`, records: 28 });
     const written = JSON.parse(await readFile(truth, 'utf8'));
     expect(written.settings.overlap).toBe('1,0.25');

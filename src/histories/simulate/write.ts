@@ -11,6 +11,9 @@ export interface SimulationSummary {
   readonly users: readonly SimulatedUser[];
 }
 
+/** Where the truth about the histories in a file is written. */
+export const truthFile = (out: string) => `${out}.truth.json`;
+
 /**
  * Writes the records, user after user, and `<out>.truth.json`: the settings, what the shared way keeps to, and of each
  * user the share of shared writing, both true overlaps, the habits in words, and the ids of the records in the shared
@@ -32,7 +35,7 @@ export async function writeSimulation(out: string, settings: SimulateSettings): 
     }
   }
   const records = await writeHistories(out, all());
-  const truth = `${out}.truth.json`;
+  const truth = truthFile(out);
   const users = population.users.map(user => ({ ...user, sharedRecords: sharedIds.get(user.user)! }));
   const content = { settings, sharedHabits: population.sharedHabits, users };
   await writeFileAtomic(truth, `${JSON.stringify(content, null, 2)}\n`);

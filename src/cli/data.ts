@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { download, megabytes } from '../common/download.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { makeFolder } from '../common/files.ts';
+import { makeFolder, requireReplaceable } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
 import { TimeLeft, transferLine } from './terminal.ts';
 import type { Verb } from './verb.ts';
@@ -37,7 +37,7 @@ export const dataGetVerb: Verb = {
         const place = `${file.name} (${i + 1} of ${files.length})`;
         terminal.progress(`${place}: ${transferLine(left, done, total, before)}`);
       };
-      await requireSameSize(join(home, file.name), file.size);
+      await requireFree(join(home, file.name), file.size);
       const came = await download(file, join(home, file.name), { signal, onProgress });
       bytes += came;
       terminal.say(`${join(home, file.name)}: ${came === 0 ? 'there already' : `${megabytes(came)} MB`}`);
@@ -46,10 +46,11 @@ export const dataGetVerb: Verb = {
   },
 };
 
-/** @throws IdiolectError OUTPUT for a file that is there and not the one that would come: it may be somebody's own */
-async function requireSameSize(path: string, size: number | undefined): Promise<void> {
+/** @throws IdiolectError OUTPUT for anything there but the file that would be downloaded: it may be somebody's own */
+async function requireFree(path: string, size: number | undefined): Promise<void> {
   const there = await stat(path).catch(() => null);
-  if (!there || size === undefined || there.size === size) return;
+  if (!there?.isFile()) return requireReplaceable(path);
+  if (size === undefined || there.size === size) return;
   throw new IdiolectError(
     'OUTPUT',
     `${path} is there already and has ${there.size} bytes instead of ${size}. Choose another --out, or remove it.`,

@@ -1,5 +1,5 @@
 /** Benchmarks by the command line: downloaded from a server, then made histories. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +38,19 @@ describe('data get', () => {
 
     const again = await idiolect(get);
     expect(again.stderr).toContain(`${join(home, 'test-00000-of-00001.parquet')}: there already`);
+
+    const mine = join(folder, 'mine');
+    await mkdir(join(mine, 'topic_writing_user'), { recursive: true });
+    const file = join(mine, 'topic_writing_user', 'test-00000-of-00001.parquet');
+    await writeFile(file, 'mine\n');
+    const elsewhere = get.map(word => (word === folder ? mine : word));
+    const refused = await idiolect(elsewhere);
+    expect(refused.stderr).toContain(`${file} is there already and has 5 bytes instead of ${content.length}.`);
+    expect(refused.code).toBe(1);
+    expect(await readFile(file, 'utf8')).toBe('mine\n');
+    await rm(file);
+    await mkdir(file);
+    expect((await idiolect(elsewhere)).stderr).toContain(`${file} is a folder, which no file can replace.`);
 
     const out = join(folder, 'topics.jsonl');
     const imported = await idiolect(['import', 'longlamp', home, '--out', out]);

@@ -1,5 +1,5 @@
 /** Where commands write what they are told to: never over what is there, unless told so; never over what they read. */
-import { lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
@@ -20,6 +20,9 @@ const commands: Readonly<Record<string, () => readonly string[]>> = {
   'import table': () => ['import', 'table', place.data],
   simulate: () => ['simulate', '--users', '3', '--records', '8'],
 };
+/** Those that refuse a whole folder: `not-ours.test.ts`, and below. `data get` has its own in `data.test.ts`. */
+const RUN_FOLDERS = ['train', 'adapt', 'compare', 'ablate'];
+const HELP = new URL('help/', import.meta.url);
 const source = () => ['--model', place.model, '--data', place.data, '--cache', place.cache];
 
 describe.runIf(process.platform === 'linux')('where the system takes no files', () => {
@@ -35,6 +38,10 @@ describe('a file that is there', () => {
   /** Each command that writes a file or several, what it writes below --out, and the flag that replaces. */
   const cases: readonly (readonly [string, string, string])[] = [
     ['import table', '', '--force'],
+    ['import git', '', '--force'],
+    ['import lamp', '', '--force'],
+    ['import longlamp', '', '--force'],
+    ['import oppu', '', '--force'],
     ['simulate', '', '--force'],
     ['simulate', '.truth.json', '--force'],
     ['init', '/train.json', '--yes'],
@@ -43,20 +50,40 @@ describe('a file that is there', () => {
     ['tokens', '/groups.svg', '--force'],
     ['tokens', '/tokens-ada.svg', '--force'],
   ];
-  const args: typeof commands = { ...commands, tokens: () => ['tokens', '--run', 'r', '--against', 's'] };
+  /** Commands whose inputs are not there: they refuse before they look for them. */
+  const withoutInputs: typeof commands = {
+    'import git': () => ['import', 'git', place.path('none')],
+    'import lamp': () => ['import', 'lamp', 'none.json'],
+    'import longlamp': () => ['import', 'longlamp', 'none'],
+    'import oppu': () => ['import', 'oppu', 'none'],
+    tokens: () => ['tokens', '--run', 'r', '--against', 's'],
+  };
 
   it.each(cases)('%s leaves OUT%s alone', async (name, ending, flag) => {
     const out = place.path(`${name}${ending}`.replaceAll(/\W/g, '-'));
     if (ending.startsWith('/')) await mkdir(out);
     await writeFile(out + ending, 'mine\n');
-    const run = (...more: string[]) => idiolect([...args[name]!(), '--out', out, ...more]);
+    const command = withoutInputs[name] ?? commands[name]!;
+    const run = (...more: string[]) => idiolect([...command(), '--out', out, ...more]);
     const refused = await run();
     const sentence = `${out + ending} is there already. Choose another --out, or give ${flag} to replace it.`;
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
     expect(await readFile(out + ending, 'utf8')).toBe('mine\n');
-    if (name === 'tokens') return; // its runs are not there
-    expect((await run(flag)).stderr).not.toContain('error');
-    expect(await readFile(out + ending, 'utf8')).not.toBe('mine\n');
+    const forced = await run(flag);
+    expect(forced.stderr).not.toContain('is there already');
+    const written = await readFile(out + ending, 'utf8');
+    if (name in withoutInputs) {
+      expect(forced.code).toBe(1);
+      expect(written, 'a command that fails replaces nothing').toBe('mine\n');
+    } else expect(written).not.toBe('mine\n');
+  });
+
+  it('has a test for every command with --out', async () => {
+    const files = await readdir(HELP);
+    const texts = await Promise.all(files.map(async name => [name, await readFile(new URL(name, HELP), 'utf8')]));
+    const withOut = texts.flatMap(([name, text]) => (/^ +--out /m.test(text!) ? [name!.replace('.txt', '')] : []));
+    const tested = [...cases.map(([name]) => name), ...RUN_FOLDERS, 'data get'];
+    expect(withOut.sort()).toEqual([...new Set(tested.map(name => name.replace(' ', '-')))].sort());
   });
 
   it('is never replaced where the command reads it, by whatever name', async () => {

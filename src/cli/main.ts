@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { IdiolectError } from '../common/errors.ts';
 import { didYouMean } from '../common/nearest.ts';
-import { uncaughtSystemError } from '../common/output-error.ts';
+import { outputError, uncaughtSystemError } from '../common/output-error.ts';
 import { printable } from '../common/printable.ts';
-import { terminal } from './terminal.ts';
+import { type Terminal, terminal } from './terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
 /** Loaded when asked for: `--help` should not wait for the engine. */
@@ -115,6 +115,20 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'errno' in error;
 }
 
+/**
+ * The reader of a pipe may leave early (`| head`). Without results to deliver there is nothing left to do; lines about the
+ * work can be lost, and the work not.
+ */
+function watchStreams(out: Terminal): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    const { message } = outputError('standard output', error) as Error;
+    out.say(`${pc.red('error: ')}${message}`);
+    process.exit(1);
+  });
+}
+
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
 export async function main(line: readonly string[]): Promise<void> {
   const args = helpLast(line);
@@ -131,8 +145,7 @@ export async function main(line: readonly string[]): Promise<void> {
   };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
-  // The reader of a pipe may leave early (`| head`).
-  process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1));
+  watchStreams(out);
   try {
     if (HELP.has(first) || (isGroup && HELP.has(second))) {
       process.stdout.write(overview(isGroup ? first : ''));

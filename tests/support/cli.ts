@@ -19,6 +19,8 @@ export function idiolect(
     readonly env?: NodeJS.ProcessEnv;
     readonly cwd?: string;
     readonly input?: string;
+    /** A stream whose reader goes away, at once or after what came first, as `| true` and `| head -1` do. */
+    readonly closed?: { readonly stream: 'stdout' | 'stderr'; readonly after: 'nothing' | 'something' };
     readonly onError?: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Finished> {
@@ -35,6 +37,12 @@ export function idiolect(
       stderr += text;
       options.onError?.(stderr, signal => child.kill(signal));
     });
+    const { stream, after } = options.closed ?? {};
+    if (stream) {
+      const reader = child[stream];
+      if (after === 'nothing') reader.destroy();
+      else reader.once('data', () => reader.destroy());
+    }
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
     child.stdin.end(options.input ?? '');
   });

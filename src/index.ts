@@ -130,6 +130,7 @@ export { type Feeds, float32, type Tensor } from './runtime/tensor.ts';
 export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './training/adapt.ts';
 export { type AdaptSettings, adaptSchema } from './training/adapt-settings.ts';
 export type { TrainingExample } from './training/batch-gradient.ts';
+export { type ForgetSettings, type Forgotten, forget, forgetSchema } from './training/forget.ts';
 export { type TrainSettings, trainSchema } from './training/settings.ts';
 export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './training/train.ts';
 export { type StepMetrics, Trainer, type TrainerOptions, type TrainerState } from './training/trainer.ts';

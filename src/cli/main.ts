@@ -34,6 +34,10 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: 'train and score every combination of some settings',
     load: async () => (await import('./ablate.ts')).ablateVerb,
   },
+  forget: {
+    summary: 'take a user out of a run',
+    load: async () => (await import('./forget.ts')).forgetVerb,
+  },
   tokens: {
     summary: 'token by token, what two runs pushed up and down',
     load: async () => (await import('./tokens.ts')).tokensVerb,

@@ -28,6 +28,10 @@ const lineageSchema = z.object({
   inputs: inputsSchema.nullable(),
   /** Users whose texts the adapter was trained against. */
   seen: z.array(z.string()).readonly(),
+  /** How many more there were who have been taken out of the run since, and are not named for that reason. */
+  forgotten: z.int().positive().optional(),
+  /** Where taking the user out has begun: whose adapters were trained against the user's texts. */
+  seenBy: z.array(z.string()).readonly().optional(),
 });
 
 export type Inputs = z.infer<typeof inputsSchema>;

@@ -199,6 +199,24 @@ export class RunFolder {
   }
 
   /**
+   * Drops the list of users that were asked for, which names users; the same command gives it again.
+   *
+   * @param division fingerprint of the division of users that is left, where there is one
+   */
+  async forgetUsers(division: string | undefined): Promise<void> {
+    const record = await this.read();
+    invariant(record, 'a run is read before a user is taken out of it');
+    const { users: list, ...settings } = record.settings;
+    const { users: _, ...sources } = record.sources;
+    const left = {
+      ...record,
+      sources: { ...sources, ...(division !== undefined && { users: division }) },
+      settings: { ...settings, ...(list && { users: { origin: list.origin } }) },
+    };
+    await writeFileAtomic(this.configFile, `${JSON.stringify(left, null, 2)}\n`);
+  }
+
+  /**
    * Equal for runs that train the same adapters, wherever they and their files are.
    *
    * @param notIdentity settings that may differ

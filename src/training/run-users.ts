@@ -30,6 +30,12 @@ function decoded(name: string): string {
 /** Users listed in an error; the rest are counted. */
 const LISTED = 10;
 
+/** Names for an error: the first ones, and how many more there are. */
+export function someOf(users: readonly string[]): string {
+  const list = users.slice(0, LISTED).map(user => printable(user));
+  return `${list.join(', ')}${users.length > LISTED ? ` and ${users.length - LISTED} more` : ''}`;
+}
+
 /**
  * The user of a run that a person means.
  *
@@ -40,13 +46,8 @@ export function userNamed(name: string, users: readonly string[], run: string): 
   const found = knownName(name, users);
   if (found !== undefined) return found;
   if (users.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
-  const list = users
-    .slice(0, LISTED)
-    .map(user => printable(user))
-    .join(', ');
-  const more = users.length > LISTED ? ` and ${users.length - LISTED} more` : '';
   throw new IdiolectError(
     'DATA',
-    `${run} has no adapter for "${printable(name)}".${printable(didYouMean(name, users))} It has adapters for ${list}${more}.`,
+    `${run} has no adapter for "${printable(name)}".${printable(didYouMean(name, users))} It has adapters for ${someOf(users)}.`,
   );
 }

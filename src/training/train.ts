@@ -388,7 +388,8 @@ class TrainingRun {
     }
     const before = await readLineage(this.#folder, user);
     const either = [...new Set([...(before?.seen ?? []), ...plan.seen])];
-    await writeLineage(this.#folder, { user, inputs: null, seen: either });
+    const forgotten = before?.forgotten && { forgotten: before.forgotten };
+    await writeLineage(this.#folder, { user, inputs: null, seen: either, ...forgotten });
     await this.#publish(plan, alpha, trainer);
     await writeLineage(this.#folder, { user, inputs: this.#inputs.get(user)!, seen: plan.seen });
     await removeCheckpoint(this.#folder.stateOf(user));

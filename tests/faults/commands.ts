@@ -9,12 +9,14 @@ const APART = ['--target-users', '1', '--development-users', '1', '--auxiliary-f
 const DATA = ['--data', '../histories.jsonl'];
 const SMALL = ['--max-length', '96', '--rank', '2', '--threads', '1'];
 
-export type CommandName = 'train' | 'more' | 'adapt' | 'compare' | 'search';
+export type CommandName = 'train' | 'more' | 'forget' | 'adapt' | 'compare' | 'search';
 
 interface KilledCommand {
   /** Done first and left alone. */
   readonly before?: readonly string[];
   readonly args: readonly string[];
+  /** What it says on standard error, and fails, where it was done before it was killed. */
+  readonly done?: RegExp;
 }
 
 const TRAIN = ['train', ...COMMON, ...SMALL, '--epochs', '1', '--save-every', '1'];
@@ -25,6 +27,12 @@ export const COMMANDS: Readonly<Record<CommandName, KilledCommand>> = {
   more: {
     before: [...TRAIN, '--users', 'ada,grace', ...DATA],
     args: [...TRAIN, '--users', 'ada,grace', '--data', '../more.jsonl'],
+  },
+  // A user whose name is in every file that can hold one.
+  forget: {
+    before: [...TRAIN, '--users', 'ada,grace', '--target-users', '../pair.json', '--auxiliary-from', 'all', ...DATA],
+    args: ['forget', 'ada', '--cache', 'cache', '--out', 'run'],
+    done: /run has nothing of a user "ada"/,
   },
   adapt: {
     args: [
@@ -62,6 +70,7 @@ export async function faultsWorkspace(): Promise<Workspace> {
   await writeHistories(place.data, histories);
   const later = { ...histories[0]!, output: 'fix(parser): once more', time: '2026-02-01T00:00:00.000Z' };
   await writeHistories(place.path('more.jsonl'), [...histories, later]);
+  await writeFile(place.path('pair.json'), JSON.stringify({ targets: ['ada', 'grace'] }));
   await writeFile(place.path('grace.json'), JSON.stringify({ targets: ['grace'] }));
   return place;
 }

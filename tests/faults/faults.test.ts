@@ -10,7 +10,7 @@ let place: Workspace;
 const wholes = new Map<CommandName, Undisturbed>();
 beforeAll(async () => {
   place = await faultsWorkspace();
-  const names = ['train', 'adapt', 'search'] as const;
+  const names = ['train', 'forget', 'adapt', 'search'] as const;
   await inPairs(names, async name => void wholes.set(name, await undisturbed(place, name)));
 });
 afterAll(() => place.remove());
@@ -23,6 +23,9 @@ const moments: [CommandName, string, KillPoint['mode'], (calls: readonly FileCal
   ['train', 'the first line of metrics.jsonl', 'middle', first('appendFile', /metrics\.jsonl$/)],
   ['train', 'the removal of the state of a published adapter', 'before', first('rm', /state.ada$/)],
   ['train', 'a checkpoint', 'middle', first('writeFile', /\.checkpoint\.safetensors/)],
+  ['forget', 'the scores', 'before', first('rm', /scores.ada/)],
+  ['forget', 'the division of users', 'before', first('rename', /users\.json$/)],
+  ['forget', 'the removal of the lock', 'before', calls => calls.length],
   ['adapt', 'the removal of the state of a published adapter', 'before', first('rm', /state.task$/)],
   ['adapt', 'the merged model', 'middle', first('write', /model\.safetensors$/)],
   ['search', 'answers', 'middle', first('writeFile', /answers.rag/)],
@@ -36,7 +39,7 @@ describe('killed while a file is changed, and run again', { concurrent: true }, 
     expect(await trial(place, whole, { call, mode })).toEqual([]);
   });
 
-  it.each(['train', 'adapt'] as const)('%s, at a moment drawn by chance', async name => {
+  it.each(['train', 'forget', 'adapt'] as const)('%s, at a moment drawn by chance', async name => {
     const whole = wholes.get(name)!;
     const points = killPointsOf(whole);
     const point = points[random(0, `faults/${name}`).integer(points.length)]!;

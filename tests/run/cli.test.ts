@@ -153,6 +153,7 @@ describe('help and mistakes', () => {
       ['overlap'],
       ['score'],
       ['ablate'],
+      ['forget'],
       ['tokens'],
       ['generate'],
       ['data', 'get'],

@@ -89,6 +89,10 @@ const COMMANDS: Record<string, Command> = {
     line: run => ['generate', '--run', run, '--user', 'linus', '--prompt', 'fix login', '--max-tokens', '3', '--json'],
     result: async (_, { stdout }) => JSON.parse(stdout),
   },
+  forget: {
+    line: run => ['forget', 'grace', '--out', run, '--cache', join(run, 'cache')],
+    result: run => contentOf(join(run, 'adapters')),
+  },
 };
 
 /** The files each command reads, and a field of each with a value of another type. */
@@ -108,6 +112,11 @@ const FILES: readonly (readonly [command: string, file: string, field: RegExp, w
   ['generate', 'adapters/linus/idiolect.json', /"template": "[^"]*"/, '"template": 5'],
   ['generate', 'adapters/linus/adapter_config.json', /"r": 2/, '"r": "two"'],
   ['generate', 'adapters/linus/adapter_model.safetensors', /F32/, 'F33'],
+  ['forget', 'run.json', /"origin": "flag"/, '"origin": 5'],
+  ['forget', 'users.json', /"targets": \[/, '"targets": [5, '],
+  ['forget', 'overlap.json', /"alpha": [\d.e-]+/, '"alpha": "some"'],
+  ['forget', 'lineage/linus.json', /"own": "/, '"own": 5, "was": "'],
+  ['forget', 'metrics.jsonl', /"step":1/, '"step":"one"'],
 ];
 
 /** A `null` in the middle of a file of lines, and the first line otherwise. */

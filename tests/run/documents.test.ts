@@ -70,7 +70,8 @@ describe('the example of', async () => {
   it.each(examples.filter(example => example !== undefined))('%s', async example => {
     const place = await walked.copy();
     const [, out] = / --out (\S+)/.exec(example) ?? [];
-    if (out !== undefined && out !== 'data') await rm(join(place.folder, out), { recursive: true, force: true });
+    const isThere = out === 'data' || example.startsWith('idiolect forget');
+    if (out !== undefined && !isThere) await rm(join(place.folder, out), { recursive: true, force: true });
     await expectRuns(place, example.startsWith('idiolect init') ? `${example} --yes` : example);
   });
 });

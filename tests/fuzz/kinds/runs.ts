@@ -5,6 +5,7 @@ import { scoreRun, scoreSchema } from '../../../src/evaluation/held-out.ts';
 import { readRun } from '../../../src/evaluation/open-run.ts';
 import { readUserSplit } from '../../../src/histories/index.ts';
 import { resolveSettings, train, trainSchema } from '../../../src/index.ts';
+import { forget } from '../../../src/training/forget.ts';
 import { ReferenceCache } from '../../../src/training/reference-cache.ts';
 import { RunFolder } from '../../../src/training/run-folder.ts';
 import { DATA, MODEL, RUN, STOPPED } from '../corpus.ts';
@@ -59,6 +60,11 @@ export const runs: Kind = async corpus => {
       files: ended,
       damaged: Object.keys(ended).filter(name => !name.includes('grace') && !name.endsWith('.md')),
       read: score,
+    },
+    {
+      name: 'forget',
+      files: { ...ended, 'users.json': Buffer.from(JSON.stringify(DIVISION)) },
+      read: folder => forget('ada', { out: folder, cache: join(folder, 'cache') }),
     },
     {
       name: 'train --out of a run that was stopped',

@@ -16,7 +16,7 @@ import {
   writeTinyModel,
 } from '../../tests/parity/support.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { inverseFrequencies, ropeTables } from './rope.ts';
+import { ropeSource } from './rope.ts';
 import { type NamedTensor, writeSafetensors } from './safetensors.ts';
 
 const folders = temporaryFolders();
@@ -161,8 +161,7 @@ describe('a hub cache', () => {
     const folder = await cached('llama-sharded');
     const checkpoint = await openCheckpoint(folder);
     expect(checkpoint.weightsFolder).toBe(await realpath(join(folder, '..', '..', 'blobs')));
-    const { headDim, ropeTheta, ropeScaling } = checkpoint.config;
-    const rope = (rows: number) => ropeTables(inverseFrequencies(headDim, ropeTheta, ropeScaling), rows);
+    const rope = ropeSource(checkpoint.config);
     const expected = await readExpected('llama-sharded');
     const logits = await allLogits({ checkpoint, engine: oneThread, rope }, expected.ids);
     expect(largestDifference(logits, expected.logits)).toBeLessThan(1e-4); // see tests/parity/checkpoints.test.ts

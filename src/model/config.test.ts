@@ -30,12 +30,17 @@ describe('facts', () => {
       qkNorm: false,
       windows: [undefined, undefined, undefined],
       maxPositions: 2048,
-      bosTokenId: undefined,
-      eosTokenIds: [],
+      bosTokenId: 1,
+      eosTokenIds: [2],
     });
-    expect(parse({ model_type: 'mistral', num_attention_heads: 16 }).kvHeads).toBe(8);
-    expect(parse({ model_type: 'qwen3' })).toMatchObject({ headDim: 128, qkNorm: true });
-    expect(parse({ model_type: 'qwen2' })).toMatchObject({ qkvBias: true, outputBias: false });
+    expect(parse({ model_type: 'mistral', num_attention_heads: 16 })).toMatchObject({
+      kvHeads: 8,
+      maxPositions: 131_072,
+    });
+    const qwen = { num_attention_heads: 32, hidden_size: 64 };
+    expect(parse({ ...qwen, model_type: 'qwen3' })).toMatchObject({ kvHeads: 32, headDim: 128, qkNorm: true });
+    expect(parse({ ...qwen, model_type: 'qwen2' })).toMatchObject({ kvHeads: 32, qkvBias: true, outputBias: false });
+    expect(parse({ ...qwen, model_type: 'qwen2' })).toMatchObject({ maxPositions: 32_768, eosTokenIds: [] });
   });
 
   test('biases where each family has them', () => {
@@ -74,7 +79,7 @@ describe('facts', () => {
     expect(parse({ eos_token_id: [7, 9], bos_token_id: 0 })).toMatchObject({ eosTokenIds: [7, 9], bosTokenId: 0 });
   });
 
-  const windowed = { sliding_window: 6 };
+  const windowed = { sliding_window: 6, num_key_value_heads: 2 };
   test.each([
     ['llama, whatever it says', { ...windowed, model_type: 'llama' }, [undefined, undefined, undefined]],
     ['mistral', { ...windowed, model_type: 'mistral', num_key_value_heads: 2 }, [6, 6, 6]],
@@ -138,24 +143,28 @@ describe('facts', () => {
 });
 
 describe('refused', () => {
-  const rope = 'is not supported; only default, linear and llama3 are.';
+  const rope = 'is not supported; only default, linear, dynamic, llama3 and yarn are.';
   test.each([
     [{ model_type: 'gemma2' }, 'model_type "gemma2" is not supported. Supported are llama, mistral, qwen2, qwen3.'],
     [
       { quantization_config: { bits: 4 } },
       'the checkpoint is quantised (quantization_config). Use the F32, F16 or BF16 checkpoint it was made from.',
     ],
-    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported; only "silu" is.'],
-    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor other than 1 is not supported.'],
-    [{ rope_scaling: { type: 'yarn', factor: 4 } }, `"rope_scaling.rope_type": rope type "yarn" ${rope}`],
     [
-      { rope_parameters: { rope_type: 'yarn', rope_theta: 1 } },
-      `"rope_parameters.rope_type": rope type "yarn" ${rope}`,
+      { hidden_act: 'relu\n' },
+      'hidden_act "relu\\u{a}" is not supported. Supported are silu, swish, gelu, gelu_new, gelu_pytorch_tanh.',
+    ],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor other than 1 is not supported.'],
+    [{ rope_scaling: { type: 'longrope', factor: 4 } }, `"rope_scaling.rope_type": rope type "longrope" ${rope}`],
+    [
+      { rope_parameters: { rope_type: 'longrope', rope_theta: 1 } },
+      `"rope_parameters.rope_type": rope type "longrope" ${rope}`,
     ],
     [{ rope_scaling: { rope_type: 'linear' } }, '"rope_scaling.factor": Invalid input: expected number'],
     [{ num_key_value_heads: 3 }, 'num_attention_heads 4 is not a multiple of num_key_value_heads 3.'],
+    [{ num_attention_heads: 5, head_dim: 8 }, 'hidden_size 32 is not a multiple of num_attention_heads 5.'],
     [
-      { num_attention_heads: 5, num_key_value_heads: 5 },
+      { model_type: 'qwen2', num_attention_heads: 5, num_key_value_heads: 5 },
       'head_dim 6.4 is not an even whole number; hidden_size 32, heads 5.',
     ],
     [{ head_dim: 7 }, 'head_dim 7 is not an even whole number'],

@@ -13,6 +13,7 @@ import {
   type Graph,
   gather,
   gatherDistinct,
+  geglu,
   gemm,
   type Layout,
   type LowRank,
@@ -179,7 +180,7 @@ export class Decoder {
         const only = layer === last ? selected : undefined;
         const gate = this.#linear(h, `${prefix}.mlp.gate_proj`, options, only);
         const up = this.#linear(h, `${prefix}.mlp.up_proj`, options, only);
-        return add(g, x, this.#linear(swiglu(g, gate, up), `${prefix}.mlp.down_proj`, options, only));
+        return add(g, x, this.#linear(this.#gated(gate, up), `${prefix}.mlp.down_proj`, options, only));
       });
     }
     return g.scope('norm', () => rmsNorm(g, x, this.#weight('model.norm.weight'), config.rmsNormEps));
@@ -226,6 +227,11 @@ export class Decoder {
     const { headDim, rmsNormEps } = this.#config;
     const perHead = reshape(this.#g, x, ['tokens', heads, headDim]);
     return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weight(weight), rmsNormEps), x.shape);
+  }
+
+  #gated(gate: Value, up: Value): Value {
+    const { activation } = this.#config;
+    return activation === 'silu' ? swiglu(this.#g, gate, up) : geglu(this.#g, gate, up, activation.gelu);
   }
 
   #cache(layer: number, lengths: Value): AttentionCache {

@@ -10,7 +10,7 @@ import { type ModelConfig, parseModelConfig } from './config.ts';
 import { Tokenizer, type TokenizerOptions } from './tokenizer.ts';
 
 const folders = temporaryFolders();
-const noEnd = parseModelConfig({ ...TINY_CONFIG, eos_token_id: undefined }, 'tiny');
+const noEnd = parseModelConfig({ ...TINY_CONFIG, eos_token_id: null }, 'tiny');
 const plain = { bos_token: '<s>', eos_token: '</s>' };
 
 async function load(settings: object = plain, definition: object = tinyTokenizer(), config: ModelConfig = noEnd) {

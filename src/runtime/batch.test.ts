@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import type { Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { ropeTables } from '../model/rope.ts';
+import { ropeSource, ropeTables } from '../model/rope.ts';
 import { packBatch, packRows, type TokenSequence } from './batch.ts';
 
 const asked: number[] = [];
@@ -54,6 +54,37 @@ describe('packRows', () => {
     expect(positions).toEqual([9, 5, 6, 0]);
     expect(asked).toEqual([11]);
     expect(feeds['rope.cos']!.dims).toEqual([11, 2]);
+  });
+
+  test('a dynamic rotation is right up to the longest sequence of the model, and refused beyond', () => {
+    const rope = ropeSource({
+      headDim: 4,
+      ropeTheta: 10,
+      ropeScaling: { rope_type: 'dynamic', factor: 2 },
+      maxPositions: 4,
+    });
+    // many tokens, but each sequence is short enough
+    expect(
+      packRows(
+        [
+          [1, 2, 3, 4],
+          [5, 6, 7],
+        ],
+        rope,
+        [0, 1],
+      ).tokens,
+    ).toBe(8);
+    for (const [rows, starts] of [
+      [[[1, 2, 3, 4, 5]]],
+      [
+        [[1], [2, 3]],
+        [3, 3],
+      ],
+    ] as const) {
+      expect(() => packRows(rows, rope, starts)).toThrow(
+        "a sequence of 5 tokens is longer than the model's max_position_embeddings, 4;",
+      );
+    }
   });
 
   test('rows and places are each other’s inverse; the dummy is there when and only when a place is padded', () => {

@@ -1,4 +1,5 @@
 /** Sequences packed into the rows a decoder graph runs on: no row is spent on padding, but at most one dummy. */
+import { IdiolectError } from '../common/errors.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { type Feeds, float32, int64 } from './tensor.ts';
 
@@ -90,6 +91,14 @@ export function packRows(
   }
   // The engine wants as many rows in the tables as there are tokens, though it reads only real positions.
   const tables = rope(Math.max(tokens, Math.max(...starts) + length));
+  const longest = Math.max(...rows.map((row, s) => starts[s]! + row.length));
+  if (tables.longest !== undefined && longest > tables.longest) {
+    throw new IdiolectError(
+      'CONFIG',
+      `a sequence of ${longest} tokens is longer than the model's max_position_embeddings, ${tables.longest}; beyond it ` +
+        'its rotary embedding changes with the length ("dynamic"), which is not supported. Use shorter sequences.',
+    );
+  }
   const shape = [tables.rows, tables.cos.length / tables.rows];
   return {
     tokens,

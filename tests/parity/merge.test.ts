@@ -9,7 +9,7 @@ import { sha256 } from '../../src/common/files.ts';
 import { type Adapter, readAdapter } from '../../src/model/adapter.ts';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts';
 import { loraScale, matrixName } from '../../src/model/lora.ts';
-import { inverseFrequencies, ropeTables } from '../../src/model/rope.ts';
+import { ropeSource } from '../../src/model/rope.ts';
 import { readFloats, readHeader } from '../../src/model/safetensors.ts';
 import { LOADED, MERGED_VARIANTS, mergedByPeft, writeMerged } from '../fixtures/write-merged.ts';
 import { allLogits, fixtureFolder, largestDifference, oneThread, readExpected, temporaryFolders } from './support.ts';
@@ -31,9 +31,7 @@ const SPACING: Readonly<Record<string, number>> = { F16: 2 ** -10, BF16: 2 ** -7
 const folders = temporaryFolders();
 const loaded: Readonly<Record<string, Loaded>> = JSON.parse(await readFile(LOADED, 'utf8'));
 const engineOf = (checkpoint: Checkpoint) => {
-  const { headDim, ropeTheta, ropeScaling } = checkpoint.config;
-  const frequencies = inverseFrequencies(headDim, ropeTheta, ropeScaling);
-  return { checkpoint, engine: oneThread, rope: (rows: number) => ropeTables(frequencies, rows) };
+  return { checkpoint, engine: oneThread, rope: ropeSource(checkpoint.config) };
 };
 
 test('every type is merged, and every merged folder was read by transformers', () => {

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/common/files.ts';
 import { readAdapter } from '../../src/model/adapter.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
-import { inverseFrequencies, ropeTables } from '../../src/model/rope.ts';
+import { ropeSource } from '../../src/model/rope.ts';
 import { IDS, modelOf, RECORD, WRITTEN, writeExample } from '../fixtures/write-adapters.ts';
 import { allLogits, largestDifference, oneThread, temporaryFolders } from './support.ts';
 
@@ -39,8 +39,8 @@ describe.each(Object.keys(WRITTEN))('%s', name => {
     expect(recorded.ids).toEqual(IDS);
 
     const checkpoint = await openCheckpoint(modelOf(name));
-    const { headDim, ropeTheta, ropeScaling, vocabSize } = checkpoint.config;
-    const rope = (rows: number) => ropeTables(inverseFrequencies(headDim, ropeTheta, ropeScaling), rows);
+    const { vocabSize } = checkpoint.config;
+    const rope = ropeSource(checkpoint.config);
     const model = { checkpoint, engine: oneThread, rope };
     const last = (logits: Float32Array) => logits.subarray(-vocabSize);
     const adapted = await allLogits(model, [IDS], await readAdapter(folder, checkpoint));

@@ -37,6 +37,10 @@ export const VARIANTS = [
   'llama-patterns',
   'llama-bare',
   'llama-pissa',
+  'llama-yarn',
+  'llama-dynamic',
+  'llama-gelu',
+  'llama-gelu-tanh',
 ] as const;
 
 export function fixtureFolder(variant: string): string {

@@ -1,7 +1,7 @@
 /** `idiolect tokens` */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { makeFolder, writeFileAtomic } from '../common/files.ts';
+import { makeFolder, removeDeadStaging, writeFileAtomic } from '../common/files.ts';
 import { type OutputOptions, requireOutputFile } from '../common/output.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../evaluation/token-pictures.ts';
@@ -56,11 +56,14 @@ export const tokensVerb: Verb = {
   },
 };
 
+const isPicture = (name: string) => /^tokens-.*\.svg$/.test(name);
+
 /** Before anything is measured: whose pictures there will be is not known yet, so nobody's may be there. */
 async function requireFree(out: string, options: OutputOptions): Promise<void> {
   await makeFolder(out);
-  const pictures = (await readdir(out)).filter(name => /^tokens-.*\.svg$/.test(name));
+  const pictures = (await readdir(out)).filter(isPicture);
   for (const name of ['tokens.json', 'groups.svg', ...pictures]) await requireOutputFile(join(out, name), options);
+  await removeDeadStaging(out, isPicture);
 }
 
 function interval({ mean, low, high }: Estimate): string {

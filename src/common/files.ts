@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { appendFile, lstat, mkdir, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isAlive } from './alive.ts';
 import { IdiolectError } from './errors.ts';
 import { inputError } from './input-file.ts';
 import { outputError } from './output-error.ts';
@@ -166,6 +167,24 @@ export async function removeStaging(folder: string): Promise<void> {
     else if (isStaging(entry.name)) await rm(path, { recursive: true, force: true });
     else if (entry.isDirectory()) await removeStaging(path);
   }
+}
+
+/**
+ * Removes what killed processes left half-made of certain files in a folder, where others may be writing.
+ *
+ * @param isTarget whether a file of that name is one of them
+ */
+export async function removeDeadStaging(folder: string, isTarget: (name: string) => boolean): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isFile() && isDeadStaging(entry.name, isTarget)) await rm(join(folder, entry.name), { force: true });
+  }
+}
+
+/** A file that is staged may be a staging file itself, as in `init`. */
+function isDeadStaging(name: string, isTarget: (name: string) => boolean): boolean {
+  const [, target, pid] = /^\.(.+)\.(\d{1,10})\.partial$/s.exec(name) ?? [];
+  if (target === undefined) return false;
+  return isTarget(target) ? !isAlive(Number(pid)) : isDeadStaging(target, isTarget);
 }
 
 export async function exists(path: string): Promise<boolean> {

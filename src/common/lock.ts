@@ -2,6 +2,7 @@
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from './alive.ts';
 import { IdiolectError } from './errors.ts';
 import { makeFolder, stagingPath } from './files.ts';
 import { outputError } from './output-error.ts';
@@ -75,13 +76,4 @@ async function holderOf(path: string): Promise<number> {
   if (holder !== 0) return holder;
   await pause(100);
   return read();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

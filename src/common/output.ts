@@ -1,8 +1,8 @@
 /** Files a command is told to write: what is there already is replaced only where that was asked for, and never an input. */
 import { open, realpath, rm, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { IdiolectError } from './errors.ts';
-import { requireReplaceable, stagingPath } from './files.ts';
+import { removeDeadStaging, requireReplaceable, stagingPath } from './files.ts';
 import { outputError } from './output-error.ts';
 
 export interface OutputOptions {
@@ -15,7 +15,8 @@ export interface OutputOptions {
 }
 
 /**
- * To be called before any work: whether a file can be written under that name, and may be.
+ * To be called before any work: whether a file can be written under that name, and may be. What a killed process left
+ * half-made of it is removed.
  *
  * @throws IdiolectError OUTPUT where a file of that name is not to be replaced, is not a regular file, or is an input of
  *   the command under whatever name, and where nothing can be written there
@@ -69,12 +70,13 @@ async function requireOther(path: string, there: Identity, input: string): Promi
   );
 }
 
-/** By trying: permissions alone do not tell. */
+/** By trying, as permissions alone do not say; clears what killed processes left half-made of that file. */
 async function requireWritable(path: string): Promise<void> {
   const probe = stagingPath(path);
   try {
     await (await open(probe, 'w')).close();
     await rm(probe);
+    await removeDeadStaging(dirname(path), name => name === basename(path));
   } catch (error) {
     throw outputError(path, error);
   }

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, makeFolder, writeFileAtomic } from '../common/files.ts';
+import { exists, makeFolder, removeDeadStaging, writeFileAtomic } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import { type Resolved, resolveSettings } from '../common/settings.ts';
@@ -146,7 +146,9 @@ async function requireOurs(out: string): Promise<void> {
   const other = (await readdir(out)).find(name => name !== 'cells');
   const cells = await readdir(join(out, 'cells')).catch(() => []);
   const isBegun = await Promise.all(cells.map(cell => exists(new RunFolder(join(out, 'cells', cell)).configFile)));
-  if (other === undefined || isBegun.includes(true)) return;
+  if (other === undefined || isBegun.includes(true)) {
+    return removeDeadStaging(out, name => /^(ablation|sweep-\d+)\.(md|json|svg)$/.test(name));
+  }
   throw new IdiolectError(
     'CONFIG',
     `${out} is not empty, and no ablation began there: it holds ${printable(other)} and no runs in cells/. ` +

@@ -1,5 +1,6 @@
 /** What an ablation promises: every combination once, the same result when called again, users paired. */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ablate, ablateSchema, resolveSettings } from '../../src/index.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
@@ -41,8 +42,11 @@ describe('an ablation', () => {
     expect(first.steps).toBeGreaterThan(0);
     const [report, data] = [first.summary.report, first.summary.data];
     const before = [await readFile(report, 'utf8'), await readFile(data, 'utf8')];
+    const left = `${place.path('ablation')}/.ablation.md.999999999.partial`; // by a process that is gone
+    await writeFile(left, 'half');
     const again = await run(SWEEP);
     expect(again.steps).toBe(0);
+    expect(existsSync(left)).toBe(false);
     expect([await readFile(report, 'utf8'), await readFile(data, 'utf8')]).toEqual(before);
   });
 

@@ -62,3 +62,14 @@ it.each([
   expect(code).toBe(1);
   expect(await readFile(join(elsewhere, 'file'), 'utf8')).toBe('mine\n');
 });
+
+it('forget leaves a folder alone that holds no run', async () => {
+  const out = place.path('forget-no-run');
+  const file = join(out, 'adapters', 'ada', 'notes.txt');
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, 'mine\n');
+  const { code, stderr } = await idiolect(['forget', 'ada', '--out', out]);
+  expect(stderr).toContain(`${out} is not a run: there is no run.json.`);
+  expect(code).toBe(1);
+  expect(await readFile(file, 'utf8')).toBe('mine\n');
+});

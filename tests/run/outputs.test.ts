@@ -1,5 +1,7 @@
 /** Where commands write what they are told to: never over what is there, unless told so; never over what they read. */
+import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
@@ -20,8 +22,8 @@ const commands: Readonly<Record<string, () => readonly string[]>> = {
   'import table': () => ['import', 'table', place.data],
   simulate: () => ['simulate', '--users', '3', '--records', '8'],
 };
-/** Those that refuse a whole folder: `not-ours.test.ts`, and below. `data get` has its own in `data.test.ts`. */
-const RUN_FOLDERS = ['train', 'adapt', 'compare', 'ablate'];
+/** Those that refuse a whole folder, tested in `not-ours.test.ts` and below; `data get` is tested in `data.test.ts`. */
+const RUN_FOLDERS = ['train', 'adapt', 'compare', 'ablate', 'forget'];
 const HELP = new URL('help/', import.meta.url);
 const source = () => ['--model', place.model, '--data', place.data, '--cache', place.cache];
 
@@ -77,6 +79,23 @@ describe('a file that is there', () => {
       expect(written, 'a command that fails replaces nothing').toBe('mine\n');
     } else expect(written).not.toBe('mine\n');
   });
+
+  it.each(cases)(
+    '%s clears what a killed process left of OUT%s, and leaves that of a living one',
+    async (name, ending) => {
+      const out = place.path(`left-${name}${ending}`.replaceAll(/\W/g, '-'));
+      if (ending.startsWith('/')) await mkdir(out);
+      const [folder, file] = [dirname(out + ending), basename(out + ending)];
+      const dead = spawnSync(process.execPath, ['-e', '']).pid;
+      const ours = [`.${file}.${dead}.partial`, `..${file}.${dead}.partial.${dead}.partial`];
+      const others = [`.${file}.${process.pid}.partial`, `.x${file}.${dead}.partial`, `.${file}.partial`, `${file}.x`];
+      for (const left of [...ours, ...others]) await writeFile(join(folder, left), 'half');
+      await idiolect([...(withoutInputs[name] ?? commands[name]!)(), '--out', out]);
+      const names = await readdir(folder);
+      expect(ours.filter(left => names.includes(left))).toEqual([]);
+      expect(others.filter(left => !names.includes(left))).toEqual([]);
+    },
+  );
 
   it('has a test for every command with --out', async () => {
     const files = await readdir(HELP);

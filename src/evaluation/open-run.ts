@@ -12,7 +12,7 @@ import type { EngineOptions } from '../runtime/session.ts';
 import { type Dataset, Encoder, loadDataset } from '../training/dataset.ts';
 import { readLineages } from '../training/lineage.ts';
 import { RunFolder, type RunSources } from '../training/run-folder.ts';
-import { userNamed, usersWithAdapter } from '../training/run-users.ts';
+import { userNamed, userWithAdapter } from '../training/run-users.ts';
 import { type TrainSettings, trainSchema } from '../training/settings.ts';
 
 /** What a run folder records. */
@@ -114,7 +114,7 @@ export function chooseUsers(names: string | undefined, trained: readonly string[
  * @throws IdiolectError DATA naming the nearest user where the user has none
  */
 export async function adapterFolder({ folder }: RecordedRun, user: string): Promise<string> {
-  return folder.adapterOf(userNamed(user, await usersWithAdapter(folder), folder.path));
+  return folder.adapterOf(await userWithAdapter(user, folder));
 }
 
 /** @throws IdiolectError CONFIG where a run was made with something else */

@@ -52,8 +52,9 @@ export async function forget(name: string, { out, cache }: ForgetSettings): Prom
     await removeStaging(folder.path);
     const record = requireTrainRun(out, await folder.read());
     const lineages = await readLineages(folder);
-    const withAdapter = await usersWithAdapter(folder);
-    const user = userKnown(name, await knownUsers(folder, record, lineages, withAdapter), out);
+    const logged = (await folder.readMetrics()).map(step => step.user);
+    const withAdapter = await usersWithAdapter(folder, logged);
+    const user = userKnown(name, await knownUsers(folder, record, lineages, [...withAdapter, ...logged]), out);
     const own = lineages.get(user);
     const others = [...lineages.values()].filter(lineage => lineage.user !== user);
     const seeing = others.filter(({ seen }) => seen.includes(user));
@@ -106,14 +107,13 @@ async function knownUsers(
   folder: RunFolder,
   { settings }: RunRecord,
   lineages: ReadonlyMap<string, Lineage>,
-  withAdapter: readonly string[],
+  named: readonly string[],
 ): Promise<string[]> {
-  const logged = (await folder.readMetrics()).map(({ user }) => String(user));
   const divided = (await exists(folder.usersFile)) ? await readUserSplit(folder.usersFile) : null;
   const split = divided ? [...divided.targets, ...(divided.others ?? [])] : [];
   const estimated = (await folder.readOverlaps()).keys();
   const seen = [...lineages.values()].flatMap(lineage => lineage.seen);
-  const known = new Set([...withAdapter, ...lineages.keys(), ...seen, ...logged, ...estimated, ...split]);
+  const known = new Set([...named, ...lineages.keys(), ...seen, ...estimated, ...split]);
   const list = settings.users?.value;
   const isCount = typeof list === 'string' && /^first:\d+$/.test(list);
   const asked = typeof list === 'string' && !isCount ? namesOf(list, [...known], '--users') : [];

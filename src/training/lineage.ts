@@ -5,9 +5,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { IdiolectError } from '../common/errors.ts';
-import { exists, isStaging, makeFolder, PRIVATE, sha256, writeFileAtomic } from '../common/files.ts';
-import { readInputJson } from '../common/input-file.ts';
+import { makeFolder, PRIVATE, sha256, writeFileAtomic } from '../common/files.ts';
+import { readKeptJson, readOwnJson } from '../common/own-file.ts';
 import type { Dataset } from './dataset.ts';
 import type { RejectedTexts } from './rejected.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -51,30 +50,46 @@ export function sameInputs(a: Inputs, b: Inputs): boolean {
   return a.own === b.own && a.rejected === b.rejected && a.start === b.start;
 }
 
-/** By user; a user without a file has no adapter, or one of a version that did not keep lineage. */
+/**
+ * By user; a user without a file has no adapter, or one of a version that did not keep lineage.
+ *
+ * @throws IdiolectError CONFIG naming a damaged file
+ */
 export async function readLineages(folder: RunFolder): Promise<Map<string, Lineage>> {
   const lineages = new Map<string, Lineage>();
-  for (const name of await readdir(folder.lineage).catch(() => [])) {
-    if (isStaging(name)) continue;
-    const lineage = await readLineageFile(join(folder.lineage, name));
-    lineages.set(lineage.user, lineage);
+  for (const file of await lineageFiles(folder)) {
+    const lineage = await readLineageFile(file);
+    if (lineage) lineages.set(lineage.user, lineage);
   }
   return lineages;
 }
 
-/** Null where there is none. */
-export async function readLineage(folder: RunFolder, user: string): Promise<Lineage | null> {
-  const file = folder.lineageOf(user);
-  return (await exists(file)) ? readLineageFile(file) : null;
+/** Whose lineage there is, for the names alone: a damaged file is passed over. */
+export async function usersWithLineage(folder: RunFolder): Promise<string[]> {
+  const lineages = (await lineageFiles(folder)).map(file => readKeptJson(file, lineageSchema).catch(() => undefined));
+  return (await Promise.all(lineages)).flatMap(lineage => (lineage ? [lineage.user] : []));
 }
 
-async function readLineageFile(file: string): Promise<Lineage> {
-  const parsed = lineageSchema.safeParse(await readInputJson(file, { code: 'CONFIG' }).catch(() => null));
-  if (parsed.success) return parsed.data;
-  throw new IdiolectError(
-    'CONFIG',
-    `${file} is damaged. Remove it together with the adapter of that name, and the same train command makes both again.`,
-  );
+/**
+ * Null where there is none.
+ *
+ * @throws IdiolectError CONFIG where it is damaged
+ */
+export async function readLineage(folder: RunFolder, user: string): Promise<Lineage | null> {
+  return (await readLineageFile(folder.lineageOf(user))) ?? null;
+}
+
+/** Without what other programs put there, or a kill left half-written: such names begin with a dot. */
+async function lineageFiles(folder: RunFolder): Promise<string[]> {
+  const names = await readdir(folder.lineage).catch(() => []);
+  return names.filter(name => /^[^.].*\.json$/.test(name)).map(name => join(folder.lineage, name));
+}
+
+async function readLineageFile(file: string): Promise<Lineage | undefined> {
+  return readOwnJson(file, {
+    schema: lineageSchema,
+    remedy: 'Remove it together with the adapter of that name, and the same train command makes both again.',
+  });
 }
 
 export async function writeLineage(folder: RunFolder, lineage: Lineage): Promise<void> {

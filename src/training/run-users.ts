@@ -4,18 +4,40 @@ import { IdiolectError } from '../common/errors.ts';
 import { knownName } from '../common/name-list.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
+import { usersWithLineage } from './lineage.ts';
 import { folderName, type RunFolder } from './run-folder.ts';
 
-/** Users with an adapter, in the order of their names. */
-export async function usersWithAdapter(folder: RunFolder): Promise<string[]> {
-  const logged = (await folder.readMetrics()).map(({ user }) => String(user));
-  const users = new Map([...new Set(logged)].map(user => [folderName(user), user]));
+/**
+ * Users with an adapter, in the order of their names. Folders whose names carry a hash are told by the names in the
+ * lineage.
+ *
+ * @param named further users the run may hold adapters of
+ */
+export async function usersWithAdapter(folder: RunFolder, named: readonly string[] = []): Promise<string[]> {
+  const known = [...named, ...(await usersWithLineage(folder))];
+  const users = new Map(known.map(user => [folderName(user), user]));
   const found: string[] = [];
-  for (const name of await readdir(folder.adapters).catch(() => [])) {
+  for (const name of await adapterFolders(folder)) {
     const user = users.get(name) ?? decoded(name);
     if (folderName(user) === name && (await folder.hasAdapter(user))) found.push(user);
   }
   return found.sort();
+}
+
+/**
+ * The user of a run that a person means, who has an adapter. Other files than the adapters are read where there is none
+ * of that name alone.
+ *
+ * @throws IdiolectError DATA naming the nearest user, and the users there are
+ */
+export async function userWithAdapter(name: string, folder: RunFolder): Promise<string> {
+  // By the listing, since some file systems find a name in other letters too.
+  const isThere = (await adapterFolders(folder)).includes(folderName(name)) && (await folder.hasAdapter(name));
+  return isThere ? name : userNamed(name, await usersWithAdapter(folder), folder.path);
+}
+
+async function adapterFolders(folder: RunFolder): Promise<string[]> {
+  return readdir(folder.adapters).catch(() => []);
 }
 
 /** The user of a folder that carries no hash. */

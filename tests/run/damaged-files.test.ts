@@ -165,6 +165,19 @@ describe.each(DAMAGES)('a file that %s', (_, damage) => {
   });
 });
 
+describe('generate --run --user, which needs adapters alone,', () => {
+  const others = ['metrics.jsonl', 'lineage/linus.json', 'lineage/grace.json', 'overlap.json', 'users.json'];
+
+  it.each(others)('writes the same where %s is damaged', async file => {
+    const { line, result } = COMMANDS.generate!;
+    const run = await copyOf(`case-${cases++}`);
+    await writeFile(join(run, file), withNull(await readFile(join(run, file))).subarray(0, -5));
+    const done = await inProcess(line(run));
+    expect(done.code, done.stderr).toBe(0);
+    expect(await result(run, done)).toEqual(sound.generate);
+  });
+});
+
 describe('a folder in the place of a file', () => {
   it.each(FILES)('does no harm to %s: %s', async (name, file) => {
     await tried(name, file, async path => {

@@ -5,6 +5,7 @@ import { random } from '../common/random.ts';
 import { flagName } from '../common/settings.ts';
 import { adapterFolder, type RecordedRun, readRun, requireSame } from '../evaluation/open-run.ts';
 import { renderPrompt, templateText } from '../histories/index.ts';
+import { otherBase } from '../model/adapter-base.ts';
 import { type AdapterCard, readAdapterCard } from '../model/adapter-card.ts';
 import { DEFAULT_PROMPT_DATE } from '../model/prompt-date.ts';
 import { type Cut, LanguageModel } from '../runtime/language-model.ts';
@@ -59,10 +60,9 @@ export const generateVerb: Verb = {
     try {
       model.tokenizer.requirePlain(text);
       if (run) requireSame('model', name, run.sources.model, model.checkpoint.fingerprint);
-      if (card && card.base.fingerprint !== model.checkpoint.fingerprint) {
-        terminal.say(`note: the adapter was trained on another model, ${card.base.name}; its text may make no sense`);
-      }
       const adapter = adapterPath === undefined ? undefined : await model.loadAdapter(adapterPath);
+      const note = adapterPath === undefined ? undefined : await otherBase(adapterPath, card, model.checkpoint);
+      if (note !== undefined) terminal.say(`note: ${note}`);
       const input = settings.prompt ?? (await readStandardInput('Shorten the prompt.')).replace(/\n$/, '');
       const cuts = new Set<Cut>();
       const pieces = model.generate(renderPrompt(form.template, { input }), {

@@ -172,7 +172,8 @@ describe('refused', () => {
       message:
         `${join(folder, 'adapter_model.safetensors')}: tensor ` +
         '"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" has shape [8,8]; ' +
-        `${other.folder} needs [8,16]. The adapter was made for another model.`,
+        `${other.folder} needs [8,16]. The adapter was made for another model. ` +
+        'Its configuration names someone/base as its model.',
     });
   });
 
@@ -184,7 +185,7 @@ describe('refused', () => {
       code: 'ADAPTER',
       message:
         `${weights}: tensor "base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight" ` +
-        `has no place in ${shallow.folder} with LoRA.`,
+        `has no place in ${shallow.folder} with LoRA. Its configuration names someone/base as its model.`,
     });
     const deep = await tinyModel({ num_hidden_layers: 3 });
     const { message } = await failureOf(() => readAdapter(folder, deep));

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists, writeFolderAtomic } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
+import { printable } from '../common/printable.ts';
 import { ADAPTER_CARD, type AdapterCard } from './adapter-card.ts';
 import { adaptedLayers, type LayerSettings, type Patterns, unified } from './adapter-patterns.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -62,6 +63,7 @@ const adapterSchema = z.looseObject({
   rank_pattern: z.record(z.string(), rank).nullish(),
   alpha_pattern: z.record(z.string(), alpha).nullish(),
   layers_to_transform: z.union([z.int(), z.array(z.int())]).nullish(),
+  base_model_name_or_path: z.string().nullish(),
 });
 
 /**
@@ -74,7 +76,8 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
   const json = await readInputJson(file, { code: 'ADAPTER' }).catch(error => {
     throw new IdiolectError('ADAPTER', `${reasonOf(error)} An adapter is a folder in PEFT's format.`, { cause: error });
   });
-  const { config: written, patterns } = parseConfig(json, file);
+  const { config: written, patterns, base } = parseConfig(json, file);
+  const madeFor = base ? ` Its configuration names ${printable(base)} as its model.` : '';
   const weights = join(folder, 'adapter_model.safetensors');
   if (!(await exists(weights)) && (await exists(join(folder, 'adapter_model.bin')))) {
     throw new IdiolectError(
@@ -92,14 +95,14 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
       if (!entry) {
         throw new IdiolectError(
           'ADAPTER',
-          `${weights}: tensor "${name}" is missing, which ${file} asks for on ${checkpoint.folder}.`,
+          `${weights}: tensor "${name}" is missing, which ${file} asks for on ${checkpoint.folder}.${madeFor}`,
         );
       }
       if (entry.shape.join() !== shape.join()) {
         throw new IdiolectError(
           'ADAPTER',
           `${weights}: tensor "${name}" has shape [${entry.shape}]; ${checkpoint.folder} needs [${shape}]. ` +
-            'The adapter was made for another model.',
+            `The adapter was made for another model.${madeFor}`,
         );
       }
       return { name, shape, data: await readFloats(entry) };
@@ -115,7 +118,10 @@ export async function readAdapter(folder: string, checkpoint: Checkpoint): Promi
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of header.keys()) {
     if (names.has(name)) continue;
-    throw new IdiolectError('ADAPTER', `${weights}: tensor "${name}" has no place in ${checkpoint.folder} with LoRA.`);
+    throw new IdiolectError(
+      'ADAPTER',
+      `${weights}: tensor "${printable(name)}" has no place in ${checkpoint.folder} with LoRA.${madeFor}`,
+    );
   }
   // Where some layers are left out, the others are named one by one.
   const targetModules = patterns.exclude === undefined ? written.targetModules : layers.map(({ path }) => path);
@@ -138,7 +144,10 @@ function fitting<T>(file: string, checkpoint: Checkpoint, work: () => T): T {
   }
 }
 
-function parseConfig(json: unknown, file: string): { config: LoraConfig; patterns: Patterns } {
+function parseConfig(
+  json: unknown,
+  file: string,
+): { config: LoraConfig; patterns: Patterns; base: string | null | undefined } {
   let raw: z.infer<typeof adapterSchema>;
   try {
     raw = adapterSchema.parse(json);
@@ -175,6 +184,7 @@ function parseConfig(json: unknown, file: string): { config: LoraConfig; pattern
       rank: raw.rank_pattern ?? {},
       alpha: raw.alpha_pattern ?? {},
     },
+    base: raw.base_model_name_or_path,
   };
 }
 

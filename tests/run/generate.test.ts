@@ -1,5 +1,5 @@
 /** `generate` makes prompts as its adapter's training did, on any day, and says where it does not or where text was cut. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idiolect } from '../support/cli.ts';
@@ -114,6 +114,32 @@ describe('generate', () => {
     expect(damaged.code).toBe(1);
     expect(damaged.stderr).toContain(`${file} is damaged ("base": `);
     await writeFile(file, card);
+  });
+
+  it.each([
+    ['someone/backbone', undefined],
+    ['/models/Backbone/', undefined],
+    ['', undefined],
+    [null, undefined],
+    ['someone/spine-1b', 'someone/spine-1b'],
+    ['some\u001b[2Jone', 'some\\u{1b}[2Jone'],
+  ])('goes by the name of the base, %j, where an adapter has no card', async (base, said) => {
+    const bare = place.path('bare');
+    await cp(adapter, bare, { recursive: true });
+    await rm(join(bare, 'idiolect.json'));
+    const file = join(bare, 'adapter_config.json');
+    const config = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...config, base_model_name_or_path: base }));
+    const text = await generate('--adapter', bare);
+    expect(text.code).toBe(0);
+    expect(notesOf(text)).toEqual(
+      said === undefined
+        ? []
+        : [
+            `note: the adapter names ${said} as the model it was made for, and the model here is ${place.model}; ` +
+              'unless they are the same, its text may make no sense',
+          ],
+    );
   });
 
   it.each(['2030-13-01', 'today', ''])('refuses %j for a day', async day => {

@@ -1,5 +1,5 @@
 /** Opening a model folder: every weight is found and checked before anything runs, wherever links lead. */
-import { cp, mkdir, open, realpath, rename, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -14,7 +14,9 @@ import {
   temporaryFolders,
   tinyWeights,
   writeTinyModel,
+  writeTokenizer,
 } from '../../tests/parity/support.ts';
+import { LanguageModel } from '../runtime/language-model.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { ropeSource } from './rope.ts';
 import { type NamedTensor, writeSafetensors } from './safetensors.ts';
@@ -69,8 +71,10 @@ describe('refused', () => {
     const folder = await tiny();
     const header = {
       'model.embed_tokens.weight': { dtype: 'I8', shape: [20, 8], data_offsets: [0, 160] },
+      'model.layers.0.norm': { dtype: 'I8', shape: [1], data_offsets: [160, 161] },
+      'model.layers.1.norm': { dtype: 'I8', shape: [1], data_offsets: [161, 162] },
     };
-    await writeFile(join(folder, 'model.safetensors'), safetensorsBytes(header, new Uint8Array(160)));
+    await writeFile(join(folder, 'model.safetensors'), safetensorsBytes(header, new Uint8Array(162)));
     const { code, message } = await failureOf(() => openCheckpoint(folder));
     expect(code).toBe('CHECKPOINT');
     expect(message).toMatch(
@@ -136,9 +140,28 @@ describe('refused', () => {
   test('more layers than the files hold', async () => {
     const folder = await tiny();
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...TINY_CONFIG, num_hidden_layers: 4096 }));
-    const { message } = await failureOf(() => openCheckpoint(folder));
-    expect(message).toContain('tensor "model.layers.2.input_layernorm.weight" of shape [8] is missing.');
+    expect(await failureOf(() => openCheckpoint(folder))).toEqual({
+      code: 'CHECKPOINT',
+      message:
+        `${folder}: config.json has num_hidden_layers 4096, but the weight files hold 2 layers. ` +
+        'The files and config.json do not belong together.',
+    });
   });
+
+  test.each(['config.json', 'model.safetensors', 'model.safetensors.index.json', 'tokenizer.json'])(
+    '%s is what Git LFS leaves in its place',
+    async name => {
+      const folder = await tiny();
+      await writeTokenizer(folder);
+      if (name.endsWith('index.json')) await rm(join(folder, 'model.safetensors'));
+      await writeFile(join(folder, name), `version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n`);
+      const { message } = await failureOf(() => LanguageModel.load(folder));
+      const file = join(folder, name);
+      expect(message).toContain(
+        `${file} is a Git LFS pointer, not the file itself. Run "git lfs pull" in that repository.`,
+      );
+    },
+  );
 });
 
 describe('a hub cache', () => {

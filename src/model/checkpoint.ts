@@ -1,6 +1,7 @@
 /** A Hugging Face model folder: its configuration and where each weight lies. Nothing is loaded here. */
 import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
@@ -58,6 +59,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     fingerprints.push(await contentProbe([...header.values()]));
   }
   addPrefix(tensors);
+  requireLayers(folder, written.layers, tensors);
   // A head of its own in the files counts more than the word in config.json, as in transformers.
   const config = { ...written, tiedHead: written.tiedHead && !tensors.has('lm_head.weight') };
   const linears = linearModules(config);
@@ -84,6 +86,18 @@ function addPrefix(tensors: Map<string, TensorEntry>): void {
     tensors.delete(name);
     tensors.set(`model.${name}`, entry);
   }
+}
+
+/** Before lists of all that the layers hold are made. */
+function requireLayers(folder: string, layers: number, tensors: ReadonlyMap<string, TensorEntry>): void {
+  const numbers = [...tensors.keys()].map(name => /^model\.layers\.(\d+)\./.exec(name)?.[1]);
+  const held = new Set(numbers.filter(number => number !== undefined)).size;
+  if (layers <= held) return;
+  throw new IdiolectError(
+    'CHECKPOINT',
+    `${folder}: config.json has num_hidden_layers ${layers}, but the weight files hold ${counted(held, 'layer')}. ` +
+      'The files and config.json do not belong together.',
+  );
 }
 
 /** With links resolved: a hub cache is full of them. */

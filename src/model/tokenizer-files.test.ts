@@ -101,15 +101,22 @@ describe('the files beside it', () => {
     ['generation_config.json', '3'],
     ['generation_config.json', '{"eos_token_id": "x"}'],
     ['generation_config.json', '{"eos_token_id": [1, null]}'],
+    ['generation_config.json', '{"eos_token_id": -2}'],
     ['chat_template.jinja', Buffer.from([0xff, 0xfe, 0])],
   ])('%s: %s', async (name, content) => {
     expect(await failure(name, content)).toMatch(new RegExp(`^F/${name}(:|.is not valid).+\\.$`, 's'));
   });
 
+  it.each(['null', '-1', '[-1]', '[]', '[-1, 2]'])('may name no end of text: %s', async ends => {
+    const folder = await folders();
+    await writeTokenizer(folder, tinyTokenizer(), { eos_token: '</s>' });
+    await writeFile(join(folder, 'generation_config.json'), `{"eos_token_id": ${ends}}`);
+    expect((await Tokenizer.load(folder, config)).endIds).toEqual([2]);
+  });
+
   it('may leave out, or have null for, what they need not say', async () => {
     const folder = await folders();
     await writeTokenizer(folder, tinyTokenizer(), { eos_token: '</s>', bos_token: null, chat_template: null });
-    await writeFile(join(folder, 'generation_config.json'), '{"eos_token_id": null}');
     expect((await Tokenizer.load(folder, config)).endIds).toEqual([2]);
   });
 });

@@ -95,11 +95,14 @@ const settingsSchema = z.looseObject({
 /** tokenizer_config.json, with the special tokens it names as plain texts. */
 export type TokenizerSettings = z.infer<typeof settingsSchema>;
 
+// Some files write -1 for "none", as in config.json.
+const endId = z.int().min(-1);
+
 const generationSchema = z.looseObject({
   eos_token_id: z
-    .union([z.int(), z.array(z.int())], { error: 'expected a token id, or a list of them' })
+    .union([endId, z.array(endId)], { error: 'expected a token id, or a list of them' })
     .nullish()
-    .transform(ids => [ids ?? []].flat()),
+    .transform(ids => [ids ?? []].flat().filter(id => id >= 0)),
 });
 
 export function readTokenizerSettings(folder: string): Promise<TokenizerSettings> {

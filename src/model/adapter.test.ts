@@ -121,6 +121,7 @@ describe('refused', () => {
     [{ bias: 'lora_only' }, 'bias "lora_only" is not supported.'],
     [{ fan_in_fan_out: true }, 'fan_in_fan_out is not supported.'],
     [{ alora_invocation_tokens: [1, 2] }, 'alora_invocation_tokens is not supported.'],
+    [{ monteclora_config: { num_samples: 2 } }, 'monteclora_config is not supported.'],
     [{ layer_replication: [[0, 1]] }, 'layer_replication is not supported.'],
     [
       { init_lora_weights: 'pissa_niter_16' },

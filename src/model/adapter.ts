@@ -33,12 +33,13 @@ const UNSUPPORTED = [
   'alora_invocation_tokens',
   'arrow_config',
   'kasa_config',
+  'monteclora_config',
   'use_qalora',
   'use_bdlora',
 ];
 
 /** Initialisations that also change the base weights, so that the matrices alone mean nothing. */
-const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga|kasa)/;
+const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga|kasa)/i;
 
 /** The layers PEFT adapts where the file names none, for each type of model that is supported. */
 const DEFAULT_TARGETS = ['q_proj', 'v_proj'];

@@ -154,6 +154,8 @@ describe('refused', () => {
       { hidden_act: 'relu\n' },
       'hidden_act "relu\\u{a}" is not supported. Supported are silu, swish, gelu, gelu_new, gelu_pytorch_tanh.',
     ],
+    [{ is_causal: false }, '"is_causal": only true is supported.'],
+    [{ is_causal: null }, '"is_causal": only true is supported.'],
     [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor other than 1 is not supported.'],
     [{ rope_scaling: { type: 'longrope', factor: 4 } }, `"rope_scaling.rope_type": rope type "longrope" ${rope}`],
     [

@@ -90,6 +90,8 @@ const rawSchema = z.object({
   max_position_embeddings: count.optional(),
   bos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
   eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
+  // Where it is not true, transformers lets every token see those after it.
+  is_causal: z.literal(true, { error: 'only true is supported' }).optional(),
   quantization_config: z.unknown().optional(),
 });
 

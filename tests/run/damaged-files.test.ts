@@ -4,9 +4,8 @@
  */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/cli/main.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAMAGES, type Done, expectSentence, inProcess, withNull } from '../support/damage.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;
@@ -27,33 +26,6 @@ beforeAll(async () => {
   }
 }, 60_000);
 afterAll(() => place.remove());
-
-interface Done {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The command line in this process: what is no sentence of ours is thrown, and fails the test. */
-async function inProcess(args: readonly string[]): Promise<Done> {
-  let [stdout, stderr] = ['', ''];
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    stdout += text;
-    return true;
-  });
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    stderr += text;
-    return true;
-  });
-  try {
-    await main(args);
-    return { code: Number(process.exitCode ?? 0), stdout, stderr };
-  } finally {
-    process.exitCode = 0;
-    out.mockRestore();
-    error.mockRestore();
-  }
-}
 
 async function copyOf(name: string): Promise<string> {
   const run = place.path(name);
@@ -119,27 +91,6 @@ const FILES: readonly (readonly [command: string, file: string, field: RegExp, w
   ['forget', 'metrics.jsonl', /"step":1/, '"step":"one"'],
 ];
 
-/** A `null` in the middle of a file of lines, and the first line otherwise. */
-const withNull = (content: Buffer) => Buffer.from(content.toString('latin1').replace('\n', '\nnull\n'), 'latin1');
-
-const DAMAGES: readonly (readonly [string, (content: Buffer, field: RegExp, wrong: string) => Buffer])[] = [
-  ['is empty', () => Buffer.alloc(0)],
-  ['is null', () => Buffer.from('null\n')],
-  ['is a list', () => Buffer.from('[]\n')],
-  ['is cut in half', content => content.subarray(0, Math.floor(content.length / 2))],
-  ['has another type in a field', (content, field, wrong) => replaced(content, field, wrong)],
-  ['holds a null', withNull],
-  ['is binary', content => Buffer.from(content.map((byte, i) => (byte * 31 + 7 * i + 128) & 0xff))],
-  ['is all zeros', content => Buffer.alloc(content.length)],
-  ['is one long line', () => Buffer.alloc(17 * 2 ** 20, 'x')],
-];
-
-function replaced(content: Buffer, field: RegExp, wrong: string): Buffer {
-  const text = content.toString('latin1');
-  expect(text).toMatch(field);
-  return Buffer.from(text.replace(field, wrong), 'latin1');
-}
-
 let cases = 0;
 
 async function tried(name: string, file: string, damage: (path: string) => Promise<void>): Promise<void> {
@@ -149,13 +100,7 @@ async function tried(name: string, file: string, damage: (path: string) => Promi
   await damage(join(run, file));
   const done = await inProcess(command.line(run));
   if (done.code === 0) expect(await command.result(run, done)).toEqual(sound[name]);
-  else {
-    const sentence = done.stderr.trimEnd().split('\n').at(-1)!;
-    expect(stripVTControlCharacters(sentence)).toMatch(/^error: /);
-    expect(sentence).toContain(join(run, file));
-    expect(sentence.length).toBeLessThan(1000);
-    expect(done.stderr).not.toMatch(/^\s+at |ZodError|"path":|SyntaxError|EISDIR/m);
-  }
+  else expectSentence(done.stderr, join(run, file));
   await rm(run, { recursive: true, force: true });
 }
 

@@ -43,7 +43,9 @@ export function adaptedLayers(
   const excluded = exclusion(exclude);
   const rankOf = lookup('rank_pattern', rank);
   const alphaOf = lookup('alpha_pattern', alpha);
-  const layers = targetedModules(config, modules).filter(({ path }) => !excluded(path));
+  const targeted = targetedModules(config, modules);
+  const layers = targeted.filter(({ path }) => !excluded(path));
+  if (targeted.length === 0) throw new IdiolectError('CONFIG', 'target_modules names no layer.');
   if (layers.length === 0) {
     throw new IdiolectError('CONFIG', 'exclude_modules leaves out every layer that target_modules names.');
   }

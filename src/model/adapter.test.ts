@@ -154,6 +154,7 @@ describe('refused', () => {
   });
 
   test.each([
+    [{ target_modules: [] }, 'target_modules names no layer.'],
     [{ exclude_modules: ['q_proj', 'v_proj'] }, 'exclude_modules leaves out every layer that target_modules names.'],
     [{ exclude_modules: '(' }, 'exclude_modules: "(" is not a regular expression that can be used'],
     [{ rank_pattern: { '(?=q)': 2 } }, 'rank_pattern: "(.*\\.)?((?=q))" is not a regular expression that can be used'],

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ describe('a lock', () => {
     await expect(take(file)).rejects.toThrow(refusal(process.ppid, file));
     await writeFile(file, '');
     const unlocking = take(file);
-    setTimeout(() => void writeFile(file, String(process.ppid)), 20); // by one that was about to
+    setTimeout(() => writeFileSync(file, String(process.ppid)), 20); // by one that was about to
     await expect(unlocking).rejects.toThrow(refusal(process.ppid, file));
     await writeFile(file, '999999999');
     const unlock = await take(file);

@@ -4,7 +4,7 @@ import { readAdapterCard } from '../../../src/model/adapter-card.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { type Files, filesIn, fixture, type Kind } from '../kind.ts';
 
-const SHAPES = ['llama-mha', 'llama-bias', 'llama-gqa-tied', 'mistral-window', 'qwen2', 'qwen3'];
+const SHAPES = ['llama-mha', 'llama-bias', 'llama-gqa-tied', 'mistral-window', 'qwen2', 'qwen3', 'llama-patterns'];
 
 /** The same adapter, its modules named by a pattern, and with the settings that newer versions of PEFT write. */
 function withPattern(files: Files): Files {
@@ -14,7 +14,6 @@ function withPattern(files: Files): Files {
   const more = {
     target_modules: `${layers}(.*\\.)?(${names})`,
     layers_to_transform: null,
-    rank_pattern: {},
     use_dora: false,
   };
   return { ...files, 'adapter_config.json': Buffer.from(JSON.stringify({ ...config, ...more })) };

@@ -6,7 +6,18 @@ import { MODEL } from '../corpus.ts';
 import { type Files, filesIn, fixture, type Kind } from '../kind.ts';
 
 const ENGINE = { device: 'cpu', threads: 1 } as const;
-const SHAPES = ['llama-mha', 'llama-sharded', 'llama-bf16', 'llama3-rope', 'mistral-window', 'qwen2-window', 'qwen3'];
+const SHAPES = [
+  'llama-mha',
+  'llama-sharded',
+  'llama-bf16',
+  'llama3-rope',
+  'llama-yarn',
+  'llama-dynamic',
+  'llama-bare',
+  'mistral-window',
+  'qwen2-window',
+  'qwen3',
+];
 const BESIDE = ['expected.safetensors', 'adapter/adapter_config.json', 'adapter/adapter_model.safetensors'];
 
 /** Sentence encoders, which `--embedder` names. */

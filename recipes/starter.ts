@@ -164,7 +164,7 @@ function reporter({ batchSize, blockLength }: StarterSettings): (event: Pretrain
         break;
       case 'resume':
         from = event.step;
-        out.say(`goes on after step ${event.step}`);
+        out.say(`continues after step ${event.step}`);
         break;
       case 'step': {
         const rate = ((event.step - from) * batchSize * blockLength * 1000) / (performance.now() - started);

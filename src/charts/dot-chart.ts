@@ -18,9 +18,9 @@ export interface DotSeries {
 export interface DotChart {
   readonly title?: string;
   readonly subtitle?: string;
-  /** What the values are, with their unit. Zero is marked where it lies in view; `zero` brings it into view. */
+  /** What the values are, with their unit. Zero is marked where it is in view; `zero` brings it into view. */
   readonly value: { readonly label: string; readonly domain?: readonly [number, number]; readonly zero?: boolean };
-  /** Categories stand from top to bottom in first-seen order; series of one category one below the other. */
+  /** Categories are listed from top to bottom in first-seen order; series of one category one below the other. */
   readonly series: readonly DotSeries[];
   /** Pixels, default 640. */
   readonly width?: number;

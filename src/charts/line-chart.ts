@@ -62,7 +62,7 @@ export function lineChart(chart: LineChart): string {
   const key = legend(legendItems(names, reference), head.bottom, width);
   const parts = [...head.parts, ...key.parts];
 
-  // The names beside the y axis do not depend on where panels lie, so they are known before there are panels.
+  // The names beside the y axis do not depend on where panels are, so they are known before there are panels.
   const left = MARGIN + namesWidth(axesOf(chart, { left: 0, right: width, top: 0, bottom: panelHeight }).y);
   const perRow = Math.max(1, Math.min(facets.length, Math.floor((width - left) / (NARROWEST_PANEL + GAP))));
   const panelWidth = (width - MARGIN - left - (perRow - 1) * GAP) / perRow;
@@ -85,7 +85,7 @@ export function lineChart(chart: LineChart): string {
     parts.push(...referenceLine(chart, axes, box));
     const drawn = series.filter(one => (one.facet ?? '') === facet);
     drawn.forEach((one, i) => {
-      // Intervals at one name would cover each other, so series stand side by side there.
+      // Intervals at one name would cover each other, so series are side by side there.
       const aside = chart.x.type === 'point' ? (i - (drawn.length - 1) / 2) * 9 : 0;
       parts.push(drawSeries(one, axes, styleOf(names.indexOf(one.name)), chart.x.type === 'point' ? aside : undefined));
     });

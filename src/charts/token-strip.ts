@@ -12,7 +12,7 @@ export interface TokenRow {
 }
 
 export interface TokenText {
-  /** Which text it is; stands above it. */
+  /** Which text it is; shown above it. */
   readonly label?: string;
   /** Token by token, with the spaces and line ends they carry. */
   readonly tokens: readonly string[];
@@ -42,7 +42,7 @@ const BOX = 20;
 const LEGEND = { width: 220, height: 10, steps: 44 } as const;
 
 /**
- * The picture as SVG text. Texts are broken into lines; the rows of a line stand one below the other, so that a token
+ * The picture as SVG text. Texts are broken into lines; the rows of a line are one below the other, so that a token
  * is at one place in all of them. Spaces show as a middle dot, line ends as an arrow.
  *
  * @throws IdiolectError DATA where there is nothing to draw or a token has no finite value

@@ -73,7 +73,7 @@ function reporter(terminal: Terminal): (event: AdaptEvent) => void {
         break;
       case 'resume':
         resumed = event.step;
-        terminal.say(`goes on after step ${event.step}`);
+        terminal.say(`continues after step ${event.step}`);
         break;
       case 'step': {
         const left = clock.after(event.step - resumed, event.steps - resumed);

@@ -66,7 +66,7 @@ const IN_WORDS = {
   untold: 'not told apart',
   chance: 'not told apart',
   few: 'too few users to tell',
-  alone: 'one user tells nothing',
+  alone: 'one user is too few to tell',
   untested: 'not tested',
 };
 
@@ -116,7 +116,7 @@ export function compareReporter(terminal: Terminal): (event: CompareEvent) => vo
         const about = `about ${duration(1000 * likely)}`;
         const range = `${duration(1000 * low)} to ${duration(1000 * high)}`;
         terminal.say(
-          `this will take ${about} (${range}), going by a few seconds of the same work; Ctrl-C loses at most one user's work, and the same command goes on`,
+          `this will take ${about} (${range}), judging by a few seconds of the same work; Ctrl-C loses at most one user's work, and the same command continues`,
         );
         isForecast = true;
         break;

@@ -20,7 +20,7 @@ const schema = z.object({
 
 export const dataGetVerb: Verb = {
   name: 'data get',
-  summary: 'Downloads a task of LaMP or LongLaMP from its makers; the same command goes on where it stopped.',
+  summary: 'Downloads a task of LaMP or LongLaMP from its makers; the same command continues where it stopped.',
   operands: [{ name: 'TASK', description: 'lamp-1 to lamp-7, abstract-generation, product-review or topic-writing' }],
   schema,
   example: 'idiolect data get lamp-4 --split dev --time --out data',

@@ -214,7 +214,7 @@ async function write(
   if (json) work.terminal.print(JSON.stringify({ file, ...written }));
 }
 
-/** Writes the records as they come, in one atomic step, and tells how many there were of how many users. */
+/** Writes the records as they come, in one atomic step, and says how many there were of how many users. */
 export async function writeRecords(
   file: string,
   records: AsyncIterable<HistoryRecord>,

@@ -37,15 +37,15 @@ export function importArguments(
  * A script that runs commands from where they were written for, whatever folder it is started in.
  *
  * @param folder of the script
- * @param imported how the histories came to be; told, not run: they are there
+ * @param imported how the histories came to be; shown, not run: they are there
  */
 export function shellScript(folder: string, commands: readonly string[], imported: string | null): string {
   const home = relative(resolve(folder), process.cwd()) || '.';
   const again =
-    imported === null ? '' : `# The histories were imported already. To import them anew:\n#   ${oneLine(imported)}\n`;
+    imported === null ? '' : `# The histories were imported already. To import them again:\n#   ${oneLine(imported)}\n`;
   return `#!/bin/sh
 # Written by idiolect init: one adapter per user, then how likely each user's later texts are with it and without.
-# After a stop the same script goes on where it was; finished users are not trained again.
+# If it is stopped, the same script continues where it was; finished users are not trained again.
 set -eu
 CDPATH= cd -- "$(dirname "$0")"
 CDPATH= cd -- ${quoted(home)}

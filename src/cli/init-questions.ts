@@ -35,7 +35,7 @@ export function dialogue(streams: { readonly input: Readable; readonly output: W
   };
 }
 
-/** No shell stands between a question and the file system. */
+/** There is no shell between a question and the file system. */
 function inHome(path: string): string {
   return path.trim().replace(/^~(?=\/|$)/, homedir());
 }

@@ -154,7 +154,7 @@ async function requireFree(
   }
 }
 
-/** @throws IdiolectError CONFIG where `train` would refuse to go on with the run that the folder holds */
+/** @throws IdiolectError CONFIG where `train` would refuse to continue the run that the folder holds */
 async function requireSameRun(settings: TrainSettings, model: string): Promise<void> {
   const before = await new RunFolder(settings.out).read();
   if (!before) return;
@@ -167,7 +167,7 @@ async function requireSameRun(settings: TrainSettings, model: string): Promise<v
   if (others.length === 0) return;
   throw new IdiolectError(
     'CONFIG',
-    `${settings.out} holds a run of ${others.join(', ')}, with which train would not go on. ` +
+    `${settings.out} holds a run of ${others.join(', ')}, which train would not continue with these settings. ` +
       'Choose another --out, or remove that folder.',
   );
 }

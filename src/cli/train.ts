@@ -74,7 +74,8 @@ async function scoreTrained(
 ): Promise<HeldOutScores | null> {
   const asked = users.filter(({ queryRecords }) => queryRecords > 0);
   if (asked.length === 0) {
-    const why = 'no text was held out, so what the adapters learnt cannot be told from what they know by heart';
+    const why =
+      'no text was held out, so what the adapters learnt cannot be distinguished from what they have memorised';
     if (users.length > 0) terminal.say(`note: ${why} (--query-share)`);
     return null;
   }
@@ -156,7 +157,7 @@ export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
       case 'resume':
         resumed += event.step;
         done += event.step;
-        terminal.say(`${event.user}: goes on after step ${event.step}`);
+        terminal.say(`${event.user}: continues after step ${event.step}`);
         break;
       case 'step': {
         done++;

@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts';
 export interface Verb {
   readonly name: string;
   readonly summary: string;
-  /** What stands after the verb before any flag, such as `git PATH`. */
+  /** What comes after the verb before any flag, such as `git PATH`. */
   readonly operands: readonly { readonly name: string; readonly description: string }[];
   readonly schema: z.ZodObject;
   /** Set where a model that is named is looked at, not used, and so is not fetched. */

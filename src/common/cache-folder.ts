@@ -1,4 +1,4 @@
-/** Where results that are found again by content lie unless a setting says otherwise. */
+/** Where results that are found again by content are kept unless a setting says otherwise. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 

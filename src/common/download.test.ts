@@ -117,7 +117,7 @@ describe('download', () => {
 
   it.each([undefined, 'W/"one"'])('does not promise to go on from what is of no certain version (%s)', async etag => {
     const { get, requests } = place({ etag, stalls: 99 });
-    await expect(get()).rejects.toThrow(/broke off \(.*\)\. The same command begins anew\.$/);
+    await expect(get()).rejects.toThrow(/broke off \(.*\)\. The same command starts from the beginning\.$/);
     expect(requests()).toHaveLength(5);
   });
 

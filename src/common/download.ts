@@ -1,4 +1,4 @@
-/** Downloads a large file: goes on where it stopped, checks what came, and gives it its name only when it is whole. */
+/** Downloads a large file: continues where it stopped, checks what came, and gives it its name only when it is whole. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ export interface DownloadOptions {
   readonly onProgress?: (done: number, total: number | undefined, before: number) => void;
   /** Sent with each request; `authorization` not to another host, should the server send us there. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Where what has come lies until it is whole. Default a hidden file beside `path`. */
+  /** Where what has come is kept until it is whole. Default a hidden file beside `path`. */
   readonly partial?: string;
   /** Milliseconds before the first new try, doubled each time. Default 1,000. */
   readonly retryDelay?: number;
@@ -42,7 +42,7 @@ const TRIES = 5;
 const USEFUL = 1e6;
 
 /**
- * Downloads to `path` and returns its size in bytes, 0 where the file was there already. What has come lies in a
+ * Downloads to `path` and returns its size in bytes, 0 where the file was there already. What has come is in a
  * file beside it, so that after a lost connection, or in another run, only the rest is asked for (HTTP ranges,
  * with If-Range, so that parts of two versions are never joined). A server that knows no ranges sends it all again.
  *
@@ -58,7 +58,8 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
   const before = (await sizeOf(partial)) ?? 0;
   let furthest = 0;
   for (let fruitless = 0; ; ) {
-    const stopped = () => new IdiolectError('INTERRUPTED', `stopped; the same command goes on with ${path}.`);
+    const stopped = () =>
+      new IdiolectError('INTERRUPTED', `stopped; run the same command again to continue with ${path}.`);
     if (signal?.aborted) throw stopped();
     const failed = await attempt(remote, partial, before, Math.max(before, furthest) > 0, options);
     if (!failed) break;
@@ -68,7 +69,9 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
     if (signal?.aborted) throw stopped();
     if (failed.isFinal || fruitless === TRIES) {
       const isKept = (await readNote(partial))?.url === remote.url;
-      const again = isKept ? 'What came is kept; run the same command again.' : 'The same command begins anew.';
+      const again = isKept
+        ? 'What came is kept; run the same command again.'
+        : 'The same command starts from the beginning.';
       const sentence = reached > 0 ? `${failed.sentence} ${again}` : failed.sentence;
       throw new IdiolectError('DATA', `${remote.url} ${sentence}`, { cause: failed.cause });
     }
@@ -127,7 +130,7 @@ async function attempt(
     const { status, statusText } = response;
     // A run that was ended just before the file got its name left nothing to ask for.
     if (status === 416 && response.headers.get('content-range') === `bytes */${have}`) return undefined;
-    // A range that cannot be had, though it was there before: asked for anew without one.
+    // A range that cannot be had, though it was there before: asked for again without one.
     if (have > 0 && (status === 416 || status === 206)) await rm(partial, { force: true });
     else
       return {
@@ -144,7 +147,7 @@ async function attempt(
     await throwAway(remote, partial, `has ${total} bytes where ${size} were announced`);
   }
   const version = response.headers.get('etag') ?? response.headers.get('last-modified');
-  // A weak ETag does not promise the same bytes. Without a version there is nothing to go on from.
+  // A weak ETag does not promise the same bytes. Without a version there is nothing to continue from.
   const isKept = version !== null && version !== '' && !version.startsWith('W/');
   if (isKept) await writeFile(noteOf(partial), JSON.stringify({ url, version }));
   else await rm(noteOf(partial), { force: true });

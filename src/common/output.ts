@@ -1,4 +1,4 @@
-/** Files a command is told to write: what is there already is replaced only where that was asked for, and never an input. */
+/** Files a command is asked to write: what is there already is replaced only where that was asked for, and never an input. */
 import { open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { IdiolectError } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
  * A seeded random source that is passed in wherever chance is needed. Streams are derived from a seed and a
- * label (`random(7, 'auxiliary/alice')`), never from a shared counter, so that a run that goes on where it stopped
+ * label (`random(7, 'auxiliary/alice')`), never from a shared counter, so that a run that continues where it stopped
  * draws the same numbers without replaying what came before.
  */
 

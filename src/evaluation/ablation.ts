@@ -22,7 +22,7 @@ import { type Cell, cellFolder, cellsOf, parseSweeps, sweepSchema } from './swee
 export const ablateSchema = trainSchema.extend({
   sweep: sweepSchema,
   out: trainSchema.shape.out.describe(
-    'folder of the runs, tables and pictures; the same command goes on where it stopped',
+    'folder of the runs, tables and pictures; the same command continues where it stopped',
   ),
 });
 
@@ -83,7 +83,7 @@ export interface AblateOptions {
 /**
  * Trains and scores every cell of every sweep, each once, and writes ablation.json, ablation.md and a picture a sweep.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
 export async function ablate(
   { values, origins }: Resolved<AblateSettings>,

@@ -27,7 +27,7 @@ export interface AttributedText {
 }
 
 export interface Attribution {
-  /** Of the right user, one a text, 1 the best; users who tie with the right one stand before it. */
+  /** Of the right user, one a text, 1 the best; users who tie with the right one rank before it. */
   readonly ranks: readonly number[];
   /** Share of texts given to their user. */
   readonly top1: number;

@@ -19,8 +19,8 @@ import { chooseUsers, type OpenRun, openRun } from './open-run.ts';
 
 export const scoreSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
-  model: z.string().optional().describe('where the model folder lies now, if it was moved'),
-  data: z.string().optional().describe('where the histories lie now, if they were moved'),
+  model: z.string().optional().describe('where the model folder is now, if it was moved'),
+  data: z.string().optional().describe('where the histories are now, if they were moved'),
   users: nameListSchema
     .optional()
     .describe(
@@ -96,7 +96,10 @@ export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = 
       try {
         for (const query of queries) {
           if (options.signal?.aborted) {
-            throw new IdiolectError('INTERRUPTED', 'stopped; scores so far are kept, and the same command goes on.');
+            throw new IdiolectError(
+              'INTERRUPTED',
+              'stopped; the scores so far are kept. Run the same command again to continue.',
+            );
           }
           const sequence = encoder.encode(query);
           const { tokens, logProb: base } = await cachedScore(model, cache, sequence);

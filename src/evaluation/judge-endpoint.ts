@@ -106,7 +106,10 @@ async function ask(address: string, request: string, options: AskOptions): Promi
     const reply = await send(address, request, options);
     if (typeof reply === 'string') return reply;
     if (signal.aborted) {
-      throw new IdiolectError('INTERRUPTED', 'stopped; what was answered is kept, and the same command goes on.');
+      throw new IdiolectError(
+        'INTERRUPTED',
+        'stopped; the answers so far are kept. Run the same command again to continue.',
+      );
     }
     if (reply.isFinal || attempt === TRIES) {
       throw new IdiolectError(reply.code, `${address} ${reply.sentence}`, { cause: reply.cause });
@@ -138,7 +141,7 @@ async function send(address: string, body: string, options: AskOptions): Promise
       return { code: 'DATA', sentence, isFinal: true, cause: error };
     }
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    // Of several addresses of one host that all refuse, only the code is told.
+    // Of several addresses of one host that all refuse, only the code is reported.
     const reason = reasonOf(cause) || (cause as NodeJS.ErrnoException).code;
     const sentence = `cannot be reached (${reason}); start the server or correct --judge-url.`;
     return { code: 'DATA', sentence, isFinal: false, cause: error };

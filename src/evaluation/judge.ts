@@ -77,7 +77,7 @@ export interface JudgeOptions extends ChatOptions {
 export function judgeKey(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const key = env.OPENAI_API_KEY || undefined;
   if (key === undefined || /^[\x21-\x7e]+$/.test(key)) return key;
-  throw new IdiolectError('CONFIG', 'OPENAI_API_KEY holds a space or a character no key has; set it anew.');
+  throw new IdiolectError('CONFIG', 'OPENAI_API_KEY holds a space or a character no key has; set it again.');
 }
 
 /**

@@ -51,7 +51,7 @@ export function runSentences(scores: HeldOutScores): string[] {
   const { users, gain, overall, personalGain, personalOverall } = scores;
   const shown = (estimate: Estimate, alone: Estimate | undefined) => {
     if (users.length === 1 && alone) return nats(alone);
-    // Over so few users the interval is too narrow to stand in a sentence beside a test that says otherwise.
+    // Over so few users the interval is too narrow for a sentence beside a test that says otherwise.
     const amount = users.length < FEWEST_USERS ? `${signed(estimate.mean)} nats a token` : nats(estimate);
     return `${amount} over ${counted(users.length, 'user')}`;
   };

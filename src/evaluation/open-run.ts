@@ -34,7 +34,7 @@ export interface OpenRun extends RecordedRun {
 
 export interface RunPlace {
   readonly run: string;
-  /** Where model and data lie now, if they were moved. */
+  /** Where model and data are now, if they were moved. */
   readonly model?: string;
   readonly data?: string;
 }
@@ -50,7 +50,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
     ...saved,
     // A name means the commit it meant then.
     ...(record.sources.commit !== undefined && { model: atCommit(String(saved.model), record.sources.commit) }),
-    // The division the run was made with, wherever its first file lies now.
+    // The division the run was made with, wherever its first file is now.
     targetUsers: (await exists(folder.usersFile)) ? folder.usersFile : undefined,
     ...(model && { model }),
     ...(data && { data }),

@@ -59,7 +59,7 @@ export function pooledRmse(users: readonly (readonly Answer[])[]): PooledMeasure
 
 /**
  * The rating answered minus the user's own. An answer that is no number counts as the rating of 1 to 5 that is farthest
- * from the user's, 5 for a 3; a number outside of 1 to 5 stands as it is. So does LaMP's own evaluation
+ * from the user's, 5 for a 3; a number outside of 1 to 5 is kept. So does LaMP's own evaluation
  * (LaMP-Benchmark/LaMP, eval/evaluation.py, create_metric_mae_rmse).
  *
  * @throws IdiolectError DATA where the user's own is no number

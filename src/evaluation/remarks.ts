@@ -10,7 +10,7 @@ export function markedTitle(method: MethodResult, all: Methods): string {
   return method.remark === undefined ? method.title : `${method.title} (${noted(all).indexOf(method) + 1})`;
 }
 
-/** The remarks on some of the methods, to stand below their table: `RAG (1): no record fitted in ...` */
+/** The remarks on some of the methods, to go below their table: `RAG (1): no record fitted in ...` */
 export function remarkLines(some: Methods, all: Methods): string[] {
   return noted(some).map(method => `${markedTitle(method, all)}: ${method.remark}.`);
 }

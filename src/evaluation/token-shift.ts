@@ -32,8 +32,8 @@ export const tokensSchema = z.object({
     .describe(
       'users: names separated by commas, in double quotes where a name has a comma (default: all with an adapter in both runs)',
     ),
-  model: z.string().optional().describe('where the model folder lies now, if it was moved'),
-  data: z.string().optional().describe('where the histories lie now, if they were moved'),
+  model: z.string().optional().describe('where the model folder is now, if it was moved'),
+  data: z.string().optional().describe('where the histories are now, if they were moved'),
   ...engineSchema.shape,
 });
 
@@ -142,7 +142,7 @@ function requireComparable(run: RecordedRun, against: RecordedRun, settings: Tok
     .filter(source => run.sources[source] !== against.sources[source])
     .map(source => (source === 'users' ? 'another division of users' : `another ${source}`));
   for (const key of Object.keys(dataSchema.shape) as (keyof typeof dataSchema.shape)[]) {
-    // Where the lists of users lie is no difference; who is in them was compared above.
+    // Where the lists of users are stored is no difference; who is in them was compared above.
     if (key === 'data' || key === 'skipBad' || key === 'targetUsers' || run.settings[key] === against.settings[key])
       continue;
     differences.push(`${key} ${run.settings[key]} and ${against.settings[key]}`);

@@ -24,7 +24,7 @@ export interface Node {
   readonly op: string;
   /** '' for ONNX itself, 'com.microsoft' for ONNX Runtime's own operators. */
   readonly domain: string;
-  /** `null` stands for an optional input that is left out. */
+  /** `null` is an optional input that is left out. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly output: Value;

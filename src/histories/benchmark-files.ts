@@ -31,7 +31,7 @@ const HUGGING_FACE = 'https://huggingface.co';
 const LONGLAMP = 'datasets/LongLaMP/LongLaMP';
 
 /**
- * The files of a task. For LongLaMP the Hub is asked, which tells sizes and hashes too.
+ * The files of a task. For LongLaMP the Hub is asked, which gives sizes and hashes too.
  *
  * @throws IdiolectError CONFIG for an unknown task; DATA for LaMP-6, and where the Hub cannot be asked.
  */

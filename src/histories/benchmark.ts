@@ -8,7 +8,7 @@ import { type HistoryRecord, parseRecord, recordKey } from './record.ts';
 import { type BenchmarkTask, findTask, type ProfileItem, pairOf } from './tasks.ts';
 
 export interface BenchmarkOptions extends ReadOptions {
-  /** The task's name, such as `LaMP-4` or `news_headline`. Default: told by the words of the first query. */
+  /** The task's name, such as `LaMP-4` or `news_headline`. Default: recognised by the words of the first query. */
   task?: string;
 }
 
@@ -22,7 +22,7 @@ export interface Question {
   queries: readonly { id: string; input: string; gold?: string; date?: string | number }[];
   /** Whether the user may come again in the file, so that the records must be remembered. */
   returns: boolean;
-  /** Where it stands in its file, for errors. */
+  /** Its place in its file, for errors. */
   place: string;
 }
 

@@ -8,7 +8,7 @@ import { inputError, openInput, refuseLfsPointer } from '../common/input-file.ts
 const PIECE = 256 * 1024;
 
 /**
- * Streams a file in constant memory. Gzip is told by its first two bytes, not by the name, since downloads often lose
+ * Streams a file in constant memory. Gzip is recognised by its first two bytes, not by the name, since downloads often lose
  * or gain a `.gz`. Concatenated gzip members read as one.
  *
  * @throws IdiolectError DATA where the file is missing, not a regular file, unreadable, or damaged or truncated gzip.

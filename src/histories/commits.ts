@@ -52,7 +52,7 @@ export function commitInput({ files, nfiles, diff }: Pick<Commit, 'files' | 'nfi
 
 /**
  * The record of a commit. Training data from a file and from a live repository come out the same through this.
- * A date that is none is left out: the place in the file then stands in for it.
+ * A date that is none is left out: the place in the file then replaces it.
  */
 export function commitToRecord(commit: Commit): HistoryRecord {
   const time = normaliseTime(commit.date ?? '');

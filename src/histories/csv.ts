@@ -14,7 +14,7 @@ export const LITERAL_QUOTES = 'If quotes are part of the text, as often in TSV, 
 /** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
 const LONGEST_ROW = 16_000_000;
 
-/** The first line by which Excel is told the separator; it is no header. */
+/** The first line by which Excel learns the separator; it is no header. */
 const SEPARATOR_LINE = /^\ufeff?sep=(.)\r*$/i;
 
 /** Text goes to the parser this many characters at a time: line by line is several times slower. */
@@ -118,6 +118,6 @@ function csvProblem(path: string, error: unknown): unknown {
   const double = `A quote inside a cell is written twice, and the cell is in quotes: "say ""hello""". ${LITERAL_QUOTES}`;
   if (code === 'CSV_QUOTE_NOT_CLOSED') return say(`the file ends inside a quoted cell. ${double}`);
   if (code === 'CSV_MAX_RECORD_SIZE') return say(`a row is longer than any text: a quote was left open. ${double}`);
-  if (/QUOTE/.test(code)) return say(`a quote stands where none may. ${double}`);
+  if (/QUOTE/.test(code)) return say(`a quotation mark is in a place where CSV allows none. ${double}`);
   return say(`not CSV (${reasonOf(error)}).`);
 }

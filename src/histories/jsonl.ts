@@ -19,7 +19,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads history records from JSON Lines, plain or gzip (told by content), one at a time. Blank lines are passed over.
+ * Reads history records from JSON Lines, plain or gzip (recognised by content), one at a time. Blank lines are passed over.
  *
  * @throws IdiolectError DATA naming file, line and field for a bad line (unless `skipBad`), and for a file that is
  *   missing, damaged, or without a single usable record.

@@ -37,7 +37,7 @@ export interface LongLampOptions extends BenchmarkOptions {
  * test-00000-of-00001.parquet and the like), or one such file. A row is a user's profile with one query: profile items
  * become records with split `train`, the query one with split `query` and the id `<file name>-<row from 0>`, since rows
  * have no id. Inputs hold the benchmark's own instruction, so the prompt template is `plain`. An item whose text is
- * null counts as empty: it is left out and told of.
+ * null counts as empty: it is left out and reported.
  *
  * What is held in memory is one row and, to have every record once, 16 bytes of hash for each.
  *

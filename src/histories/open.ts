@@ -1,4 +1,4 @@
-/** Opens a file of histories whatever its layout: records or commits, told by the fields of the first line. */
+/** Opens a file of histories whatever its layout: records or commits, recognised by the fields of the first line. */
 import { join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';

@@ -17,7 +17,7 @@ import { openInput, refuseLfsPointer } from '../common/input-file.ts';
 /** Snappy and no compression are the library's own. */
 const COMPRESSORS: Compressors = { GZIP: bytes => gunzipSync(bytes), ZSTD: bytes => zstdDecompressSync(bytes) };
 
-/** A page header's length is nowhere told: this many bytes are tried first (it may hold two texts as bounds). */
+/** A page header's length is given nowhere: this many bytes are tried first (it may hold two texts as bounds). */
 const HEADER = 4096;
 
 type Decoder = Parameters<typeof readDataPage>[2];
@@ -146,7 +146,7 @@ class LeafColumn {
       definition: [],
       values: [],
     };
-    // A row starts at repetition level 0 and goes on, over the end of a page if need be, to the next level 0.
+    // A row starts at repetition level 0 and extends, over the end of a page if need be, to the next level 0.
     for (let started = false; ; started = true) {
       if (this.#level === this.#page.definition.length && !(await this.#nextPage())) {
         if (started) break;

@@ -1,4 +1,4 @@
-/** What a path holds that histories can be made of: told by looking, for who does not want to say it. */
+/** What a path holds that histories can be made of: found by looking, for those who do not want to say it. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
@@ -14,7 +14,7 @@ export type Source =
   /** CSV or JSON Lines of other names. */
   | { readonly kind: 'table'; readonly path: string }
   | { readonly kind: 'git'; readonly path: string }
-  /** LaMP's questions, and its answers where they lie beside them. */
+  /** LaMP's questions, and its answers where they are beside them. */
   | { readonly kind: 'lamp'; readonly path: string; readonly outputs: string | undefined };
 
 const QUESTIONS = /questions\.json(\.gz)?$/;
@@ -60,7 +60,7 @@ async function lamp(path: string): Promise<Extract<Source, { kind: 'lamp' }>> {
   return { kind: 'lamp', path, outputs: undefined };
 }
 
-/** Whether the first line has all fields of a record or a commit; one that cannot be read is told by whoever reads it. */
+/** Whether the first line has all fields of a record or a commit; one that cannot be read is reported by whoever reads it. */
 async function isHistories(path: string): Promise<boolean> {
   if (await isCsv(path)) return false;
   const found = await tableColumns(path).catch(() => null);

@@ -140,7 +140,10 @@ describe('CSV', () => {
     ],
     ['author,subject,text,sent\nada,a,hi,45413.5\n', 'such as 20260501. Write dates as 2026-05-01, or times as Unix'],
     ['author,subject,text,sent\nada,a,"hi\nada,b,ho,2026\n', 'the file ends inside a quoted cell. A quote inside'],
-    ['author,subject,text,sent\nada,a,x,2026\nada,5" disk,b,\n', 'posts:3: a quote stands where none may.'],
+    [
+      'author,subject,text,sent\nada,a,x,2026\nada,5" disk,b,\n',
+      'posts:3: a quotation mark is in a place where CSV allows none.',
+    ],
     ['author,subject,text,sent\n', 'posts has no rows: there is only a header.'],
     ['\n \n', 'posts has no rows: it is empty.'],
     ['', 'posts has no rows: it is empty.'],

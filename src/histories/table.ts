@@ -33,7 +33,7 @@ const HINT = 'Name the right ones by --user-field, --input-field, --output-field
 
 /**
  * Reads a table, plain or gzip, one row at a time. What begins with `{` is JSON Lines; all else is CSV with a header,
- * separated by whichever of comma, semicolon, tab and bar stands most often in it. CSV cells may be quoted and span
+ * separated by whichever of comma, semicolon, tab and bar occurs most often in it. CSV cells may be quoted and span
  * lines (a line break in them becomes a line feed); empty cells of `time` and `label` count as absent.
  *
  * @throws IdiolectError DATA naming file, line and column: for a column that is not there, a row that is no record

@@ -19,7 +19,7 @@ export interface ProfilePair {
   opening?: string;
   /** The profile fields that `subject` reads. */
   inputs: readonly string[];
-  /** What stands after the opening, from the values of `inputs`. */
+  /** What comes after the opening, from the values of `inputs`. */
   subject: (...values: string[]) => string;
   /** The profile field that holds what the user wrote, or chose. */
   output: string;
@@ -162,7 +162,7 @@ const TASKS: readonly BenchmarkTask[] = [
     files: { lamp: 'LaMP_7' },
   },
   {
-    // A query goes on with `using the following items: ...`, which no profile item has: the one task where the two
+    // A query continues with `using the following items: ...`, which no profile item has: the one task where the two
     // cannot be worded quite alike.
     name: 'abstract generation',
     oppuName: 'abstract_generation',
@@ -283,7 +283,7 @@ export interface TaskPreset {
 }
 
 /**
- * The settings `--task NAME` stands for.
+ * The settings that `--task NAME` means.
  *
  * @throws IdiolectError CONFIG for an unknown name.
  */

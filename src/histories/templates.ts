@@ -29,8 +29,7 @@ export type TemplateName = keyof typeof TEMPLATES;
 export function templateText(template: string): string {
   const text = Object.hasOwn(TEMPLATES, template) ? TEMPLATES[template as TemplateName] : template;
   const foreign = /\{(?:user|output|id|time|label|weight|split)\}/.exec(text)?.[0];
-  if (foreign)
-    throw new IdiolectError('CONFIG', `the template holds ${foreign}; only {input} may stand in a template.`);
+  if (foreign) throw new IdiolectError('CONFIG', `the template holds ${foreign}; a template may contain {input} only.`);
   if (text.includes('{input}')) return text;
   const names = Object.keys(TEMPLATES).join(', ');
   throw new IdiolectError('CONFIG', `"${template}" is neither a template (${names}) nor a text that holds {input}.`);

@@ -21,7 +21,7 @@ const fileSchema = z.object({
   others: users.optional(),
 });
 
-/** The file as it is read; `others` left out stands for everyone else in the data. */
+/** The file as it is read; `others` left out means everyone else in the data. */
 export type UserSplitFile = z.infer<typeof fileSchema>;
 
 /** Targets and others. Nobody is both; a user of the data may be neither. */

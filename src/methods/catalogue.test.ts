@@ -29,7 +29,7 @@ describe('the catalogue', () => {
         name: `rag+${name}`,
         title: `RAG + ${title}`,
         prompt: 'examples',
-        summary: `${summary}; retrieved records stand before the request`,
+        summary: `${summary}; retrieved records come before the request`,
       });
     }
   });

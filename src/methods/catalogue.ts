@@ -17,12 +17,12 @@ export interface TrainingSpec {
   readonly settings?: Partial<TrainSettings>;
   /** Texts of the task-adapted model the own texts are chosen over: the first sample, or the least personal of all. */
   readonly rejected?: 'first' | 'least-personal';
-  /** The training whose adapters this one goes on from. */
+  /** The training whose adapters this one starts from. */
   readonly start?: 'oppu';
 }
 
 /**
- * The learning rate a training has where the comparison says `rate`. One that goes on from trained adapters takes smaller
+ * The learning rate a training has where the comparison says `rate`. One that starts from trained adapters takes smaller
  * steps: CoPe's public code has 5e-6 there after 1e-4.
  */
 export function rateOf({ start }: Pick<TrainingSpec, 'start'>, rate: number): number {
@@ -34,7 +34,7 @@ export interface MethodSpec {
   readonly title: string;
   /** The backbone as it is, or adapted to the task. */
   readonly model: 'base' | 'task';
-  /** What stands before the request. */
+  /** What comes before the request. */
   readonly prompt: 'plain' | 'examples' | 'profile';
   readonly training?: TrainingSpec;
   /** Greedy where absent. */
@@ -68,7 +68,7 @@ const METHODS: readonly MethodSpec[] = [
     title: 'RAG',
     model: 'task',
     prompt: 'examples',
-    summary: 'TAM; records of the user that resemble the request stand before it',
+    summary: 'TAM; records of the user that resemble the request come before it',
   },
   {
     name: 'pag',
@@ -76,7 +76,7 @@ const METHODS: readonly MethodSpec[] = [
     model: 'task',
     prompt: 'profile',
     summary:
-      'TAM; a description of the user, written by the backbone from a sample of the records, stands before the request',
+      'TAM; a description of the user, written by the backbone from a sample of the records, comes before the request',
   },
   {
     name: 'oppu',
@@ -185,7 +185,7 @@ function methodByName(name: string, all: readonly MethodSpec[]): MethodSpec {
       name,
       title: ON_TOP + spec.title,
       prompt: 'examples',
-      summary: `${spec.summary}; retrieved records stand before the request`,
+      summary: `${spec.summary}; retrieved records come before the request`,
     };
   }
   const adapters = all.filter(({ training }) => training).map(method => RAG + method.name);

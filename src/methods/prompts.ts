@@ -17,7 +17,7 @@ import { userProfile } from './profiles.ts';
 import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
 import type { MethodSettings } from './settings.ts';
 
-/** A prompt, and how much of what is to stand before the request has room: records found, or words of the profile. */
+/** A prompt, and how much of what is to come before the request has room: records found, or words of the profile. */
 export interface Prompt {
   readonly text: string;
   readonly shown?: number;
@@ -67,7 +67,7 @@ export class Prompts {
   }
 
   /**
-   * What stands before the request is shortened until the whole has room, as its beginning would be cut: fewer records,
+   * What comes before the request is shortened until the whole has room, as its beginning would be cut: fewer records,
    * the best one last; fewer words of a profile.
    */
   async of(

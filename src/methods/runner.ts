@@ -121,7 +121,7 @@ export class MethodRunner {
       await makeFolder(out);
       await writeEstimates(run.overlapFile, known);
     }
-    await task.close(); // its sessions make room for those of training; they open anew
+    await task.close(); // its sessions make room for those of training; they open again
     requireAllTrained(await train(resolved, { version, objectives, onEvent: onTraining, ...(signal && { signal }) }));
     const estimated = estimates ? await readEstimates(run.overlapFile) : undefined;
     if (estimated) await writeEstimates(overlaps, estimated);

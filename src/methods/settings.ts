@@ -10,7 +10,7 @@ const tries = z.array(z.int().positive()).min(1);
 export const methodSchema = z.object({
   model: train.model,
   data: train.data.describe('histories: JSON Lines, plain or gzip; with --task, what idiolect data get left on disk'),
-  out: train.out.describe('folder of the comparison; the same command goes on where it stopped'),
+  out: train.out.describe('folder of the comparison; the same command continues where it stopped'),
   task: z.string().optional().describe('benchmark the data is of, such as lamp-4 or topic-writing: sets what it fixes'),
   targetUsers: z
     .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
@@ -30,7 +30,9 @@ export const methodSchema = z.object({
     .array(z.number().positive())
     .min(1)
     .default([3e-4, 1e-3, 3e-3])
-    .describe('learning rates tried for each method that trains adapters; dpo and cope, which go on from oppu, a 20th'),
+    .describe(
+      'learning rates tried for each method that trains adapters; dpo and cope, which continue from oppu, a 20th',
+    ),
   chooseBy: z
     .enum(['metric', 'likelihood'])
     .default('metric')
@@ -69,7 +71,7 @@ export const methodSchema = z.object({
 
 export type MethodSettings = z.infer<typeof methodSchema>;
 
-/** What may differ when a comparison goes on: where things lie, which methods, how fast; nothing that changes an answer. */
+/** What may differ when a comparison is continued: where things are, which methods, how fast; nothing that changes an answer. */
 export const NOT_IDENTITY = [
   'model',
   'baseName',

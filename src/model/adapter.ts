@@ -136,7 +136,7 @@ function wantedMatrices(layers: readonly LayerSettings[]): { name: string; shape
   ]);
 }
 
-/** What `work` gives, its errors told as those of the file. */
+/** What `work` gives, its errors reported as those of the file. */
 function fitting<T>(file: string, checkpoint: Checkpoint, work: () => T): T {
   try {
     return work();

@@ -124,7 +124,7 @@ class Words {
   }
 
   /**
-   * Replaces a pair in a word, from the left, and counts the neighbours' pairs anew. The pair's own count stays: it is
+   * Replaces a pair in a word, from the left, and counts the neighbours' pairs again. The pair's own count stays: it is
    * not queued again, unless another merge makes the same entry and so the same pairs.
    */
   merge(word: number, left: number, right: number, id: number, pairs: PairCounts): void {

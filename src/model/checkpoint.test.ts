@@ -122,7 +122,7 @@ describe('refused', () => {
       await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: { x: shard } }));
       const { code, message } = await failureOf(() => openCheckpoint(folder));
       expect(code).toBe('CHECKPOINT');
-      expect(message).toContain(`names the file "${shard}"; weight files must lie in the same folder.`);
+      expect(message).toContain(`names the file "${shard}"; weight files must be in the same folder.`);
     },
   );
 

@@ -1,4 +1,4 @@
-/** A Hugging Face model folder: its configuration and where each weight lies. Nothing is loaded here. */
+/** A Hugging Face model folder: its configuration and where each weight is. Nothing is loaded here. */
 import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { counted } from '../common/counted.ts';

@@ -149,7 +149,7 @@ export class Decoder {
   readonly #weights: Checkpoint | TrainedWeights;
   readonly #biased: ReadonlySet<string>;
 
-  /** @param weights where the weights lie in files (frozen, read in place), or the graph's inputs (trained) */
+  /** @param weights where the weights are in files (frozen, read in place), or the graph's inputs (trained) */
   constructor(g: Graph, weights: Checkpoint | TrainedWeights) {
     this.#g = g;
     this.#config = weights.config;
@@ -288,7 +288,7 @@ export class Decoder {
     return this.#asFloat(this.#stored(name));
   }
 
-  /** Half-precision weights are widened once, when the session starts; full-precision ones are used where they lie. */
+  /** Half-precision weights are widened once, when the session starts; full-precision ones are used where they are. */
   #asFloat(stored: Value): Value {
     if (stored.dtype === 'float32') return stored;
     return this.#g.once(`float ${stored.name}`, () => cast(this.#g, stored, 'float32'));

@@ -1,7 +1,7 @@
 /**
  * Hugging Face's cache of models, laid out as its Python library does, so that each finds what the other fetched:
  * `models--OWNER--NAME/blobs/HASH` holds the contents, `snapshots/COMMIT/FILE` links to them, `refs/REVISION` names
- * commits, and an empty file in `.no_exist/COMMIT` stands for one the model does not have.
+ * commits, and an empty file in `.no_exist/COMMIT` means that the model has no such file.
  */
 import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -144,7 +144,7 @@ async function hasInlineTemplate(folder: string): Promise<boolean> {
     const settings = await readInputJson(join(folder, 'tokenizer_config.json'));
     return Boolean((settings as { chat_template?: unknown }).chat_template);
   } catch {
-    return false; // none, or malformed, which the tokenizer tells of
+    return false; // none, or malformed, which the tokenizer reports
   }
 }
 

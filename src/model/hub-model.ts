@@ -177,7 +177,7 @@ export class HubModel {
     if (!(error instanceof IdiolectError)) return error;
     const { id, revision } = this.#name;
     if (error.code === 'INTERRUPTED') {
-      return new IdiolectError('INTERRUPTED', `stopped; the same command goes on with the download of ${id}.`);
+      return new IdiolectError('INTERRUPTED', `stopped; run the same command again to continue the download of ${id}.`);
     }
     if (!(error.cause instanceof Response)) return error;
     const { status, headers } = error.cause;
@@ -194,7 +194,7 @@ export class HubModel {
       return because(`${this.#endpoint} does not accept the token of HF_TOKEN or "hf auth login". Set a valid one.`);
     }
     if (status !== 401 && status !== 404) return error;
-    // The Hub does not tell a private model from none.
+    // The Hub does not distinguish a private model from none.
     return because(
       `there is no folder ${id}, and ${this.#endpoint} shows no model of that name. ` +
         'Check the name; where the model is private, set HF_TOKEN.',

@@ -119,7 +119,7 @@ describe('a model by name', () => {
     const stopped = get({ signal: stop.signal, onProgress: ({ done }) => done > small && stop.abort() });
     await expect(stopped).rejects.toMatchObject({
       code: 'INTERRUPTED',
-      message: `stopped; the same command goes on with the download of ${id}.`,
+      message: `stopped; run the same command again to continue the download of ${id}.`,
     });
     expect(await blobs()).toContain(`${sha256(weights)}.incomplete`);
     expect(await blobs()).not.toContain(sha256(weights));

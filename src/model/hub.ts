@@ -36,7 +36,7 @@ export async function localModel(model: string, env: NodeJS.ProcessEnv = process
  * The folder of a model: where `localModel` finds it, without asking whether the Hub has a newer one, or fetched.
  *
  * @throws IdiolectError MODEL where there is no such model, it may not be read, or is not in safetensors; DATA where it
- *   cannot be fetched; INTERRUPTED by the signal. What came is kept, and the same call goes on with it. A snapshot of
+ *   cannot be fetched; INTERRUPTED by the signal. What came is kept, and the same call continues with it. A snapshot of
  *   another program that only lacks what the model need not have is used all the same, with a warning of the process.
  */
 export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<string> {
@@ -79,7 +79,7 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
 /** Said once: a model is resolved by each part of a program that loads it. */
 const warned = new Set<string>();
 
-/** The folder of a snapshot that may lack something, which is told with the reason. */
+/** The folder of a snapshot that may lack something; the caller is given the reason. */
 function asItIs(
   model: string,
   { folder, doubtful }: Snapshot,

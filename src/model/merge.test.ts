@@ -117,7 +117,7 @@ describe('refused, with the base as it was and nothing left behind', () => {
     for (const folder of [base, join(outer, 'link'), outer, join(base, 'merged'), join(outer, 'link', 'a', 'b')]) {
       expect(await failureOf(() => mergeAdapter(checkpoint, someAdapter(checkpoint), folder, origin))).toEqual({
         code: 'CONFIG',
-        message: `${folder} cannot take the merged model: the base model ${base} lies there. Choose another folder.`,
+        message: `${folder} cannot take the merged model: the base model ${base} is there. Choose another folder.`,
       });
     }
     expect((await readdir(base)).sort()).toEqual(before);

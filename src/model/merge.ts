@@ -20,7 +20,7 @@ export interface MergeOptions extends AdapterOrigin {
  * and every byte outside the adapted layers; configuration and tokenizer are copied. Needs memory for one layer, and
  * replaces a folder of that name in one step.
  *
- * @throws IdiolectError CONFIG when the folder and the base lie in one another; CHECKPOINT when a merged weight is
+ * @throws IdiolectError CONFIG when the folder and the base are inside one another; CHECKPOINT when a merged weight is
  *   beyond what its type holds
  */
 export async function mergeAdapter(
@@ -50,7 +50,7 @@ export async function mergeAdapter(
         await handle.close();
       }
     }
-    invariant(done === updates.length, 'every adapted layer lies in one of the weight files');
+    invariant(done === updates.length, 'every adapted layer is in one of the weight files');
     const card = `---\nbase_model: ${yamlText(options.baseModel)}\nlibrary_name: transformers\ntags: [idiolect]\n---\n\n`;
     await writeFile(join(staging, 'README.md'), `${card}${options.description}\n`);
   });
@@ -102,7 +102,7 @@ async function mergedBytes({ weight, a, b, scale }: LowRankUpdate): Promise<Uint
 const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|onnx|onnx_data|gguf|npz)(\.index\.json)?$/i;
 
 /**
- * What stands beside the weights: configuration, tokenizer, templates, licence. Left out are weights in other formats,
+ * What is beside the weights: configuration, tokenizer, templates, licence. Left out are weights in other formats,
  * which would still be the base's, an adapter's configuration, which transformers would apply on top, the model card,
  * hidden files and folders.
  */
@@ -124,7 +124,7 @@ async function copy(from: string, name: string, to: string): Promise<void> {
 }
 
 /**
- * A merge replaces the folder as a whole, so it and the base may not lie in one another, links followed.
+ * A merge replaces the folder as a whole, so neither may be inside the other, links followed.
  *
  * @throws IdiolectError CONFIG where they do
  */
@@ -135,7 +135,7 @@ export async function requireElsewhere(checkpoint: Checkpoint, folder: string): 
   if (![base, ...files].some(path => isInside(path, target)) && !isInside(target, base)) return;
   throw new IdiolectError(
     'CONFIG',
-    `${folder} cannot take the merged model: the base model ${checkpoint.folder} lies there. Choose another folder.`,
+    `${folder} cannot take the merged model: the base model ${checkpoint.folder} is there. Choose another folder.`,
   );
 }
 

@@ -1,7 +1,7 @@
-/** The day that chat templates are told is today: the same in training, scoring and generating, whenever they run. */
+/** The date that chat templates take as today: the same in training, scoring and generating, whenever they run. */
 import { z } from 'zod';
 
-/** Where none is asked for. The day Llama 3's templates print where they are told none. */
+/** Where none is asked for. The date Llama 3's templates print where they are given none. */
 export const DEFAULT_PROMPT_DATE = '2024-07-26';
 
 export const promptDateSchema = z.iso.date({ error: 'expected a day as YYYY-MM-DD' });

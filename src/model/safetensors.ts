@@ -7,7 +7,7 @@ import { openInput, refuseLfsPointer } from '../common/input-file.ts';
 import { printable } from '../common/printable.ts';
 import { encodeFloats } from './rounding.ts';
 
-/** Where one tensor lies. */
+/** Where one tensor is. */
 export interface TensorEntry {
   readonly name: string;
   /** As the file says it: F32, F16, BF16, I64, U8 ... */

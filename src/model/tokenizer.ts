@@ -13,7 +13,7 @@ import { readGenerationEnds, specialTokens, type TokenizerSettings } from './tok
 export type ChatMode = 'auto' | 'never';
 
 export interface TokenizerOptions {
-  /** What chat templates are told is today, as YYYY-MM-DD (default: DEFAULT_PROMPT_DATE). */
+  /** What chat templates take as today, as YYYY-MM-DD (default: DEFAULT_PROMPT_DATE). */
   readonly promptDate?: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export class Tokenizer {
   readonly #prependsSpace: boolean;
   #emptyTurn: number | undefined;
 
-  /** What chat templates are told is today, as YYYY-MM-DD. */
+  /** What chat templates take as today, as YYYY-MM-DD. */
   readonly promptDate: string;
 
   private constructor(text: TextTokenizer, template: ChatTemplate | undefined, ends: number[], promptDate: string) {
@@ -203,7 +203,7 @@ function prefixOf(bare: readonly number[], framed: readonly number[], ends: read
   return framed.slice(0, Math.max(0, start));
 }
 
-/** A file of its own stands before the setting, as in transformers; of several named templates `default` is meant. */
+/** A file of its own has precedence over the setting, as in transformers; of several named templates `default` is meant. */
 async function templateSource(
   folder: string,
   { chat_template: inline }: TokenizerSettings,

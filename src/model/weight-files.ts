@@ -39,6 +39,6 @@ export async function indexedFiles(index: string): Promise<string[]> {
   if (outside === undefined) return names;
   throw new IdiolectError(
     'CHECKPOINT',
-    `${index} names the file "${printable(outside)}"; weight files must lie in the same folder.`,
+    `${index} names the file "${printable(outside)}"; weight files must be in the same folder.`,
   );
 }

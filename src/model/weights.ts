@@ -1,4 +1,4 @@
-/** The weights of a whole model in memory: read from a checkpoint, drawn anew, written as a Hugging Face folder. */
+/** The weights of a whole model in memory: read from a checkpoint, newly drawn, written as a Hugging Face folder. */
 import { copyFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFolderAtomic } from '../common/files.ts';

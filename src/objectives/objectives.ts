@@ -9,7 +9,7 @@ import { kto } from './kto.ts';
 import type { Objective } from './objective.ts';
 import { sft } from './sft.ts';
 
-/** What a run tells an objective: the settings that shape a loss, and the user's alpha (0 where it has none). */
+/** What a run gives an objective: the settings that shape a loss, and the user's alpha (0 where it has none). */
 export type ObjectiveSettings = z.infer<typeof cbpoSchema> & { readonly alpha: number };
 
 /** An objective as a run uses it. */
@@ -17,7 +17,7 @@ export interface TrainableObjective {
   /** What `method` calls it: letters, digits, `-` and `_`. */
   readonly name: string;
   /**
-   * What stands in a batch beside the user's own records (group `target`):
+   * What is in a batch beside the user's own records (group `target`):
    * - `nothing`
    * - `others`: records of other users, as group `auxiliary`, and known negatives as `disliked`
    * - `rejected`: for the i-th own record the i-th text it was chosen over, as group `auxiliary`

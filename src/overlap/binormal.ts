@@ -184,7 +184,7 @@ function profile(
   return value;
 }
 
-/** The ranges outside which hardly any mass lies, one grid step wider. */
+/** The ranges outside which there is hardly any mass, one grid step wider. */
 function massOf({ alpha, gap, logRatio, weight }: Grid): Ranges {
   const most = (columns: readonly Float64Array[]) => Math.max(...columns.map(column => Math.max(...column)));
   const range = (points: Float64Array, largest: (i: number) => number): Range => {

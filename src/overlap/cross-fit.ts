@@ -18,7 +18,7 @@ export type Scores = BySide<Float64Array>;
 export interface CrossFitOptions {
   /** K. Fewer where a side has fewer records. */
   readonly folds: number;
-  /** How many times the records are divided anew; a record's score averages its log-odds over them. */
+  /** How many times the records are divided; a record's score averages its log-odds over them. */
   readonly repeats: number;
   /** Inverse penalties to choose from, strongest penalty first. */
   readonly penalties: readonly number[];

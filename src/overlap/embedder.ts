@@ -1,4 +1,4 @@
-/** One vector for one thing a user wrote: the interface every kind of embedding stands behind. */
+/** One vector for one thing a user wrote: the interface of every kind of embedding. */
 import { type HistoryRecord, renderPrompt } from '../histories/index.ts';
 
 /** What is embedded: how somebody wrote (the completion) in answer to what (the rendered prompt). */

@@ -1,4 +1,4 @@
-/** What the files of a sentence encoder say: where its ONNX model lies, how tokens become one vector, how many fit. */
+/** What the files of a sentence encoder say: where its ONNX model is, how tokens become one vector, how many fit. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
@@ -13,7 +13,7 @@ export interface Pooling {
 }
 
 const MODEL_FILES = ['model.onnx', 'onnx/model.onnx'];
-/** Files that change a vector. External data of an ONNX file lies beside it under this name. */
+/** Files that change a vector. External data of an ONNX file is beside it under this name. */
 const OTHERS = ['tokenizer.json', 'tokenizer_config.json', 'config.json', 'modules.json', 'sentence_bert_config.json'];
 const DATA_SUFFIX = '_data';
 

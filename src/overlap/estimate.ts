@@ -153,7 +153,7 @@ export function alphaFromScores(scores: Scores, estimator: OverlapSettings['over
   }
 }
 
-/** The percentile bootstrap that draws scores of both sides anew; the classifier stays as it is. */
+/** The percentile bootstrap that draws scores of both sides again; the classifier stays as it is. */
 function bootstrapped(estimator: Estimator, scores: Scores, source: Random) {
   const drawn = (values: Float64Array) => values.map(() => values[source.integer(values.length)]!);
   const alphas = Float64Array.from({ length: RESAMPLES }, () =>

@@ -37,7 +37,7 @@ export async function openEmbedder(settings: EmbedderSettings, model: LanguageMo
   return CachedEmbedder.open(cache, await EncoderEmbedder.open(named, model.engine));
 }
 
-/** @throws IdiolectError CONFIG when a setting names no embedder: told before any work */
+/** @throws IdiolectError CONFIG when a setting names no embedder: refused before any work */
 export async function requireEmbedder(named: string): Promise<void> {
   if (named === 'ngrams' || named === 'backbone') return;
   const isFolder = await stat(named).then(

@@ -15,7 +15,7 @@ export interface PackedBatch {
   readonly sequences: number;
   /** Packed rows, the dummy included. */
   readonly tokens: number;
-  /** Completion tokens of each sequence, in order; results per token lie one sequence after the other. */
+  /** Completion tokens of each sequence, in order; results per token are one sequence after the other. */
   readonly completionLengths: readonly number[];
 }
 

@@ -37,7 +37,7 @@ export interface DecodingTask {
   choose(logits: Float32Array, base?: Float32Array): number | null;
 }
 
-/** The id that goes on a sequence, or `null` where it ended. */
+/** The id that continues a sequence, or `null` where it ended. */
 export interface DecodedToken {
   readonly task: number;
   readonly id: number | null;
@@ -88,7 +88,7 @@ export class Generator {
 
   /**
    * Decodes sequences, each until its own end. One that ends gives its place to the next that waits, so the batch stays
-   * full to the last. A prompt that stands several times in a row, by one adapter or none, is read once for all of them.
+   * full to the last. A prompt that occurs several times in a row, by one adapter or none, is read once for all of them.
    *
    * The logits of a sequence do not depend on what else is in the batch but for rounding: products of more rows, and
    * softmaxes over a cache with more unused room, may be summed in another order.
@@ -103,7 +103,7 @@ export class Generator {
     const waiting = groupsOfPrompts(tasks, batchSize).reverse();
     const active: Active[] = [];
     while (active.length > 0 || waiting.length > 0) {
-      // Prompts that find room are read by themselves; otherwise all go on by a token.
+      // Prompts that find room are read by themselves; otherwise all advance by a token.
       const joining = takePrompts(waiting, batchSize - active.length, count);
       const first = joining.length > 0 ? active.length : 0;
       active.push(...joining.map(([reader]) => reader!));

@@ -80,7 +80,7 @@ export class KeyValueCache {
     });
   }
 
-  /** Takes another sequence into the next slot, which begins as the one in `slot` stands. */
+  /** Takes another sequence into the next slot, which begins as a copy of the one in `slot`. */
   fork(slot: number): void {
     const size = this.#slotSize;
     for (const buffer of this.#buffers) {

@@ -217,7 +217,7 @@ export class LanguageModel {
     return Math.max(Math.ceil(positions / 2), positions - options.maxTokens);
   }
 
-  /** Frees the sessions. The model can be used again; sessions open anew. */
+  /** Frees the sessions. The model can be used again; sessions open again. */
   async close(): Promise<void> {
     const kinds = [this.#scorers, this.#candidateSessions, this.#generators, this.#hiddenStates];
     const open = kinds.flatMap(sessions => [...sessions.values()]);

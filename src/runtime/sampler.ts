@@ -56,7 +56,7 @@ function fromNucleus(weights: Float64Array, total: number, topP: number, uniform
     if (left < 0) break;
   }
   const weight = sorted[at]!;
-  // Tokens of equal weight stand in their own order.
+  // Tokens of equal weight stay in their own order.
   let index = weights.indexOf(weight);
   for (let equal = sorted.lastIndexOf(weight); equal > at; equal--) index = weights.indexOf(weight, index + 1);
   return index;

@@ -34,7 +34,7 @@ export class StackedAdapters {
   }
 }
 
-/** A lies [r, in] and B [out, r], in turn; so the rank is the first size of the first. */
+/** A is [r, in] and B [out, r], in turn; so the rank is the first size of the first. */
 function rankOf(adapter: LoraMatrices): number {
   return adapter[0]!.shape[0];
 }

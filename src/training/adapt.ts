@@ -77,7 +77,7 @@ const NAME = 'task';
  * Trains on the training part of the others' records, merges, and scores their held-out part before and after. The
  * targets' records are read to divide the users, and for nothing else.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
 export async function adapt(resolved: Resolved<AdaptSettings>, options: AdaptOptions): Promise<AdaptSummary> {
   const settings = resolved.values;
@@ -89,7 +89,7 @@ export async function adapt(resolved: Resolved<AdaptSettings>, options: AdaptOpt
   );
   const folder = new RunFolder(settings.out);
   const merged = join(folder.path, 'model');
-  await requireElsewhere(model.checkpoint, merged); // told before the training, not after
+  await requireElsewhere(model.checkpoint, merged); // refused before the training, not after
   const encoder = new Encoder(model, settings);
   const dataset = await loadDataset(settings);
   for (const message of dataset.notices) emit({ type: 'notice', message });

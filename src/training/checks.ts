@@ -40,7 +40,7 @@ async function checkModel(named: string, engine: EngineOptions): Promise<Checked
   return { checks, model: problem?.state === 'wrong' ? null : model };
 }
 
-/** Where a model lies; one named that is not in the Hub's cache is told, not fetched. */
+/** Where a model is; one named that is not in the Hub's cache is reported, not fetched. */
 async function folderOf(model: string): Promise<string> {
   const known = await localModel(model);
   if (known !== undefined) return known;
@@ -280,7 +280,7 @@ async function attempt<T>(checks: Check[], topic: string, work: () => Promise<T>
   try {
     return await work();
   } catch (error) {
-    // A folder can be damaged in ways no reader foresaw; a check tells of those, too, without a stack.
+    // A folder can be damaged in ways no reader foresaw; a check reports those, too, without a stack.
     const found = error instanceof IdiolectError ? error.message : `cannot be used: ${reasonOf(error)}.`;
     checks.push({ topic, state: 'wrong', found });
     return undefined;

@@ -210,7 +210,7 @@ export class Encoder {
   readonly #settings: DataSettings;
 
   constructor(model: LanguageModel, settings: DataSettings) {
-    model.tokenizer.requirePlain(templateText(settings.template)); // told before any work
+    model.tokenizer.requirePlain(templateText(settings.template)); // refused before any work
     this.#model = model;
     this.#settings = settings;
   }

@@ -31,7 +31,7 @@ const PROCESS_BYTES = 200e6;
  * times the hidden width (two inputs, two norms), queries and what attention gives, keys and values before and after
  * rotation, three times the inner width, and two rows of attention (scores and weights) for each head. Completion
  * positions hold their logits, some 1.7 times over while the gradient is made (fitted, as are the two rows). F32
- * weights lie in the file, mapped once; F16 and BF16 ones are widened to float32 by each session: training, KL probe,
+ * weights are in the file, mapped once; F16 and BF16 ones are widened to float32 by each session: training, KL probe,
  * and the two of two passes.
  *
  * Peaks measured for batches of 64 to 2048 tokens, sequences of 64 to 1024, are within a tenth of it.

@@ -13,7 +13,7 @@ import { type AdamWState, adamwStep, clipGradients, initialAdamW } from './adamw
 import { fullTrainingGraph, lossGraph } from './graphs.ts';
 import type { OptimStepOptions } from './trainer.ts';
 
-/** All that a step changes. Restoring it and going on is the same as never having stopped, bit for bit. */
+/** All that a step changes. Restoring it and continuing is the same as never having stopped, bit for bit. */
 export interface FullTrainerState {
   /** Every weight, in the order of `weightShapes`; changed in place. */
   readonly weights: readonly NamedTensor[];
@@ -37,7 +37,7 @@ export class FullTrainer {
   #scoring: Promise<Session> | undefined;
   #pending: Float32Array[] | null = null;
 
-  /** @param state to go on from; the trainer changes it */
+  /** @param state to continue from; the trainer changes it */
   constructor(config: ModelConfig, state: FullTrainerState, engine: EngineOptions) {
     this.#config = config;
     this.#engine = engine;

@@ -1,4 +1,4 @@
-/** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it goes on where it stopped. */
+/** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it continues where it stopped. */
 import { IdiolectError } from '../common/errors.ts';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
@@ -34,7 +34,7 @@ export interface AdapterWork {
   readonly batchOf: (planned: PlannedBatch) => readonly TrainingExample[];
   /** The adapter to start from; a fresh one where absent. */
   readonly start?: LoraMatrices;
-  /** More to tell of a step, measured before it. */
+  /** More to report of a step, measured before it. */
   readonly measure?: (step: number, batch: readonly TrainingExample[], matrices: LoraMatrices) => Promise<StepMetrics>;
 }
 
@@ -149,6 +149,6 @@ export function stopIfAsked(signal: AbortSignal | undefined, folder: RunFolder):
   if (!signal?.aborted) return;
   throw new IdiolectError(
     'INTERRUPTED',
-    `stopped; what is done is kept in ${folder.path}, and the same command goes on from there.`,
+    `stopped; what is done is kept in ${folder.path}, and the same command continues from there.`,
   );
 }

@@ -41,7 +41,7 @@ export function thisMachine(): Machine {
 
 const CGROUP = '/proc/self/cgroup';
 
-/** Where Linux tells what a control group of version 2 uses its memory for; undefined for others. */
+/** Where Linux says what a control group of version 2 uses its memory for; undefined for others. */
 export function memoryFile(cgroup: string): string | undefined {
   const [, group] = /^0::(\/.*)/.exec(cgroup) ?? [];
   return group === undefined ? undefined : join('/sys/fs/cgroup', group, 'memory.stat');
@@ -94,7 +94,7 @@ export async function checkMachine(machine: Machine, devices: readonly EngineOpt
 }
 
 const ADVICE: Readonly<Record<EngineOptions['device'], string>> = {
-  cpu: 'Install idiolect anew: npm ci, or npm install idiolect.',
+  cpu: 'Install idiolect again: npm ci, or npm install idiolect.',
   cuda: 'It needs an NVIDIA card and onnxruntime-node’s own download: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
   webgpu: 'It needs a graphics card and its driver (Vulkan, Metal or Direct3D 12).',
 };

@@ -21,8 +21,8 @@ import { cosineFactor } from './schedule.ts';
 import { consecutiveBatches, TokenBlocks } from './token-blocks.ts';
 
 export const pretrainSchema = z.object({
-  out: z.string().describe('run folder; the same command goes on where it stopped'),
-  start: z.string().optional().describe('folder of a model of the same shape to go on from, in place of fresh weights'),
+  out: z.string().describe('run folder; the same command continues where it stopped'),
+  start: z.string().optional().describe('folder of a model of the same shape to start from, in place of fresh weights'),
   steps: z.int().positive().describe('optimiser steps'),
   batchSize: z.int().positive().default(8).describe('blocks in a batch'),
   blockLength: z.int().positive().default(256).describe('tokens of a block'),
@@ -41,10 +41,10 @@ export const pretrainSchema = z.object({
 
 export type PretrainSettings = z.infer<typeof pretrainSchema>;
 
-/** What may differ when a run goes on; nothing that changes the weights. */
+/** What may differ when a run is continued; nothing that changes the weights. */
 const NOT_IDENTITY = [
   'out',
-  'start', // its weights are compared, not where they lie
+  'start', // its weights are compared, not their place
   'saveEvery',
   'evaluateEvery',
   'evaluateBlocks',
@@ -89,7 +89,7 @@ export interface PretrainSummary {
 /**
  * Trains for `steps` batches and writes `<out>/model`.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call goes on from there; DATA where tokens
+ * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call continues from there; DATA where tokens
  *   are too few or beyond the vocabulary; DIVERGED when a loss or a weight is not finite
  */
 export async function pretrain(

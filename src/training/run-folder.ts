@@ -60,7 +60,7 @@ const runSchema = z.object({
   settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
 });
 
-/** Sources that may differ when a run goes on, and what is done in the folder before the new ones are written down. */
+/** Sources that may differ when a run is continued, and what is done in the folder before the new ones are written down. */
 export interface ChangedTexts {
   readonly mayChange?: readonly (keyof RunSources)[];
   readonly beforeChange?: () => Promise<void>;
@@ -132,7 +132,7 @@ export class RunFolder {
     return join(this.path, 'state');
   }
 
-  /** Where a user's checkpoint lies until the adapter is finished. */
+  /** Where a user's checkpoint is until the adapter is finished. */
   stateOf(user: string): string {
     return join(this.states, folderName(user));
   }
@@ -164,7 +164,7 @@ export class RunFolder {
   /**
    * Makes the folder, or recognises the run in it.
    *
-   * @param notIdentity settings that may differ when a run goes on
+   * @param notIdentity settings that may differ when a run is continued
    * @throws IdiolectError CONFIG when the folder holds a run with other settings, another model or other data
    */
   async open<T>(
@@ -262,7 +262,7 @@ export class RunFolder {
     throw new IdiolectError(
       'CONFIG',
       `${this.path} holds a run with other settings (${differences.join('; ')}). ` +
-        'Use the same settings to go on with it, or another --out.',
+        'Use the same settings to continue it, or another --out.',
     );
   }
 

@@ -101,7 +101,7 @@ export class RunProgress {
   }
 }
 
-/** Sources that may differ when a run goes on: lineage says which of them each adapter was trained on. */
+/** Sources that may differ when a run is continued: lineage says which of them each adapter was trained on. */
 export const TEXTS = ['data', 'rejected', 'startAdapters'] as const satisfies readonly (keyof RunSources)[];
 
 export function isTrainedOn({ inputs }: Lineage, now: Inputs): boolean {

@@ -8,7 +8,7 @@ import { usersWithLineage } from './lineage.ts';
 import { folderName, type RunFolder } from './run-folder.ts';
 
 /**
- * Users with an adapter, in the order of their names. Folders whose names carry a hash are told by the names in the
+ * Users with an adapter, in the order of their names. Folders whose names carry a hash are recognised by the names in the
  * lineage.
  *
  * @param named further users the run may hold adapters of

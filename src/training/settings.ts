@@ -16,7 +16,7 @@ export const dataSchema = z.object({
   chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
   promptDate: promptDateSchema
     .optional()
-    .describe(`day that chat templates are told is today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
+    .describe(`date that chat templates take as today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
   maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
   queryShare: z
     .number()
@@ -39,7 +39,7 @@ export const trainSchema = z.object({
     .optional()
     .describe('what adapters call the model (default: its name on the Hub, else that of its folder)'),
   ...dataSchema.shape,
-  out: z.string().describe('run folder; the same command goes on where it stopped'),
+  out: z.string().describe('run folder; the same command continues where it stopped'),
   users: nameListSchema
     .optional()
     .describe(
@@ -94,7 +94,7 @@ export const trainSchema = z.object({
 
 export type TrainSettings = z.infer<typeof trainSchema>;
 
-/** What may differ when a run goes on: where things lie, whom to train, and how fast; nothing that changes an adapter. */
+/** What may differ when a run is continued: where things are, whom to train, and how fast; nothing that changes an adapter. */
 export const NOT_IDENTITY = [
   'model',
   'baseName',
@@ -103,7 +103,7 @@ export const NOT_IDENTITY = [
   'users',
   'klEvery',
   'targetUsers', // who they are is compared, not how they were named
-  'rejected', // the texts are compared, not where they lie
+  'rejected', // the texts are compared, not their place
   'start', // likewise: the record of that run is
   'saveEvery',
   'cache',

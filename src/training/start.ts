@@ -1,4 +1,4 @@
-/** `--start`: the adapters of another run, from which training goes on. The reference stays the model without them. */
+/** `--start`: the adapters of another run, from which training continues. The reference stays the model without them. */
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { printable } from '../common/printable.ts';

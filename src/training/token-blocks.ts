@@ -11,7 +11,7 @@ export interface BlockOptions {
 }
 
 /**
- * Batches by number, each drawn from the seed alone: a run that goes on where it stopped replays nothing. A pass over
+ * Batches by number, each drawn from the seed alone: a run that continues where it stopped replays nothing. A pass over
  * the data starts at an offset of its own, so that blocks begin at other tokens each time, and takes them in an order
  * of its own; documents follow one another in a block, closed by their end token.
  */

@@ -95,7 +95,7 @@ export function requireAllTrained({ users, failed, run }: TrainSummary): void {
  * Trains every selected user that has no adapter in the run folder yet. A user whose training diverges gets no adapter;
  * the others are trained all the same.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call goes on from there; DATA where nobody
+ * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call continues from there; DATA where nobody
  *   can be trained
  */
 export async function train(resolved: Resolved<TrainSettings>, options: TrainOptions): Promise<TrainSummary> {
@@ -113,7 +113,7 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   for (const message of dataset.notices) emit({ type: 'notice', message });
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
-  // What cannot be is told before the folder is taken, so that the setting can be corrected.
+  // What cannot be is refused before the folder is taken, so that the setting can be corrected.
   const rejected = settings.rejected === undefined ? undefined : await readRejected(settings.rejected);
   if (trained.against === 'others') auxiliaryPool(dataset, settings.auxiliaryFrom);
   await requireEmbedder(settings.embedder);

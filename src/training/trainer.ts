@@ -13,7 +13,7 @@ import { BatchGradients, type TrainableModel, type TrainingExample } from './bat
 /** Numbers a step reports, by name. */
 export type StepMetrics = Readonly<Record<string, number>>;
 
-/** All that a step changes. Restoring it and going on is the same as never having stopped, bit for bit. */
+/** All that a step changes. Restoring it and continuing is the same as never having stopped, bit for bit. */
 export interface TrainerState {
   readonly matrices: LoraMatrices;
   readonly optimizer: AdamWState;

@@ -144,7 +144,7 @@ describe('task adaptation', () => {
     const out = join(place.model, 'task');
     const steps: AdaptEvent[] = [];
     const attempt = run({ out: 'x', settings: { out }, onEvent: event => void steps.push(event) });
-    await expect(attempt).rejects.toThrow(/cannot take the merged model: the base model .* lies there/);
+    await expect(attempt).rejects.toThrow(/cannot take the merged model: the base model .* is there/);
     expect(steps).toEqual([]);
     expect(await readdir(place.model)).not.toContain('task');
   });

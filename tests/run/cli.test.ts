@@ -80,7 +80,7 @@ describe('the end of train', () => {
     [['--skip-score'], /next: idiolect score --run .*skipped/, 'skipped'],
     [
       ['--query-share', '0'],
-      /note: no text was held out, so what the adapters learnt cannot be told/,
+      /note: no text was held out, so what the adapters learnt cannot be distinguished/,
       'nothing-held-out',
     ],
   ])('scores nothing with %j', async (more, sentence, out) => {
@@ -108,7 +108,7 @@ describe('a signal', () => {
       },
     });
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toContain('the same command goes on from there');
+    expect(stopped.stderr).toContain('the same command continues from there');
     expect(await readdir(place.path('stopped/state'))).not.toEqual([]);
     expect(await idiolect(trainArgs('stopped'))).toMatchObject({ code: 0 });
     expect(await contentOf(place.path('stopped/adapters'))).toEqual(await contentOf(place.path('first/adapters')));

@@ -60,7 +60,7 @@ describe('init by flags', () => {
     const other = await idiolect([...over, '--data', fewer, '--max-length', '128']);
     expect(other).toMatchObject({ code: 1, stdout: '' });
     expect(other.stderr).toContain(
-      `${out}/run holds a run of another --max-length, with which train would not go on. Choose another --out`,
+      `${out}/run holds a run of another --max-length, which train would not continue with these settings. Choose another --out`,
     );
     expect(await readFile(`${out}/train.json`, 'utf8')).toBe(kept);
     expect(await idiolect([...over, '--data', posts, ...COLUMNS])).toMatchObject({ code: 0 });

@@ -1,4 +1,4 @@
-/** `idiolect compare`: from data and a backbone to the table of every method, each stage kept and gone on with. */
+/** `idiolect compare`: from data and a backbone to the table of every method, each stage kept, and continued after a stop. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { counted } from '../../common/counted.ts';
@@ -46,7 +46,7 @@ export interface CompareOptions extends OwnMethods {
   /** Milliseconds of a steady clock; costs are measured by it. */
   readonly now: () => number;
   readonly onEvent?: (event: CompareEvent) => void;
-  /** Aborting stops after the step or the user in progress; the same call goes on from there. */
+  /** Aborting stops after the step or the user in progress; the same call continues from there. */
   readonly signal?: AbortSignal;
   /** Of the judge's server; kept nowhere. */
   readonly judgeKey?: string;
@@ -56,7 +56,7 @@ export interface CompareOptions extends OwnMethods {
  * Adapts the backbone to the task, chooses each method's hyper-parameters on development users, trains and asks every
  * method for the target users, and writes results.md, results.json and report.html.
  *
- * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call goes on from there
+ * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
 export async function compare(
   resolved: Resolved<CompareSettings>,

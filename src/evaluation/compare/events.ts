@@ -1,4 +1,4 @@
-/** What a comparison tells while it works. */
+/** What a comparison reports while it works. */
 import type { AdaptEvent } from '../../training/adapt.ts';
 import type { TrainEvent } from '../../training/train.ts';
 import type { Outlook, TimeAhead } from './outlook.ts';

@@ -117,7 +117,7 @@ function tiesText(search: readonly TriedSetting[], criterion: string): string {
   return ` The best ${criterion} was the same for several tries of ${methods}, which is no choice between them: the log-likelihood of what those users wrote decided there.`;
 }
 
-/** The largest or smallest learning rate of a method's tries: a better one may lie beyond. */
+/** The largest or smallest learning rate of a method's tries: a better one may be beyond. */
 function isAtEdge(settings: string, tries: readonly TriedSetting[]): boolean {
   const rates = tries.flatMap(entry => (entry.settings.startsWith('lr ') ? [Number(entry.settings.slice(3))] : []));
   const rate = Number(settings.replace('lr ', ''));

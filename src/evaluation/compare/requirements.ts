@@ -1,4 +1,4 @@
-/** What a comparison cannot do without, told before the first minute of work and not after the last. */
+/** What a comparison cannot do without, checked before the first minute of work and not after the last. */
 import { IdiolectError } from '../../common/errors.ts';
 import type { MetricName } from '../../histories/index.ts';
 import { type MethodSpec, methodsByName, type TrainingSpec } from '../../methods/catalogue.ts';

@@ -124,7 +124,7 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
 }
 
 /**
- * Methods in the order in which they can be searched and trained: one that goes on from another's adapters after it,
+ * Methods in the order in which they can be searched and trained: one that starts from another's adapters after it,
  * retrieval on top of an adapter last; what is needed and was not asked for is put in.
  *
  * @returns the methods to search, each once

@@ -1,4 +1,4 @@
-/** What each stage of a comparison cost, kept beside it: a comparison that goes on adds to what was spent before. */
+/** What each stage of a comparison cost, kept beside it: a comparison that is continued adds to what was spent before. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendText } from '../../common/files.ts';

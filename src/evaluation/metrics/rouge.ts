@@ -66,7 +66,7 @@ function scoreOf(shared: number, predicted: number, wanted: number): RougeScore 
 const BITS = 30;
 const ALL = 2 ** BITS - 1;
 
-/** Where a token stands: the words that hold one of its places, in order, and the bits of the places in each. */
+/** Where a token occurs: the words that hold one of its places, in order, and the bits of the places in each. */
 interface Places {
   readonly words: number[];
   readonly masks: number[];

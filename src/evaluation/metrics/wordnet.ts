@@ -84,7 +84,7 @@ async function readPartOfSpeech(folder: string, name: string, endings: string): 
   };
 }
 
-/** The lines of a file as fields; the licence at the head is indented, glosses stand after a bar. */
+/** The lines of a file as fields; the licence at the head is indented, glosses follow a bar. */
 async function readFields(folder: string, name: string): Promise<readonly (readonly string[])[]> {
   const path = join(folder, name);
   let text: string;

@@ -1,6 +1,6 @@
 /**
- * The result in a few sentences made from the numbers: who is best by the first metric, and how the anchor stands
- * against the strongest other method. What the corrected test does not tell apart is not told apart here either.
+ * The result in a few sentences made from the numbers: who is best by the first metric, and how the anchor compares
+ * with the strongest other method. What the corrected test does not tell apart is not told apart here either.
  */
 import type { MetricInfo, Results } from '../results.ts';
 import { counted, listed } from './html.ts';

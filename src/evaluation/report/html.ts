@@ -1,7 +1,7 @@
 /** HTML as text: a template that escapes whatever is put into it, and the few shapes every section is made of. */
 import { escapeXml } from '../../charts/svg.ts';
 
-/** Markup that is safe as it stands. Anything else is text and is escaped. */
+/** Markup that is safe as it is. Anything else is text and is escaped. */
 export class Html {
   readonly text: string;
 
@@ -33,7 +33,7 @@ export interface Section {
 
 export interface TableOptions {
   readonly caption: string;
-  /** Column heads; `number` columns stand to the right. */
+  /** Column heads; `number` columns are aligned to the right. */
   readonly heads: readonly { readonly text: string; readonly number?: boolean }[];
   /** The first cell of a row heads it. */
   readonly rows: readonly (readonly (string | Html)[])[];

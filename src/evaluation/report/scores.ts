@@ -4,7 +4,7 @@ import type { MethodResult, MetricInfo, Results } from '../results.ts';
 import { charts, counted, figure, type Html, html, NOTHING, type Section, scrolling } from './html.ts';
 import { bestOf, decimal, hasBest, hasInterval, intervalOf, measuredBy, range } from './numbers.ts';
 
-/** Charts are drawn as wide as a phone and stand side by side where there is room, so that they need no shrinking. */
+/** Charts are drawn as wide as a phone and are side by side where there is room, so that they need no shrinking. */
 export const CHART_WIDTH = 350;
 
 const OWN_TEXTS = 'the users’ own later texts';

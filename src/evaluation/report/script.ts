@@ -1,5 +1,5 @@
 /**
- * The script of the page, as the text that stands in it: tables that sort, and the texts side by side. It never makes
+ * The script of the page, as text inside it: tables that sort, and the texts side by side. It never makes
  * markup of a string: elements are created, and texts are set as text. Plain ECMAScript 2020, for older phones.
  */
 
@@ -16,7 +16,7 @@ for (const table of document.querySelectorAll('table.sortable')) {
       const sign = order === 'ascending' ? 1 : -1;
       const rows = [...table.tBodies[0].rows].sort((a, b) => {
         const [x, y] = [valueOf(a, column), valueOf(b, column)];
-        // What was not measured stands last in either order.
+        // What was not measured comes last in either order.
         return Number.isNaN(x) - Number.isNaN(y) || sign * (x - y) || 0;
       });
       table.tBodies[0].append(...rows);

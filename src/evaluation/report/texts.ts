@@ -12,7 +12,7 @@ import { counted, Html, html, type Section } from './html.ts';
 import { decimal } from './numbers.ts';
 import type { ReportInput, ReportUser } from './report.ts';
 
-/** What one page holds at most; all answers lie in the run folder. */
+/** What one page holds at most; all answers are in the run folder. */
 const SHOWN = { users: 40, queries: 12 } as const;
 
 /** What the script reads. */
@@ -122,7 +122,7 @@ function extent({ users }: TextsData, { methods }: ReportInput): string {
   const shown = users.reduce((sum, { queries }) => sum + queries.length, 0);
   const rest = total - shown;
   if (rest === 0) {
-    return `All ${counted(total, 'query')} of ${counted(all.length, 'user')} are here; the same texts lie in targets/answers/ in the run folder.`;
+    return `All ${counted(total, 'query')} of ${counted(all.length, 'user')} are here; the same texts are in targets/answers/ in the run folder.`;
   }
   return `${counted(shown, 'query')} of ${counted(users.length, 'user')} are here; ${rest.toLocaleString('en-US')} of ${counted(total, 'query')} and ${all.length - users.length} of ${counted(all.length, 'user')} were left out. All texts are in targets/answers/ in the run folder.`;
 }

@@ -35,7 +35,7 @@ export interface AttentionOptions {
   readonly cache?: AttentionCache;
 }
 
-/** Keys and values of earlier tokens; what lies beyond a sequence's length is not looked at, but has to be finite. */
+/** Keys and values of earlier tokens; what is beyond a sequence's length is not looked at, but has to be finite. */
 export interface AttentionCache {
   /** [sequences, kvHeads, capacity, headDim], capacity at least 1 */
   readonly keys: Value;
@@ -145,7 +145,7 @@ function causalMask(
   const build = () => {
     const keyCount = cache ? sizeOf(g, scores, 3) : sizeOf(g, keys, 2);
     const queryCount = sizeOf(g, layout.rowOfPlace, 1);
-    // The last query sits at the last key; before the new keys lie as many as the cache has room for.
+    // The last query sits at the last key; before the new keys are as many as the cache has room for.
     const offset = sub(g, keyCount, queryCount);
     const position = add(g, range(g, queryCount, length), offset);
     const perGroup = concat(

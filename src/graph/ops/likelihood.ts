@@ -6,7 +6,7 @@ import { gemm } from './matmul.ts';
 import { expandLike, gather, reshape } from './movement.ts';
 import { reduceMax, reduceSum } from './reduce.ts';
 
-/** A block of rows of the output matrix: they lie together in the file, so a block is a view and no copy. */
+/** A block of rows of the output matrix: they are together in the file, so a block is a view and no copy. */
 export interface HeadBlock {
   /** [rows of this block, width] */
   readonly weight: Value;

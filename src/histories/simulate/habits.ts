@@ -27,7 +27,7 @@ export function drawWay(values: Values, habits: Habits, source: Random): Way {
 const TRIES = 1_000;
 
 /**
- * Hands out sets of habits, one after another, each in the same number of dimensions drawn anew. Each departs from the
+ * Hands out sets of habits, one after another, each in the same number of dimensions newly drawn. Each departs from the
  * shared way, and from every earlier set, in at least one dimension that shows in every line; so no line can come from
  * two of them. The k-th set depends on the seed and k alone.
  */

@@ -35,7 +35,7 @@ export interface Message {
   readonly emoji: string;
 }
 
-/** What stands before and after everything else, such as a ticket; at most one of the two. */
+/** What comes before and after everything else, such as a ticket; at most one of the two. */
 export interface Mark {
   readonly first?: string;
   readonly last?: string;

@@ -9,14 +9,16 @@ const count = z.int().nonnegative();
 
 const estimateSchema: z.ZodType<OverlapEstimate> = z.object({
   alpha: share.lt(1),
+  capped: z.boolean(),
   interval: z.object({ low: share, high: share }),
   estimator: overlapSchema.shape.overlapEstimator.unwrap(),
-  capped: z.boolean(),
   fallback: z.string().nullable(),
   targetRecords: count,
   auxiliaryRecords: count,
   separation: share.nullable(),
 });
+
+const estimatesSchema = z.record(z.string(), estimateSchema);
 
 /**
  * The estimates by user.
@@ -26,10 +28,12 @@ const estimateSchema: z.ZodType<OverlapEstimate> = z.object({
  */
 export async function readEstimates(file: string): Promise<Map<string, OverlapEstimate> | undefined> {
   const remedy = 'Delete the file; alpha is estimated again where it is needed.';
-  const estimates = await readOwnJson(file, { schema: z.record(z.string(), estimateSchema), remedy });
+  const estimates = await readOwnJson(file, { schema: estimatesSchema, remedy });
   return estimates && new Map(Object.entries(estimates));
 }
 
+/** Writes each estimate's fields in one order, so that estimates computed now and read from a file give the same bytes. */
 export async function writeEstimates(file: string, estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void> {
-  await writeFileAtomic(file, `${JSON.stringify(Object.fromEntries(estimates), null, 2)}\n`);
+  const ordered = estimatesSchema.parse(Object.fromEntries(estimates));
+  await writeFileAtomic(file, `${JSON.stringify(ordered, null, 2)}\n`);
 }

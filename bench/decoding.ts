@@ -13,10 +13,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { random } from '../src/common/random.ts';
+import { type DecodingTask, Generator } from '../src/language-model/generator.ts';
+import { sampleToken } from '../src/language-model/sampler.ts';
 import { openCheckpoint } from '../src/model/checkpoint.ts';
 import { ropeSource } from '../src/model/rope.ts';
-import { type DecodingTask, Generator } from '../src/runtime/generator.ts';
-import { sampleToken } from '../src/runtime/sampler.ts';
 import { type ShapeName, writeShape } from './shapes.ts';
 
 const { values } = parseArgs({

@@ -4,7 +4,7 @@ import { random } from '../src/common/random.ts';
 import { openCheckpoint } from '../src/model/checkpoint.ts';
 import { readModelConfig } from '../src/model/config.ts';
 import { readWeights } from '../src/model/weights.ts';
-import { FullTrainer, initialState } from '../src/training/full-trainer.ts';
+import { FullTrainer, initialState } from '../src/pretraining/full-trainer.ts';
 
 const { values } = parseArgs({
   options: {

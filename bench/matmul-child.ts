@@ -1,9 +1,9 @@
 /** The machine's own matrix-product rate through the engine: the yardstick for how much of a step is products. */
 import { parseArgs } from 'node:util';
 import { random } from '../src/common/random.ts';
+import { Session } from '../src/engine/session.ts';
+import { float32 } from '../src/engine/tensor.ts';
 import { Graph, gemm } from '../src/graph/index.ts';
-import { Session } from '../src/runtime/session.ts';
-import { float32 } from '../src/runtime/tensor.ts';
 
 const { values } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
 const [M, N, K] = [512, 1536, 576];

@@ -18,12 +18,12 @@ import { parseArgs } from 'node:util';
 import { lineChart } from '../src/charts/line-chart.ts';
 import { exists, writeFileAtomic } from '../src/common/files.ts';
 import { random } from '../src/common/random.ts';
-import { bootstrapMean, type Estimate } from '../src/evaluation/intervals.ts';
 import { groupByUser, type HistoryRecord, openHistories } from '../src/histories/index.ts';
 import { areaUnderCurve, type BySide, crossFit } from '../src/overlap/cross-fit.ts';
 import { alphaFromScores, CROSS_FIT } from '../src/overlap/estimate.ts';
 import { dedpul } from '../src/overlap/estimators.ts';
 import { fitLogistic, logOdds } from '../src/overlap/logistic-regression.ts';
+import { bootstrapMean, type Estimate } from '../src/statistics/intervals.ts';
 import { DEVELOPMENT, type Family, REPORTED, sample } from './overlap-families.ts';
 
 const { values } = parseArgs({

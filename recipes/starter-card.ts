@@ -7,7 +7,7 @@ import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lineChart } from '../src/charts/line-chart.ts';
-import { RunFolder } from '../src/training/run-folder.ts';
+import { RunFolder } from '../src/runs/run-folder.ts';
 
 const { run: runs, out } = parseArgs({
   options: {

@@ -17,10 +17,10 @@ import { exists, sha256, sha256OfFile } from '../src/common/files.ts';
 import { random } from '../src/common/random.ts';
 import type { Resolved } from '../src/common/settings.ts';
 import { readLines } from '../src/histories/lines.ts';
-import { countPieces, pieces, tokenizerJson, trainBpe } from '../src/model/bpe-trainer.ts';
 import { TextTokenizer } from '../src/model/text-tokenizer.ts';
-import { type PretrainEvent, type PretrainSettings, pretrain, pretrainSchema } from '../src/training/pretrain.ts';
-import { readTokens, writeTokens } from '../src/training/token-file.ts';
+import { countPieces, pieces, tokenizerJson, trainBpe } from '../src/pretraining/bpe-trainer.ts';
+import { type PretrainEvent, type PretrainSettings, pretrain, pretrainSchema } from '../src/pretraining/pretrain.ts';
+import { readTokens, writeTokens } from '../src/pretraining/token-file.ts';
 
 const SPECIALS = ['<pad>', '<s>', '</s>', '<|user|>', '<|assistant|>'];
 const [PAD, START, END] = [0, 1, 2];

@@ -11,6 +11,9 @@ export { type TokenStrip, type TokenText, tokenStrip } from './charts/token-stri
 export { type ErrorCode, IdiolectError } from './common/errors.ts';
 export { type Random, random } from './common/random.ts';
 export { type Resolved, resolveSettings } from './common/settings.ts';
+export type { EngineOptions } from './engine/session.ts';
+export { type Feeds, float32, type Tensor } from './engine/tensor.ts';
+export { type ResolveOptions, resolveModel } from './hub/hub.ts';
 export {
   type AblateSettings,
   type AblationSummary,
@@ -18,84 +21,74 @@ export {
   ablateSchema,
   type CellResult,
   type SweepResult,
-} from './evaluation/ablation.ts';
+} from './jobs/ablate/ablate.ts';
+export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './jobs/adapt/adapt.ts';
+export { type AdaptSettings, adaptSchema } from './jobs/adapt/adapt-settings.ts';
+export { type CompareOptions, compare } from './jobs/compare/compare.ts';
+export type { CompareEvent } from './jobs/compare/events.ts';
 export {
-  type AttributedText,
-  type Attribution,
-  type Attributor,
-  attribute,
-  trainAttributor,
-} from './evaluation/attribution.ts';
-export { type CompareOptions, compare } from './evaluation/compare/compare.ts';
-export type { CompareEvent } from './evaluation/compare/events.ts';
-export type { ComparisonReports } from './evaluation/compare/report-files.ts';
+  type JudgeOptions,
+  type JudgeResults,
+  type JudgeSettings,
+  judge,
+  judgeSchema,
+} from './jobs/compare/judge/judge.ts';
+export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './jobs/compare/methods/catalogue.ts';
+export type { ComparisonReports } from './jobs/compare/report-files.ts';
 export {
   type CompareSettings,
   compareSchema,
-} from './evaluation/compare/task-settings.ts';
+} from './jobs/compare/task-settings.ts';
+export { type ForgetSettings, type Forgotten, forget, forgetSchema } from './jobs/forget.ts';
 export {
-  holm,
-  type PairedDifference,
-  pairedDifference,
-  type WinRate,
-  winRate,
-} from './evaluation/comparisons.ts';
+  type OverlapReportSettings,
+  overlapReportSchema,
+  reportOverlaps,
+  type UserOverlap,
+} from './jobs/overlap/overlap-report.ts';
 export {
   type HeldOutScores,
   type ScoreSettings,
   scoreRun,
   scoreSchema,
   type UserScore,
-} from './evaluation/held-out.ts';
-export { bootstrapMean, type Estimate } from './evaluation/intervals.ts';
-export { type JudgeOptions, type JudgeResults, type JudgeSettings, judge, judgeSchema } from './evaluation/judge.ts';
-export {
-  type HeldOutVerdict,
-  type Judgement,
-  judgeTexts,
-  judgeUsers,
-  type OverallJudgement,
-  type ScoredText,
-} from './evaluation/judgement.ts';
-export { runSentences, userSentence } from './evaluation/judgement-words.ts';
-export { measureResults } from './evaluation/measure.ts';
-export { corpusBleu, sentenceBleu } from './evaluation/metrics/bleu.ts';
-export { type ChrfOptions, corpusChrf, sentenceChrf } from './evaluation/metrics/chrf.ts';
-export { accuracy, macroF1 } from './evaluation/metrics/classification.ts';
-export { meteor } from './evaluation/metrics/meteor.ts';
-export { meanAbsoluteError, rootMeanSquaredError } from './evaluation/metrics/regression.ts';
-export { type RougeScore, type RougeScores, rouge } from './evaluation/metrics/rouge.ts';
-export { wordTokens } from './evaluation/metrics/word-tokens.ts';
-export { readWordNet, type Synonyms } from './evaluation/metrics/wordnet.ts';
-export {
-  type OverlapReportSettings,
-  overlapReportSchema,
-  reportOverlaps,
-  type UserOverlap,
-} from './evaluation/overlap-report.ts';
-export { type PaperTable, paperTable } from './evaluation/paper-table.ts';
-export { type ReportInput, reportHtml } from './evaluation/report/report.ts';
-export type { MetricResult, Results, ResultsInput } from './evaluation/results.ts';
-export { resultsMarkdown } from './evaluation/results-markdown.ts';
-export {
-  compareStyle,
-  type StyleComparison,
-  type StyleDistance,
-  styleDistance,
-} from './evaluation/style-distance.ts';
-export type { TokenGroup, TokenSummary } from './evaluation/token-groups.ts';
+} from './jobs/score/held-out.ts';
+export { runSentences, userSentence } from './jobs/score/judgement-words.ts';
+export type { TokenGroup, TokenSummary } from './jobs/tokens/token-groups.ts';
 export {
   measureTokenShifts,
   type TokenReport,
   type TokenShifts,
   type TokensSettings,
   tokensSchema,
-} from './evaluation/token-shift.ts';
-export type { Answer, MethodAnswers } from './methods/answer.ts';
-export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './methods/catalogue.ts';
+} from './jobs/tokens/token-shift.ts';
+export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './jobs/train/train.ts';
+export type { TokenSequence } from './language-model/batch.ts';
+export { type EncodedExample, type GenerateOptions, LanguageModel } from './language-model/language-model.ts';
+export type { Score } from './language-model/scorer.ts';
+export {
+  type AttributedText,
+  type Attribution,
+  type Attributor,
+  attribute,
+  trainAttributor,
+} from './metrics/attribution.ts';
+export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
+export { type ChrfOptions, corpusChrf, sentenceChrf } from './metrics/chrf.ts';
+export { accuracy, macroF1 } from './metrics/classification.ts';
+export { meteor } from './metrics/meteor.ts';
+export { meanAbsoluteError, rootMeanSquaredError } from './metrics/regression.ts';
+export { type RougeScore, type RougeScores, rouge } from './metrics/rouge.ts';
+export {
+  compareStyle,
+  type StyleComparison,
+  type StyleDistance,
+  styleDistance,
+} from './metrics/style-distance.ts';
+export { wordTokens } from './metrics/word-tokens.ts';
+export { readWordNet, type Synonyms } from './metrics/wordnet.ts';
 export { type Adapter, readAdapter, writeAdapter } from './model/adapter.ts';
 export { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
-export { type ResolveOptions, resolveModel } from './model/hub.ts';
 export { type LoraConfig, type LoraMatrices, loraConfigSchema } from './model/lora.ts';
 export { type MergeOptions, mergeAdapter } from './model/merge.ts';
 export { bco } from './objectives/bco.ts';
@@ -122,15 +115,28 @@ export type { EmbeddedText, Embedder } from './overlap/embedder.ts';
 export type { OverlapEstimate } from './overlap/estimate.ts';
 export { type EmbedderSettings, embedderSchema, openEmbedder } from './overlap/open-embedder.ts';
 export { type Uniqueness, uniqueness } from './overlap/uniqueness.ts';
-export type { TokenSequence } from './runtime/batch.ts';
-export { type EncodedExample, type GenerateOptions, LanguageModel } from './runtime/language-model.ts';
-export type { Score } from './runtime/scorer.ts';
-export type { EngineOptions } from './runtime/session.ts';
-export { type Feeds, float32, type Tensor } from './runtime/tensor.ts';
-export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './training/adapt.ts';
-export { type AdaptSettings, adaptSchema } from './training/adapt-settings.ts';
+export type { Answer, MethodAnswers } from './results/answer.ts';
+export { measureResults } from './results/measure.ts';
+export { type PaperTable, paperTable } from './results/paper-table.ts';
+export { type ReportInput, reportHtml } from './results/report/report.ts';
+export type { MetricResult, Results, ResultsInput } from './results/results.ts';
+export { resultsMarkdown } from './results/results-markdown.ts';
+export { type TrainSettings, trainSchema } from './runs/settings.ts';
+export {
+  holm,
+  type PairedDifference,
+  pairedDifference,
+  type WinRate,
+  winRate,
+} from './statistics/comparisons.ts';
+export { bootstrapMean, type Estimate } from './statistics/intervals.ts';
+export {
+  type HeldOutVerdict,
+  type Judgement,
+  judgeTexts,
+  judgeUsers,
+  type OverallJudgement,
+  type ScoredText,
+} from './statistics/judgement.ts';
 export type { TrainingExample } from './training/batch-gradient.ts';
-export { type ForgetSettings, type Forgotten, forget, forgetSchema } from './training/forget.ts';
-export { type TrainSettings, trainSchema } from './training/settings.ts';
-export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './training/train.ts';
 export { type StepMetrics, Trainer, type TrainerOptions, type TrainerState } from './training/trainer.ts';

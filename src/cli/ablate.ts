@@ -1,6 +1,6 @@
 /** `idiolect ablate` */
 import type { Resolved } from '../common/settings.ts';
-import { type AblateSettings, ablate, ablateSchema } from '../evaluation/ablation.ts';
+import { type AblateSettings, ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
 import { version } from './main.ts';
 import { duration, table } from './terminal.ts';
 import { builtInMethod, trainReporter } from './train.ts';

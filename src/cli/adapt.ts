@@ -1,8 +1,8 @@
 /** `idiolect adapt` */
 import { counted } from '../common/counted.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
-import { type AdaptEvent, type AdaptSummary, adapt } from '../training/adapt.ts';
-import { type AdaptSettings, adaptSchema } from '../training/adapt-settings.ts';
+import { type AdaptEvent, type AdaptSummary, adapt } from '../jobs/adapt/adapt.ts';
+import { type AdaptSettings, adaptSchema } from '../jobs/adapt/adapt-settings.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';

@@ -1,13 +1,13 @@
 /** `idiolect compare` */
 import type { Resolved } from '../common/settings.ts';
-import { compare } from '../evaluation/compare/compare.ts';
-import type { CompareEvent } from '../evaluation/compare/events.ts';
-import { triedText } from '../evaluation/compare/search.ts';
-import { type CompareSettings, compareSchema } from '../evaluation/compare/task-settings.ts';
-import { judgeKey } from '../evaluation/judge.ts';
-import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../evaluation/remarks.ts';
-import { digitsOf, verdictOf } from '../evaluation/report/numbers.ts';
-import type { Results } from '../evaluation/results.ts';
+import { compare } from '../jobs/compare/compare.ts';
+import type { CompareEvent } from '../jobs/compare/events.ts';
+import { judgeKey } from '../jobs/compare/judge/judge.ts';
+import { triedText } from '../jobs/compare/search.ts';
+import { type CompareSettings, compareSchema } from '../jobs/compare/task-settings.ts';
+import { digitsOf, verdictOf } from '../results/numbers.ts';
+import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../results/remarks.ts';
+import type { Results } from '../results/results.ts';
 import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft, TotalLeft, table } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';

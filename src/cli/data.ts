@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { download, megabytes } from '../common/download.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { makeFolder, requireReplaceable } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
+import { download, megabytes } from '../hub/download.ts';
 import { TimeLeft, transferLine } from './terminal.ts';
 import type { Verb } from './verb.ts';
 

@@ -2,10 +2,10 @@
 import pc from 'picocolors';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
-import { engineSchema } from '../runtime/session.ts';
-import { checkAll } from '../training/checks.ts';
-import { type Check, thisMachine } from '../training/machine.ts';
-import { dataSchema, trainSchema } from '../training/settings.ts';
+import { engineSchema } from '../engine/session.ts';
+import { checkAll } from '../jobs/check/checks.ts';
+import { type Check, thisMachine } from '../jobs/check/machine.ts';
+import { dataSchema, trainSchema } from '../runs/settings.ts';
 import type { Terminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
 

@@ -1,7 +1,7 @@
 /** `idiolect forget` */
 import { join } from 'node:path';
 import { printable } from '../common/printable.ts';
-import { type ForgetSettings, type Forgotten, forget, forgetSchema } from '../training/forget.ts';
+import { type ForgetSettings, type Forgotten, forget, forgetSchema } from '../jobs/forget.ts';
 import type { Verb } from './verb.ts';
 
 export const forgetVerb: Verb = {

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { confirm, isCancel, select, text } from '@clack/prompts';
 import { IdiolectError } from '../common/errors.ts';
 import type { TableColumns, TableField } from '../histories/index.ts';
-import { parseModelName } from '../model/hub-cache.ts';
+import { parseModelName } from '../hub/hub-cache.ts';
 
 /** Questions to a person. Ctrl-C at any of them ends the command. */
 export interface Dialogue {

@@ -7,6 +7,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { repositoryFiles, requireOutputFile } from '../common/output.ts';
 import { flagName } from '../common/settings.ts';
+import { loadDataset } from '../histories/dataset.ts';
 import {
   conversationHint,
   detectSource,
@@ -17,12 +18,11 @@ import {
   type TableOptions,
   tableColumns,
 } from '../histories/index.ts';
-import { checkAll } from '../training/checks.ts';
-import { loadDataset } from '../training/dataset.ts';
-import { estimateTraining, type TrainingEstimate } from '../training/estimate.ts';
-import { bytesText, thisMachine } from '../training/machine.ts';
-import { RunFolder } from '../training/run-folder.ts';
-import { type TrainSettings, trainSchema } from '../training/settings.ts';
+import { checkAll } from '../jobs/check/checks.ts';
+import { estimateTraining, type TrainingEstimate } from '../jobs/check/cost-estimate.ts';
+import { bytesText, thisMachine } from '../jobs/check/machine.ts';
+import { RunFolder } from '../runs/run-folder.ts';
+import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
 import {
   botsSchema,

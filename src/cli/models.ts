@@ -1,7 +1,7 @@
 /** Models named instead of given as folders: fetched before a verb's work, with a line of progress. */
-import { megabytes } from '../common/download.ts';
-import { atCommit, resolveModel } from '../model/hub.ts';
-import { RunFolder } from '../training/run-folder.ts';
+import { megabytes } from '../hub/download.ts';
+import { atCommit, resolveModel } from '../hub/hub.ts';
+import { RunFolder } from '../runs/run-folder.ts';
 import { type Terminal, TimeLeft, transferLine } from './terminal.ts';
 
 /**

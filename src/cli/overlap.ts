@@ -4,7 +4,7 @@ import {
   overlapReportSchema,
   reportOverlaps,
   type UserOverlap,
-} from '../evaluation/overlap-report.ts';
+} from '../jobs/overlap/overlap-report.ts';
 import { TimeLeft, table } from './terminal.ts';
 import type { Verb } from './verb.ts';
 

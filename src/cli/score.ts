@@ -1,8 +1,8 @@
 /** `idiolect score` */
 import { counted } from '../common/counted.ts';
-import { type ScoreSettings, scoreRun, scoreSchema } from '../evaluation/held-out.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
-import { runSentences, userSentence } from '../evaluation/judgement-words.ts';
+import { type ScoreSettings, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
+import { runSentences, userSentence } from '../jobs/score/judgement-words.ts';
+import type { Estimate } from '../statistics/intervals.ts';
 import { TimeLeft, table } from './terminal.ts';
 import type { Verb } from './verb.ts';
 

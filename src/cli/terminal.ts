@@ -1,7 +1,7 @@
 /** What a person sees: results on standard output, everything else on standard error. */
 import pc from 'picocolors';
-import { megabytes } from '../common/download.ts';
 import { printableLines } from '../common/printable.ts';
+import { megabytes } from '../hub/download.ts';
 
 export interface Terminal {
   /** A result line, on standard output. */

@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { makeFolder, removeDeadStaging, writeFileAtomic } from '../common/files.ts';
 import { type OutputOptions, requireOutputFile } from '../common/output.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
-import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../evaluation/token-pictures.ts';
-import { measureTokenShifts, type TokensSettings, tokensSchema } from '../evaluation/token-shift.ts';
-import { RunFolder } from '../training/run-folder.ts';
+import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../jobs/tokens/token-pictures.ts';
+import { measureTokenShifts, type TokensSettings, tokensSchema } from '../jobs/tokens/token-shift.ts';
+import { RunFolder } from '../runs/run-folder.ts';
+import type { Estimate } from '../statistics/intervals.ts';
 import { TimeLeft, table } from './terminal.ts';
 import { force, type Verb } from './verb.ts';
 

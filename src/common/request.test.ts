@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type FileServer, fileServer } from '../../tests/support/file-server.ts';
-import { download } from './download.ts';
-import { askHub } from './hub-api.ts';
+import { download } from '../hub/download.ts';
+import { askHub } from '../hub/hub-api.ts';
 import { type Patience, request } from './request.ts';
 
 /** Only the limit in question is short, so that no other is reached first on a busy machine. */

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { draw } from '../../tests/support/array.ts';
 import { evaluate, withSession } from '../../tests/support/evaluate.ts';
 import { tensor } from '../../tests/support/gradient.ts';
-import { floats } from '../runtime/tensor.ts';
+import { floats } from '../engine/tensor.ts';
 import { Graph } from './graph.ts';
 import { add, exp, mul } from './ops/elementwise.ts';
 

@@ -6,7 +6,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { anySteps, graphValues, plainValues } from '../../tests/support/expression.ts';
 import { expectClose, tensor } from '../../tests/support/gradient.ts';
 import { anySeed, forAll } from '../../tests/support/property.ts';
-import { floats } from '../runtime/tensor.ts';
+import { floats } from '../engine/tensor.ts';
 import { Graph, type Value } from './graph.ts';
 import { add, exp } from './ops/elementwise.ts';
 import { gemm } from './ops/matmul.ts';

@@ -1,8 +1,8 @@
 /** Where the files of LaMP and LongLaMP are: nothing of them is shipped, everyone downloads them from their makers. */
 import { z } from 'zod';
-import type { RemoteFile } from '../common/download.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { askHub } from '../common/hub-api.ts';
+import type { RemoteFile } from '../hub/download.ts';
+import { askHub } from '../hub/hub-api.ts';
 import { namedTask } from './tasks.ts';
 
 export interface BenchmarkFile extends RemoteFile {

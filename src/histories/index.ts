@@ -1,6 +1,6 @@
 /// <reference types="node" preserve="true" />
 /** Histories: what users wrote, read from where it is, checked, divided and put as prompts. Knows nothing of models. */
-export { type DownloadOptions, download, type RemoteFile } from '../common/download.ts';
+export { type DownloadOptions, download, type RemoteFile } from '../hub/download.ts';
 export { profileRequest, withExamples, withProfile } from './augment.ts';
 export { type AuxiliaryOptions, sampleAuxiliary } from './auxiliary.ts';
 export {

@@ -16,7 +16,7 @@ import {
   writeTinyModel,
   writeTokenizer,
 } from '../../tests/parity/support.ts';
-import { LanguageModel } from '../runtime/language-model.ts';
+import { LanguageModel } from '../language-model/language-model.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { ropeSource } from './rope.ts';
 import { type NamedTensor, writeSafetensors } from './safetensors.ts';

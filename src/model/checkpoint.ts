@@ -5,11 +5,11 @@ import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
+import { snapshotOf } from '../hub/hub-cache.ts';
+import { weightFileNames } from '../hub/weight-files.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
-import { snapshotOf } from './hub-cache.ts';
 import { type LinearModule, linearModules } from './modules.ts';
 import { readHeader, type TensorEntry } from './safetensors.ts';
-import { weightFileNames } from './weight-files.ts';
 
 export interface Checkpoint {
   /** As it was named by the caller. */

@@ -12,9 +12,9 @@ import {
   tinyWeights,
 } from '../../tests/parity/support.ts';
 import { random } from '../common/random.ts';
+import { Session } from '../engine/session.ts';
+import { float32, floats, int64 } from '../engine/tensor.ts';
 import { Graph, gradients } from '../graph/index.ts';
-import { Session } from '../runtime/session.ts';
-import { float32, floats, int64 } from '../runtime/tensor.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { Decoder } from './decoder.ts';
 

@@ -8,8 +8,8 @@
  */
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { float32 } from '../engine/tensor.ts';
 import { detach, gemm, neg, reshape, scale, softplus } from '../graph/index.ts';
-import { float32 } from '../runtime/tensor.ts';
 import { column, columnInput, countGroups, logRatio, referenceLogProbs, weightedSum } from './inputs.ts';
 import type { Objective } from './objective.ts';
 

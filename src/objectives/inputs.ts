@@ -1,7 +1,7 @@
 /** How batches and settings reach an objective's graph: columns with one number per sequence, and scalars. */
 import { IdiolectError } from '../common/errors.ts';
+import { float32, type Tensor } from '../engine/tensor.ts';
 import { type Graph, mul, reduceSum, scale, sub, type Value } from '../graph/index.ts';
-import { float32, type Tensor } from '../runtime/tensor.ts';
 import type { Example, Group } from './objective.ts';
 
 export function column(examples: readonly Example[], value: (example: Example) => number): Tensor {

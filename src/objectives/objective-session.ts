@@ -1,8 +1,8 @@
 /** An objective by itself: from the log-probabilities of completions to the loss and its gradient. */
 import { invariant } from '../common/errors.ts';
+import { defaultEngine, type EngineOptions, Session } from '../engine/session.ts';
+import { float32, floats, type Tensor } from '../engine/tensor.ts';
 import { Graph, gradients } from '../graph/index.ts';
-import { defaultEngine, type EngineOptions, Session } from '../runtime/session.ts';
-import { float32, floats, type Tensor } from '../runtime/tensor.ts';
 import type { Example, Objective, ObjectiveState } from './objective.ts';
 
 export interface ObjectiveResult {

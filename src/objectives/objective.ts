@@ -1,6 +1,7 @@
 /** What an objective is: a loss over the log-probabilities of whole completions, and the state it carries. */
+
+import type { Feeds } from '../engine/tensor.ts';
 import type { Graph, Value } from '../graph/index.ts';
-import type { Feeds } from '../runtime/tensor.ts';
 
 /**
  * Where a record of a batch comes from:

@@ -1,6 +1,7 @@
 /** The backbone's own hidden states as embeddings: nothing to download beside the model that is trained anyway. */
+
+import type { LanguageModel } from '../language-model/language-model.ts';
 import type { ChatMode } from '../model/tokenizer.ts';
-import type { LanguageModel } from '../runtime/language-model.ts';
 import type { EmbeddedText, Embedder } from './embedder.ts';
 
 export interface BackboneEmbedderOptions {

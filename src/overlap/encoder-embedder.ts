@@ -1,8 +1,8 @@
 /** A sentence encoder in ONNX as an embedder: any export of a Hugging Face encoder, run by the same engine. */
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { type EngineOptions, Session } from '../engine/session.ts';
+import { type Feeds, floats, int32, int64 } from '../engine/tensor.ts';
 import { TextTokenizer } from '../model/text-tokenizer.ts';
-import { type EngineOptions, Session } from '../runtime/session.ts';
-import { type Feeds, floats, int32, int64 } from '../runtime/tensor.ts';
 import { meanRow } from './backbone-embedder.ts';
 import type { EmbeddedText, Embedder } from './embedder.ts';
 import {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureOf, openVariant, temporaryFolders } from '../../tests/parity/support.ts';
-import type { LanguageModel } from '../runtime/language-model.ts';
+import type { LanguageModel } from '../language-model/language-model.ts';
 import { embedderSchema, openEmbedder } from './open-embedder.ts';
 
 const folders = temporaryFolders();

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
-import type { LanguageModel } from '../runtime/language-model.ts';
+import type { LanguageModel } from '../language-model/language-model.ts';
 import { BackboneEmbedder, type BackboneEmbedderOptions } from './backbone-embedder.ts';
 import type { Embedder } from './embedder.ts';
 import { CachedEmbedder } from './embedding-cache.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyBackbone } from '../../examples/tiny-backbone.ts';
 import { random } from '../common/random.ts';
+import { LanguageModel } from '../language-model/language-model.ts';
 import { initialMatrices, type LoraMatrices, loraConfigSchema } from '../model/lora.ts';
 import { bco } from '../objectives/bco.ts';
 import { cbpo } from '../objectives/cbpo.ts';
@@ -12,7 +13,6 @@ import { dpo } from '../objectives/dpo.ts';
 import { kto } from '../objectives/kto.ts';
 import type { Group, Objective } from '../objectives/objective.ts';
 import { sft } from '../objectives/sft.ts';
-import { LanguageModel } from '../runtime/language-model.ts';
 import { BatchGradients, microBatches, type TrainingExample } from './batch-gradient.ts';
 
 const lora = loraConfigSchema.parse({ rank: 4, targetModules: 'all-linear' });

@@ -9,14 +9,14 @@
  */
 import { invariant } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
+import { Session } from '../engine/session.ts';
+import { type Feeds, float32, floats, uint8 } from '../engine/tensor.ts';
+import { type PackedBatch, packBatch, type TokenSequence } from '../language-model/batch.ts';
+import type { LanguageModel } from '../language-model/language-model.ts';
+import { loraFeeds, scoringGraph } from '../language-model/scorer.ts';
 import { keepName, type LoraConfig, type LoraMatrices, targetedModules } from '../model/lora.ts';
 import type { Example, Objective, ObjectiveState } from '../objectives/objective.ts';
 import { ObjectiveSession, readResults } from '../objectives/objective-session.ts';
-import { type PackedBatch, packBatch, type TokenSequence } from '../runtime/batch.ts';
-import type { LanguageModel } from '../runtime/language-model.ts';
-import { loraFeeds, scoringGraph } from '../runtime/scorer.ts';
-import { Session } from '../runtime/session.ts';
-import { type Feeds, float32, floats, uint8 } from '../runtime/tensor.ts';
 import { backwardGraph, trainingGraph } from './graphs.ts';
 
 /** What training needs of a model; it never reads text. */

@@ -1,12 +1,13 @@
 /** How far an adapter has moved the model: the divergence from the reference, as a diagnostic. */
+
+import { Session } from '../engine/session.ts';
+import { floats } from '../engine/tensor.ts';
 import { exp, Graph, log, mul, reduceMax, reduceMean, reduceSum, softmax, sub, type Value } from '../graph/index.ts';
+import { packBatch, type TokenSequence } from '../language-model/batch.ts';
+import { loraFeeds } from '../language-model/scorer.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
-import { packBatch, type TokenSequence } from '../runtime/batch.ts';
-import { loraFeeds } from '../runtime/scorer.ts';
-import { Session } from '../runtime/session.ts';
-import { floats } from '../runtime/tensor.ts';
 import type { TrainableModel, TrainingExample } from './batch-gradient.ts';
 
 /** KL(pi || pi_ref) over the vocabulary at each completion position, then the mean: model with and without adapter. */

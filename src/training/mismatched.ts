@@ -1,6 +1,6 @@
 /** Prompts with completions that are not theirs: what KTO estimates the divergence from the reference by. */
 import type { Random } from '../common/random.ts';
-import type { TokenSequence } from '../runtime/batch.ts';
+import type { TokenSequence } from '../language-model/batch.ts';
 
 /**
  * Pairs each sequence's prompt with the completion of the next in a shuffled circle of all of a user's records. TRL

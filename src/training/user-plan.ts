@@ -1,15 +1,15 @@
 /** A user's work before it starts: the token sequences, and which of them meet in which step. */
 import { random } from '../common/random.ts';
+import type { Encoder } from '../histories/dataset.ts';
+import type { UserRecords, WeightedRecord } from '../histories/user-records.ts';
+import type { TokenSequence } from '../language-model/batch.ts';
+import type { EncodedExample } from '../language-model/language-model.ts';
+import type { ReferenceCache } from '../language-model/reference-cache.ts';
 import type { Objective } from '../objectives/objective.ts';
-import type { TokenSequence } from '../runtime/batch.ts';
-import type { EncodedExample } from '../runtime/language-model.ts';
+import type { TrainSettings } from '../runs/settings.ts';
 import type { TrainingExample } from './batch-gradient.ts';
-import type { Encoder } from './dataset.ts';
 import { mismatchedCompletions } from './mismatched.ts';
 import { type PlannedBatch, planBatches } from './plan.ts';
-import type { ReferenceCache } from './reference-cache.ts';
-import type { TrainSettings } from './settings.ts';
-import type { UserRecords, WeightedRecord } from './user-records.ts';
 
 /** A token sequence and how much it counts. */
 export interface WeightedExample extends EncodedExample {

@@ -1,6 +1,7 @@
 /** Composite operators against PyTorch's values and autograd gradients (fixtures/composites.py). */
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { type Feeds, float32, floats, int64, type Tensor } from '../../src/engine/tensor.ts';
 import {
   attention,
   Graph,
@@ -15,7 +16,6 @@ import {
   type Value,
 } from '../../src/graph/index.ts';
 import { readBytes, readFloats, readHeader } from '../../src/model/safetensors.ts';
-import { type Feeds, float32, floats, int64, type Tensor } from '../../src/runtime/tensor.ts';
 import { evaluate } from '../support/evaluate.ts';
 import { expectClose } from '../support/gradient.ts';
 import { packedLayout } from '../support/layout.ts';

@@ -4,16 +4,16 @@
  */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { floats } from '../../src/engine/tensor.ts';
 import { encode, type Graph, print } from '../../src/graph/index.ts';
+import { packBatch, type TokenSequence } from '../../src/language-model/batch.ts';
+import { generationGraph } from '../../src/language-model/generator.ts';
+import { scoringGraph } from '../../src/language-model/scorer.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { loraConfigSchema } from '../../src/model/lora.ts';
 import { inverseFrequencies, ropeTables } from '../../src/model/rope.ts';
 import { cbpo } from '../../src/objectives/cbpo.ts';
 import { sft } from '../../src/objectives/sft.ts';
-import { packBatch, type TokenSequence } from '../../src/runtime/batch.ts';
-import { generationGraph } from '../../src/runtime/generator.ts';
-import { scoringGraph } from '../../src/runtime/scorer.ts';
-import { floats } from '../../src/runtime/tensor.ts';
 import { fullTrainingGraph, trainingGraph } from '../../src/training/graphs.ts';
 import { withSession } from '../support/evaluate.ts';
 import { expectClose } from '../support/gradient.ts';

@@ -5,13 +5,13 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Session } from '../../src/engine/session.ts';
+import { floats } from '../../src/engine/tensor.ts';
+import { packBatch } from '../../src/language-model/batch.ts';
+import type { LanguageModel } from '../../src/language-model/language-model.ts';
+import { loraFeeds, scoringGraph } from '../../src/language-model/scorer.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { sft } from '../../src/objectives/sft.ts';
-import { packBatch } from '../../src/runtime/batch.ts';
-import type { LanguageModel } from '../../src/runtime/language-model.ts';
-import { loraFeeds, scoringGraph } from '../../src/runtime/scorer.ts';
-import { Session } from '../../src/runtime/session.ts';
-import { floats } from '../../src/runtime/tensor.ts';
 import { initialAdamW } from '../../src/training/adamw.ts';
 import { Trainer } from '../../src/training/trainer.ts';
 import {

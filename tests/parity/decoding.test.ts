@@ -5,12 +5,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { random } from '../../src/common/random.ts';
+import { Session } from '../../src/engine/session.ts';
+import { contrastiveScores } from '../../src/language-model/contrast.ts';
+import { type DecodingOptions, type DecodingTask, Generator } from '../../src/language-model/generator.ts';
+import type { LanguageModel } from '../../src/language-model/language-model.ts';
+import { argmax, sampleToken } from '../../src/language-model/sampler.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
-import { contrastiveScores } from '../../src/runtime/contrast.ts';
-import { type DecodingOptions, type DecodingTask, Generator } from '../../src/runtime/generator.ts';
-import type { LanguageModel } from '../../src/runtime/language-model.ts';
-import { argmax, sampleToken } from '../../src/runtime/sampler.ts';
-import { Session } from '../../src/runtime/session.ts';
 import {
   allLogits,
   type Expected,

@@ -4,14 +4,14 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { random } from '../../src/common/random.ts';
+import { Session } from '../../src/engine/session.ts';
+import { floats, uint8 } from '../../src/engine/tensor.ts';
+import { packBatch } from '../../src/language-model/batch.ts';
+import type { LanguageModel } from '../../src/language-model/language-model.ts';
+import { loraFeeds } from '../../src/language-model/scorer.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
 import { keepName, type LoraConfig, type LoraMatrices, loraConfigSchema, matrixShapes } from '../../src/model/lora.ts';
 import { sft } from '../../src/objectives/sft.ts';
-import { packBatch } from '../../src/runtime/batch.ts';
-import type { LanguageModel } from '../../src/runtime/language-model.ts';
-import { loraFeeds } from '../../src/runtime/scorer.ts';
-import { Session } from '../../src/runtime/session.ts';
-import { floats, uint8 } from '../../src/runtime/tensor.ts';
 import { trainingGraph } from '../../src/training/graphs.ts';
 import { openVariant, readExpected, relativeDifference, temporaryFolders } from './support.ts';
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { readFloats, readHeader } from '../../src/model/safetensors.ts';
 import { readWeights } from '../../src/model/weights.ts';
-import { FullTrainer, initialState } from '../../src/training/full-trainer.ts';
+import { FullTrainer, initialState } from '../../src/pretraining/full-trainer.ts';
 import { fixtureFolder, oneThread, readExpected, relativeDifference } from './support.ts';
 
 // Norm of the difference over the norm of the gradient, per tensor: two float32 computations in different orders of

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { random } from '../../src/common/random.ts';
-import { Generator } from '../../src/runtime/generator.ts';
-import { LanguageModel } from '../../src/runtime/language-model.ts';
-import { argmax } from '../../src/runtime/sampler.ts';
+import { Generator } from '../../src/language-model/generator.ts';
+import { LanguageModel } from '../../src/language-model/language-model.ts';
+import { argmax } from '../../src/language-model/sampler.ts';
 import { allLogits, oneThread } from './support.ts';
 
 const folder = fileURLToPath(new URL('../../../shared/models/stories260k/', import.meta.url));

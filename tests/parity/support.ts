@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { IdiolectError } from '../../src/common/errors.ts';
 import { random } from '../../src/common/random.ts';
+import { type EngineOptions, Session } from '../../src/engine/session.ts';
+import { floats, int64 } from '../../src/engine/tensor.ts';
 import { Graph } from '../../src/graph/index.ts';
+import { packRows } from '../../src/language-model/batch.ts';
+import { LanguageModel } from '../../src/language-model/language-model.ts';
+import { loraFeeds } from '../../src/language-model/scorer.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
 import { parseModelConfig } from '../../src/model/config.ts';
 import { Decoder, decoderInputs, loraInputs } from '../../src/model/decoder.ts';
 import { linearModules } from '../../src/model/modules.ts';
 import { type NamedTensor, readBytes, readFloats, readHeader, writeSafetensors } from '../../src/model/safetensors.ts';
-import { packRows } from '../../src/runtime/batch.ts';
-import { LanguageModel } from '../../src/runtime/language-model.ts';
-import { loraFeeds } from '../../src/runtime/scorer.ts';
-import { type EngineOptions, Session } from '../../src/runtime/session.ts';
-import { floats, int64 } from '../../src/runtime/tensor.ts';
 
 /** The graphs here are tiny: one thread is fastest, and sums then always run in the same order. */
 export const oneThread: EngineOptions = { device: 'cpu', threads: 1 };

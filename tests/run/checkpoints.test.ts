@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeStaging } from '../../src/common/files.ts';
 import { adapt, adaptSchema, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../../src/index.ts';
+import { LanguageModel } from '../../src/language-model/language-model.ts';
 import { readFloats, readHeader, readMetadata, writeSafetensors } from '../../src/model/safetensors.ts';
-import { LanguageModel } from '../../src/runtime/language-model.ts';
-import { pretrain, pretrainSchema } from '../../src/training/pretrain.ts';
+import { pretrain, pretrainSchema } from '../../src/pretraining/pretrain.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;

@@ -3,12 +3,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings } from '../../src/common/settings.ts';
-import { compare } from '../../src/evaluation/compare/compare.ts';
-import type { CompareEvent } from '../../src/evaluation/compare/events.ts';
-import { compareSchema } from '../../src/evaluation/compare/task-settings.ts';
 import { simulateSchema, writeSimulation } from '../../src/histories/index.ts';
-import type { Answer } from '../../src/methods/answer.ts';
-import { METHOD_NAMES } from '../../src/methods/catalogue.ts';
+import { compare } from '../../src/jobs/compare/compare.ts';
+import type { CompareEvent } from '../../src/jobs/compare/events.ts';
+import { METHOD_NAMES } from '../../src/jobs/compare/methods/catalogue.ts';
+import { compareSchema } from '../../src/jobs/compare/task-settings.ts';
+import type { Answer } from '../../src/results/answer.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 const METHODS = [...METHOD_NAMES, 'rag+cbpo'];

@@ -1,9 +1,9 @@
 /** `idiolect doctor`: what is fine, and one sentence for each way in which a folder or a file can be broken. */
 import { chmod, cp, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkAll } from '../../src/training/checks.ts';
-import { checkMachine, thisMachine } from '../../src/training/machine.ts';
-import { trainSchema } from '../../src/training/settings.ts';
+import { checkAll } from '../../src/jobs/check/checks.ts';
+import { checkMachine, thisMachine } from '../../src/jobs/check/machine.ts';
+import { trainSchema } from '../../src/runs/settings.ts';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 

@@ -3,11 +3,11 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyBackbone } from '../../examples/tiny-backbone.ts';
+import { loadDataset } from '../../src/histories/dataset.ts';
 import { type HistoryRecord, renderPrompt } from '../../src/histories/index.ts';
+import { type RejectedText, readRejected } from '../../src/histories/rejected.ts';
+import { userRecords } from '../../src/histories/user-records.ts';
 import { LanguageModel, resolveSettings, type TrainEvent, train, trainSchema } from '../../src/index.ts';
-import { loadDataset } from '../../src/training/dataset.ts';
-import { type RejectedText, readRejected } from '../../src/training/rejected.ts';
-import { userRecords } from '../../src/training/user-records.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 /** So small that every pair counts in the loss: none is far on the flat side of it. */

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
+import { loadDataset } from '../../src/histories/dataset.ts';
 import { type HistoryRecord, writeHistories } from '../../src/histories/index.ts';
+import { userRecords, type WeightedRecord } from '../../src/histories/user-records.ts';
 import { LanguageModel, resolveSettings, train, trainSchema } from '../../src/index.ts';
 import { objectiveNamed } from '../../src/objectives/objectives.ts';
-import { loadDataset } from '../../src/training/dataset.ts';
-import { userRecords, type WeightedRecord } from '../../src/training/user-records.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;

@@ -3,11 +3,11 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
-import { scoreRun } from '../../src/evaluation/held-out.ts';
 import { writeHistories } from '../../src/histories/index.ts';
 import { adaptSchema, compareSchema, resolveSettings, train, trainSchema } from '../../src/index.ts';
-import { forget } from '../../src/training/forget.ts';
-import { RunFolder } from '../../src/training/run-folder.ts';
+import { forget } from '../../src/jobs/forget.ts';
+import { scoreRun } from '../../src/jobs/score/held-out.ts';
+import { RunFolder } from '../../src/runs/run-folder.ts';
 import { idiolect } from '../support/cli.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 

@@ -3,9 +3,9 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
-import { scoreRun } from '../../src/evaluation/held-out.ts';
 import { type HistoryRecord, writeHistories } from '../../src/histories/index.ts';
 import { resolveSettings, type TrainEvent, train, trainSchema } from '../../src/index.ts';
+import { scoreRun } from '../../src/jobs/score/held-out.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 const before = habitualHistories(12);

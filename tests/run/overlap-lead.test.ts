@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resolveSettings } from '../../src/common/settings.ts';
-import { scoreRun, scoreSchema } from '../../src/evaluation/held-out.ts';
 import { simulateSchema, writeSimulation } from '../../src/histories/index.ts';
-import { trainSchema } from '../../src/training/settings.ts';
-import { train } from '../../src/training/train.ts';
+import { scoreRun, scoreSchema } from '../../src/jobs/score/held-out.ts';
+import { train } from '../../src/jobs/train/train.ts';
+import { trainSchema } from '../../src/runs/settings.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
 import { resolveSettings } from '../../src/common/settings.ts';
+import { LanguageModel } from '../../src/language-model/language-model.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { readWeights } from '../../src/model/weights.ts';
-import { LanguageModel } from '../../src/runtime/language-model.ts';
-import { type PretrainEvent, pretrain, pretrainSchema } from '../../src/training/pretrain.ts';
+import { type PretrainEvent, pretrain, pretrainSchema } from '../../src/pretraining/pretrain.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;

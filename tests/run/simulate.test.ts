@@ -1,12 +1,12 @@
 /** Simulated histories from the command line on: what is known of their users, and what is estimated of them. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadDataset } from '../../src/histories/dataset.ts';
 import { type SimulateSettings, simulateSchema, writeSimulation } from '../../src/histories/index.ts';
 import { resolveSettings } from '../../src/index.ts';
+import { OverlapStudy } from '../../src/jobs/overlap/overlap-study.ts';
 import { NgramEmbedder } from '../../src/overlap/ngrams.ts';
-import { loadDataset } from '../../src/training/dataset.ts';
-import { OverlapStudy } from '../../src/training/overlap.ts';
-import { trainSchema } from '../../src/training/settings.ts';
+import { trainSchema } from '../../src/runs/settings.ts';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 

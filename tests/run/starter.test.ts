@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/common/random.ts';
 import { Population, renderPrompt, simulateSchema } from '../../src/histories/index.ts';
-import { resolveModel } from '../../src/model/hub.ts';
-import { Generator } from '../../src/runtime/generator.ts';
-import { LanguageModel } from '../../src/runtime/language-model.ts';
-import { argmax } from '../../src/runtime/sampler.ts';
+import { resolveModel } from '../../src/hub/hub.ts';
+import { Generator } from '../../src/language-model/generator.ts';
+import { LanguageModel } from '../../src/language-model/language-model.ts';
+import { argmax } from '../../src/language-model/sampler.ts';
 
 let model: LanguageModel;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 /** Runs a small graph on the CPU. */
+
+import { Session } from '../../src/engine/session.ts';
+import type { Feeds, Tensor } from '../../src/engine/tensor.ts';
 import { Graph, type Value } from '../../src/graph/index.ts';
-import { Session } from '../../src/runtime/session.ts';
-import type { Feeds, Tensor } from '../../src/runtime/tensor.ts';
 
 /** One thread: tiny graphs gain nothing from more, and results repeat exactly. */
 export const engine = { device: 'cpu', threads: 1 } as const;

@@ -1,5 +1,6 @@
 /** Checks one operator: its value against a float64 reference, its gradients against finite differences of it. */
 import { expect } from 'vitest';
+import { type Feeds, float32, floats, type Tensor } from '../../src/engine/tensor.ts';
 import {
   type Dim,
   type DType,
@@ -10,7 +11,6 @@ import {
   type Shape,
   type Value,
 } from '../../src/graph/index.ts';
-import { type Feeds, float32, floats, type Tensor } from '../../src/runtime/tensor.ts';
 import { draw, type NdArray } from './array.ts';
 import { evaluate } from './evaluate.ts';
 

@@ -1,5 +1,5 @@
 /** How sequences of given lengths are packed: the index tables attention takes, as the runtime makes them. */
-import { packRows } from '../../src/runtime/batch.ts';
+import { packRows } from '../../src/language-model/batch.ts';
 
 export function packedLayout(lengths: readonly number[]) {
   const { feeds, tokens } = packRows(

@@ -1,6 +1,6 @@
 /** Made-up texts of a comparison: users of three voices, and methods that hit them more or less often. */
 import { random } from '../../src/common/random.ts';
-import type { Answer, MethodAnswers } from '../../src/methods/answer.ts';
+import type { Answer, MethodAnswers } from '../../src/results/answer.ts';
 
 export interface SampleMethod {
   readonly name: string;

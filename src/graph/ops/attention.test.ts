@@ -6,7 +6,7 @@ import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, expectClose, tensor } from '../../../tests/support/gradient.ts';
 import { packedLayout } from '../../../tests/support/layout.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
-import { floats, int64 } from '../../runtime/tensor.ts';
+import { floats, int64 } from '../../engine/tensor.ts';
 import type { Graph, Value } from '../graph.ts';
 import { attention, type Layout } from './attention.ts';
 import { gather } from './movement.ts';

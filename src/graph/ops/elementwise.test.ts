@@ -5,7 +5,7 @@ import { draw, map, type NdArray, zip } from '../../../tests/support/array.ts';
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator } from '../../../tests/support/gradient.ts';
 import { anySeed, anyShape, broadcastingShapes, forAll } from '../../../tests/support/property.ts';
-import { float32, floats } from '../../runtime/tensor.ts';
+import { float32, floats } from '../../engine/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph, type Value } from '../graph.ts';
 import {

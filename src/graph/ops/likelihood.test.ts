@@ -6,7 +6,7 @@ import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
 import { random } from '../../common/random.ts';
-import { float32, floats, int64 } from '../../runtime/tensor.ts';
+import { float32, floats, int64 } from '../../engine/tensor.ts';
 import { tokenLogProbs, trainedTokenLogProbs } from './likelihood.ts';
 import { gather } from './movement.ts';
 

@@ -5,8 +5,8 @@ import { at, draw, type NdArray, sizeOfShape, tabulate } from '../../../tests/su
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, anyShape, forAll, size } from '../../../tests/support/property.ts';
-import { Session } from '../../runtime/session.ts';
-import { float32, floats, int64 } from '../../runtime/tensor.ts';
+import { Session } from '../../engine/session.ts';
+import { float32, floats, int64 } from '../../engine/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph } from '../graph.ts';
 import type { Shape } from '../shape.ts';

@@ -5,7 +5,7 @@ import { draw, mapRows, softmaxOf, sum, zip } from '../../../tests/support/array
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator } from '../../../tests/support/gradient.ts';
 import { anySeed, anyShape, forAll } from '../../../tests/support/property.ts';
-import { float32, floats } from '../../runtime/tensor.ts';
+import { float32, floats } from '../../engine/tensor.ts';
 import { rmsNorm, softmax } from './normalize.ts';
 
 test('softmax', async () => {

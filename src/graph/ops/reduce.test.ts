@@ -5,7 +5,7 @@ import { at, draw, type NdArray, sum, tabulate, zip } from '../../../tests/suppo
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, expectClose, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, anyShape, broadcastingShapes, forAll } from '../../../tests/support/property.ts';
-import { floats } from '../../runtime/tensor.ts';
+import { floats } from '../../engine/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph } from '../graph.ts';
 import { reduceMax, reduceMean, reduceSum, reduceSumSquare, sumTo } from './reduce.ts';

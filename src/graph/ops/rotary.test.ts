@@ -5,8 +5,8 @@ import { draw, tabulate } from '../../../tests/support/array.ts';
 import { evaluateBuilt } from '../../../tests/support/evaluate.ts';
 import { checkOperator, expectClose } from '../../../tests/support/gradient.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
+import { float32, floats, int64 } from '../../engine/tensor.ts';
 import { inverseFrequencies, ropeTables } from '../../model/rope.ts';
-import { float32, floats, int64 } from '../../runtime/tensor.ts';
 import type { Graph, Value } from '../graph.ts';
 import { type RotaryTables, rotary } from './rotary.ts';
 

@@ -1,7 +1,7 @@
 /** Files a person hands over as histories: records, commits, tables. */
 import { join } from 'node:path';
 import { detectSource, importTable, openHistories } from '../../../src/histories/index.ts';
-import { readRejected } from '../../../src/training/rejected.ts';
+import { readRejected } from '../../../src/histories/rejected.ts';
 import type { Kind, Reading } from '../kind.ts';
 
 const lines = (...values: unknown[]) => Buffer.from(values.map(value => `${JSON.stringify(value)}\n`).join(''));

@@ -1,7 +1,7 @@
 /** Model folders: configuration, weights in one file and in shards, and what is read beside them. */
 import { join } from 'node:path';
+import { LanguageModel } from '../../../src/language-model/language-model.ts';
 import { EncoderEmbedder } from '../../../src/overlap/encoder-embedder.ts';
-import { LanguageModel } from '../../../src/runtime/language-model.ts';
 import { MODEL } from '../corpus.ts';
 import { type Files, filesIn, fixture, type Kind } from '../kind.ts';
 

@@ -1,13 +1,13 @@
 /** Run folders, whose files we wrote ourselves: a run that ended is scored, one that was stopped goes on. */
 import { join } from 'node:path';
-import { StageCosts } from '../../../src/evaluation/compare/stages.ts';
-import { scoreRun, scoreSchema } from '../../../src/evaluation/held-out.ts';
-import { readRun } from '../../../src/evaluation/open-run.ts';
 import { readUserSplit } from '../../../src/histories/index.ts';
 import { resolveSettings, train, trainSchema } from '../../../src/index.ts';
-import { forget } from '../../../src/training/forget.ts';
-import { ReferenceCache } from '../../../src/training/reference-cache.ts';
-import { RunFolder } from '../../../src/training/run-folder.ts';
+import { StageCosts } from '../../../src/jobs/compare/stages.ts';
+import { forget } from '../../../src/jobs/forget.ts';
+import { readRun } from '../../../src/jobs/open-run.ts';
+import { scoreRun, scoreSchema } from '../../../src/jobs/score/held-out.ts';
+import { ReferenceCache } from '../../../src/language-model/reference-cache.ts';
+import { RunFolder } from '../../../src/runs/run-folder.ts';
 import { DATA, MODEL, RUN, STOPPED } from '../corpus.ts';
 import { filesIn, type Kind } from '../kind.ts';
 

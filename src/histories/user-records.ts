@@ -1,0 +1,148 @@
+/** Which records a user trains on, and how much each counts. */
+import { z } from 'zod';
+import { counted } from '../common/counted.ts';
+import { IdiolectError } from '../common/errors.ts';
+import type { TrainableObjective } from '../objectives/objectives.ts';
+import type { Dataset } from './dataset.ts';
+import { type HistoryRecord, sampleAuxiliary } from './index.ts';
+import type { RejectedTexts } from './rejected.ts';
+
+/** The settings that say which records, and how much each counts. */
+export const recordChoiceSchema = z.object({
+  auxiliaryFrom: z
+    .enum(['all', 'targets', 'others'])
+    .optional()
+    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
+  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
+  historyShare: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('latest share of the own training records that is used (ablation)'),
+  timeDecay: z
+    .number()
+    .positive()
+    .optional()
+    .describe('days in which the weight of an own record halves, counted back from the latest (default: no decay)'),
+});
+
+type RecordChoice = z.infer<typeof recordChoiceSchema>;
+
+export interface WeightedRecord {
+  readonly record: HistoryRecord;
+  readonly weight: number;
+}
+
+export interface UserRecords {
+  readonly user: string;
+  /** The user's own records; their weights have mean 1. */
+  readonly target: readonly WeightedRecord[];
+  /**
+   * Others' records, drawn with the seed, each of weight 1; empty for objectives that need none. For pairs the i-th is
+   * what the i-th target record was chosen over.
+   */
+  readonly auxiliary: readonly WeightedRecord[];
+  /** The user's known negatives; a weight of 2 counts as two of them. */
+  readonly disliked: readonly WeightedRecord[];
+  /** Whether target and auxiliary records are pairs, which no batch may part. */
+  readonly paired: boolean;
+}
+
+export interface RecordSettings extends RecordChoice {
+  /** What the objective compares own records with; where nothing, they are all there is. */
+  readonly against: TrainableObjective['against'];
+  readonly seed: number;
+}
+
+/**
+ * The latest share of a user's own training records, and a draw from other users' training records; with rejected
+ * texts, the own records that have one, and those.
+ *
+ * @throws IdiolectError DATA when weights by age are asked for and a record has no time; CONFIG for a pool that is not
+ */
+export function userRecords(
+  dataset: Dataset,
+  user: string,
+  { against, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
+  rejected?: RejectedTexts,
+): UserRecords {
+  const { train, disliked } = dataset.users.get(user)!;
+  const recent = latest(train, historyShare);
+  const own = rejected ? recent.filter(record => rejected.of(record) !== undefined) : recent;
+  if (own.length === 0) {
+    throw new IdiolectError(
+      'DATA',
+      `--rejected has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
+    );
+  }
+  const needsOthers = against === 'others';
+  const known = needsOthers ? latest(disliked, historyShare) : [];
+  const count = Math.max(1, Math.round(auxiliaryRatio * own.length));
+  const others = needsOthers ? sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed }) : [];
+  const lost = own.flatMap(record => (rejected ? [{ ...record, output: rejected.of(record)! }] : []));
+
+  const weights = recordWeights([...own, ...known], timeDecay, user);
+  const meanWeight = own.reduce((sum, record) => sum + weights.get(record)!, 0) / own.length;
+  return {
+    user,
+    target: own.map(record => ({ record, weight: weights.get(record)! / meanWeight })),
+    auxiliary: [...others, ...lost].map(record => ({ record, weight: 1 })),
+    disliked: known.map(record => ({ record, weight: weights.get(record)! })),
+    paired: rejected !== undefined,
+  };
+}
+
+/**
+ * The training records a user's auxiliary set is drawn from, in the order of the data. A model adapted to the task has
+ * seen the others' records, so that its reference scores of them are those of a training set; the other targets' are
+ * as new to it as the user's own, and are the pool unless another is asked for.
+ *
+ * @throws IdiolectError CONFIG when the pool is given by a division of users that was not made or is too small
+ */
+export function auxiliaryPool(
+  { file, users, split }: Dataset,
+  from: RecordChoice['auxiliaryFrom'],
+): readonly HistoryRecord[] {
+  const group = from ?? (split ? 'targets' : 'all');
+  if (group === 'all') return [...users.values()].flatMap(({ train }) => train);
+  if (!split)
+    throw new IdiolectError('CONFIG', `--auxiliary-from ${group} needs --target-users, which divides the users.`);
+  const members = split[group].filter(user => users.get(user)?.train.length);
+  if (members.length < (group === 'targets' ? 2 : 1)) {
+    throw new IdiolectError(
+      'CONFIG',
+      `--auxiliary-from ${group}: ${file} has training records of ${counted(members.length, 'such user')}, which leaves a target user ` +
+        `nobody to be compared with. Use --auxiliary-from ${group === 'targets' ? 'others' : 'targets'}.`,
+    );
+  }
+  const isMember = new Set(members);
+  return [...users.values()].flatMap(({ user, train }) => (isMember.has(user) ? train : []));
+}
+
+/** The last of some records in time order, at least one of them. */
+export function latest(records: readonly HistoryRecord[], share: number): readonly HistoryRecord[] {
+  return records.slice(records.length - Math.max(1, Math.round(share * records.length)));
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A record's own weight, halved for every `timeDecay` days between it and the user's latest record. */
+function recordWeights(
+  records: readonly HistoryRecord[],
+  timeDecay: number | undefined,
+  user: string,
+): ReadonlyMap<HistoryRecord, number> {
+  if (timeDecay === undefined) return new Map(records.map(record => [record, record.weight ?? 1]));
+  const times = records.map(({ time }) => {
+    if (time !== undefined) return Date.parse(time);
+    throw new IdiolectError(
+      'DATA',
+      `--time-decay needs the time of every record, and one of user "${user}" has none. Leave --time-decay out, or add "time".`,
+    );
+  });
+  const now = Math.max(...times);
+  return new Map(
+    records.map((record, i) => [record, (record.weight ?? 1) * 2 ** (-(now - times[i]!) / (timeDecay * DAY))]),
+  );
+}

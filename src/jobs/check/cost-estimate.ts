@@ -1,0 +1,275 @@
+/** What training will take before it is started: memory by a formula, time by a few steps of the real shape, disk by counting. */
+import type { z } from 'zod';
+import { IdiolectError } from '../../common/errors.ts';
+import { random } from '../../common/random.ts';
+import { type Dataset, Encoder } from '../../histories/dataset.ts';
+import type { HistoryRecord } from '../../histories/index.ts';
+import type { EncodedExample, LanguageModel } from '../../language-model/language-model.ts';
+import type { Checkpoint } from '../../model/checkpoint.ts';
+import { type LoraConfig, loraConfigSchema, matrixShapes } from '../../model/lora.ts';
+import { cbpo, type cbpoSchema } from '../../objectives/cbpo.ts';
+import type { TrainSettings } from '../../runs/settings.ts';
+import type { TrainingExample } from '../../training/batch-gradient.ts';
+import { planBatches } from '../../training/plan.ts';
+import { Trainer } from '../../training/trainer.ts';
+
+/** What runs through the engine at once. */
+export interface BatchShape {
+  readonly tokens: number;
+  /** Tokens of the longest sequence. */
+  readonly longest: number;
+  readonly completionTokens: number;
+  /** Whether batches come that do not fit into one pass, for which two more sessions open. */
+  readonly twoPasses: boolean;
+}
+
+/** Node, the engine's library and its code, before any weight is read. */
+const PROCESS_BYTES = 200e6;
+
+/**
+ * Bytes that training takes at its largest batch. Kept for the backward pass, per token and layer, in float32: four
+ * times the hidden width (two inputs, two norms), queries and what attention gives, keys and values before and after
+ * rotation, three times the inner width, and two rows of attention (scores and weights) for each head. Completion
+ * positions hold their logits, some 1.7 times over while the gradient is made (fitted, as are the two rows). F32
+ * weights are in the file, mapped once; F16 and BF16 ones are widened to float32 by each session: training, KL probe,
+ * and the two of two passes.
+ *
+ * Peaks measured for batches of 64 to 2048 tokens, sequences of 64 to 1024, are within a tenth of it.
+ */
+export function trainingMemory({ config, tensors }: Pick<Checkpoint, 'config' | 'tensors'>, batch: BatchShape): number {
+  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config;
+  const perLayer = 4 * hiddenSize + 2 * heads * headDim + 4 * kvHeads * headDim + 3 * intermediateSize;
+  const activations = batch.tokens * layers * (perLayer + 2 * heads * batch.longest);
+  const logits = 1.7 * batch.completionTokens * vocabSize;
+  const sessions = batch.twoPasses ? 4 : 2;
+  let weights = 0;
+  for (const { dtype, length } of tensors.values()) weights += dtype === 'F32' ? length : 2 * length * sessions;
+  return PROCESS_BYTES + weights + 4 * (activations + logits);
+}
+
+/** How long some texts are, in tokens. */
+export interface Lengths {
+  /** Texts that were looked at. */
+  readonly texts: number;
+  readonly median: number;
+  readonly mean: number;
+  /** 95 of 100 are at most this long. */
+  readonly p95: number;
+  readonly longest: number;
+  /** Tokens of completions as a share of all. */
+  readonly completionShare: number;
+  /** Shares of the texts that lose the beginning of the prompt, or the end of the completion. */
+  readonly promptsCut: number;
+  readonly completionsCut: number;
+}
+
+/** Texts looked at to judge by; the rest is taken to be like them. */
+const SAMPLE = 500;
+
+/** A fixed draw of records as token sequences. */
+export function encodeSample(encoder: Encoder, records: readonly HistoryRecord[]): EncodedExample[] {
+  const drawn =
+    records.length > SAMPLE
+      ? random(0, 'estimate')
+          .shuffled([...records])
+          .slice(0, SAMPLE)
+      : records;
+  return drawn.map(record => encoder.encode(record));
+}
+
+export function lengthsOf(sample: readonly EncodedExample[]): Lengths {
+  const sorted = sample.map(({ ids }) => ids.length).sort((a, b) => a - b);
+  const total = sorted.reduce((a, b) => a + b, 0);
+  const completions = sample.reduce((sum, { ids, promptLength }) => sum + ids.length - promptLength, 0);
+  const shareOf = (matches: (example: EncodedExample) => boolean) => sample.filter(matches).length / sample.length;
+  return {
+    texts: sample.length,
+    median: sorted[Math.floor((sorted.length - 1) / 2)]!,
+    mean: total / sample.length,
+    p95: sorted[Math.floor((sorted.length - 1) * 0.95)]!,
+    longest: sorted.at(-1)!,
+    completionShare: completions / total,
+    promptsCut: shareOf(({ promptCut }) => promptCut),
+    completionsCut: shareOf(({ completionCut }) => completionCut),
+  };
+}
+
+/** The largest batch that texts of these lengths are likely to make. */
+export function largestBatch(
+  { p95, longest, completionShare }: Pick<Lengths, 'p95' | 'longest' | 'completionShare'>,
+  { batchSize, microBatchTokens }: Pick<TrainSettings, 'batchSize' | 'microBatchTokens'>,
+): BatchShape {
+  const whole = batchSize * p95;
+  const tokens = Math.max(longest, Math.min(whole, microBatchTokens));
+  return { tokens, longest, completionTokens: tokens * completionShare, twoPasses: whole > microBatchTokens };
+}
+
+/** Tokens of a prompt and its text where no texts are known: a message or a short letter. */
+const TYPICAL = 256;
+
+/** @param longest tokens a text may have */
+export function typicalLengths(longest: number): Pick<Lengths, 'p95' | 'longest' | 'completionShare'> {
+  const tokens = Math.min(TYPICAL, longest);
+  return { p95: tokens, longest: tokens, completionShare: 0.5 };
+}
+
+export interface TrainingEstimate {
+  readonly users: number;
+  readonly steps: number;
+  /** Seconds of the whole run; `likely` extrapolates what was measured. */
+  readonly seconds: { readonly low: number; readonly likely: number; readonly high: number };
+  readonly memoryBytes: number;
+  /** What the run folder and the cache grow by. */
+  readonly diskBytes: number;
+}
+
+/**
+ * How far a run may be from what two seconds of it promise: steps of one machine differ by a tenth to a third from hour
+ * to hour (docs/benchmark.md), and long texts cost more than their share of tokens.
+ */
+const RANGE = { low: 0.7, high: 1.5 };
+
+/** Seconds of measured steps, and steps at most. */
+const BUDGET = 2;
+const MOST_STEPS = 8;
+
+/** Work of a run, counted without encoding all of it. */
+interface Work {
+  readonly users: number;
+  readonly steps: number;
+  /** Records that go through a training step, each as often as it does. */
+  readonly trained: number;
+  /** Records that go forward alone: reference scores, the embedding that alpha is estimated by, the KL probe. */
+  readonly scored: number;
+}
+
+/**
+ * Runs a few steps of cbpo on records of the data and extrapolates to all users, in records times epochs.
+ *
+ * @param now seconds of a clock
+ * @throws IdiolectError DATA where no record is left to train on
+ */
+export async function estimateTraining(
+  model: LanguageModel,
+  dataset: Dataset,
+  settings: TrainSettings,
+  now: () => number,
+): Promise<TrainingEstimate> {
+  const records = [...dataset.users.values()].flatMap(({ train }) => train);
+  if (records.length === 0) {
+    throw new IdiolectError(
+      'DATA',
+      `${dataset.file} has no record to train on: each is held out, of its own user or of another, or has label false. ` +
+        'Give histories with more records.',
+    );
+  }
+  const sample = encodeSample(new Encoder(model, settings), records);
+  const lengths = lengthsOf(sample);
+  const work = countWork(dataset, settings);
+  const lora = loraConfigSchema.parse(settings);
+  const { step, score, starting } = await measureRates(model, sample, settings, now);
+
+  const tokens = (count: number) => count * lengths.mean;
+  const likely = starting + tokens(work.trained) * step + tokens(work.scored) * score;
+  return {
+    users: work.users,
+    steps: work.steps,
+    seconds: { low: RANGE.low * likely, likely, high: RANGE.high * likely },
+    memoryBytes: trainingMemory(model.checkpoint, largestBatch(lengths, settings)),
+    diskBytes: diskBytes(work, lora, model.checkpoint),
+  };
+}
+
+/** Seconds a token. */
+export interface Rates {
+  /** Through a training step. */
+  readonly step: number;
+  /** Forward alone. */
+  readonly score: number;
+  /** Seconds that opening the sessions took. */
+  readonly starting: number;
+}
+
+type RateSettings = Pick<TrainSettings, 'seed' | 'batchSize' | 'microBatchTokens' | 'weightDecay' | 'maxGradNorm'> &
+  z.input<typeof cbpoSchema>;
+
+/**
+ * Runs a few steps of cbpo and scores a few texts of a sample.
+ *
+ * @param now seconds of a clock
+ */
+export async function measureRates(
+  model: LanguageModel,
+  sample: readonly EncodedExample[],
+  settings: RateSettings,
+  now: () => number,
+): Promise<Rates> {
+  const trainer = new Trainer(model, loraConfigSchema.parse(settings), cbpo({ ...settings, alpha: 0.2 }), settings);
+  const source = random(settings.seed, 'estimate batches');
+  const draw = () => sample[source.integer(sample.length)]!;
+  const { weightDecay, maxGradNorm, batchSize } = settings;
+  const begun = now();
+  const step = await measure(now, async () => {
+    const batch = Array.from({ length: Math.max(2, batchSize) }, (_, i): TrainingExample => {
+      const { ids, promptLength } = draw();
+      return { ids, promptLength, group: i % 2 === 0 ? 'target' : 'auxiliary', referenceLogProb: 0 };
+    });
+    await trainer.forwardBackward(batch, source);
+    trainer.optimStep({ lr: 1e-4, weightDecay, maxGradNorm });
+    return batch.reduce((sum, { ids }) => sum + ids.length, 0);
+  }).finally(() => trainer.release());
+  const score = await measure(now, async () => {
+    const { ids, promptLength } = draw();
+    await model.score({ ids, promptLength });
+    return ids.length;
+  }).finally(() => model.close());
+  return {
+    step: step.perToken,
+    score: score.perToken,
+    starting: now() - begun - step.seconds - score.seconds,
+  };
+}
+
+interface Rate {
+  readonly perToken: number;
+  readonly seconds: number;
+}
+
+/** Seconds a token, once a first call has opened the session. @param run returns how many tokens it took */
+async function measure(now: () => number, run: () => Promise<number>): Promise<Rate> {
+  await run();
+  const begun = now();
+  let tokens = 0;
+  for (let calls = 0; calls < MOST_STEPS && (calls === 0 || now() - begun < BUDGET / 2); calls++) tokens += await run();
+  const seconds = now() - begun;
+  return { perToken: seconds / tokens, seconds };
+}
+
+function countWork(dataset: Dataset, settings: TrainSettings): Work {
+  const { seed, epochs, batchSize, auxiliaryRatio, alpha, overlapRatio, klEvery } = settings;
+  const users = [...dataset.users.values()].filter(({ train }) => train.length > 0);
+  const all = users.reduce((sum, { train }) => sum + train.length, 0);
+  let [steps, trained, own, drawn, embedded, probed] = [0, 0, 0, 0, 0, 0];
+  for (const { user, train, disliked } of users) {
+    const auxiliary = Math.min(Math.max(1, Math.round(auxiliaryRatio * train.length)), all - train.length);
+    const batches = planBatches({
+      ...{ user, seed, epochs, batchSize },
+      ...{ targetCount: train.length, auxiliaryCount: auxiliary, dislikedCount: disliked.length },
+    });
+    steps += batches.length;
+    trained += epochs * (train.length + auxiliary + disliked.length);
+    own += train.length + disliked.length;
+    drawn += auxiliary;
+    if (alpha === undefined) embedded += train.length * (1 + overlapRatio);
+    // The probe runs the model twice, along the own half of a batch.
+    if (klEvery > 0) probed += (1 + batches.length / klEvery) * 2 * (batchSize / 2);
+  }
+  const scored = own + Math.min(drawn, all) + Math.min(embedded, all) + probed;
+  return { users: users.length, steps, trained, scored };
+}
+
+/** Adapters in float32, one user's checkpoint (the matrices and two moments), a line a step, a line a scored text. */
+function diskBytes({ users, steps, scored }: Work, lora: LoraConfig, { linears }: Checkpoint): number {
+  const parameters = matrixShapes(lora, linears).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
+  return (users + 3) * 4 * parameters + 400 * steps + 64 * scored;
+}

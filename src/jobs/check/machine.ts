@@ -1,0 +1,134 @@
+/** Checks of the machine: whether Node, memory and devices are what training needs. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path/posix';
+import { env, listSupportedBackends } from 'onnxruntime-node';
+import { reasonOf } from '../../common/errors.ts';
+import { type EngineOptions, Session } from '../../engine/session.ts';
+import { float32, floats } from '../../engine/tensor.ts';
+import { Graph, gemm } from '../../graph/index.ts';
+
+/** What one check found. */
+export interface Check {
+  readonly topic: string;
+  /** `wrong`: training cannot go ahead; `note`: it can, but somebody should know. */
+  readonly state: 'fine' | 'note' | 'wrong';
+  /** One sentence: what was found and, where it is not fine, what to do. */
+  readonly found: string;
+}
+
+export interface Machine {
+  readonly node: string;
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  readonly threads: number;
+  readonly processor: string;
+}
+
+export function thisMachine(): Machine {
+  // Where a container may use less than the machine has, that is its memory.
+  const limit = process.constrainedMemory();
+  const isLimited = limit > 0 && limit < totalmem();
+  const available = process.availableMemory();
+  return {
+    node: process.versions.node,
+    totalBytes: isLimited ? limit : totalmem(),
+    availableBytes: isLimited ? withFilePages(available, limit, textOf(memoryFile(textOf(CGROUP)))) : available,
+    threads: availableParallelism(),
+    processor: cpus()[0]?.model.trim() || process.arch,
+  };
+}
+
+const CGROUP = '/proc/self/cgroup';
+
+/** Where Linux says what a control group of version 2 uses its memory for; undefined for others. */
+export function memoryFile(cgroup: string): string | undefined {
+  const [, group] = /^0::(\/.*)/.exec(cgroup) ?? [];
+  return group === undefined ? undefined : join('/sys/fs/cgroup', group, 'memory.stat');
+}
+
+/**
+ * What is available within a limit. Node counts files that the kernel keeps in memory as taken, though it gives up those
+ * not in use before anybody goes short; after a download that is most of the memory.
+ */
+export function withFilePages(available: number, limit: number, stat: string): number {
+  const [, pages = 0] = /^inactive_file (\d+)$/m.exec(stat) ?? [];
+  return Math.min(limit, available + Number(pages));
+}
+
+/** Empty where there is no such file. */
+function textOf(file: string | undefined): string {
+  try {
+    return file === undefined ? '' : readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const OLDEST_NODE = [22, 18] as const;
+
+/** Below this not even a small model can be trained. */
+const LEAST_MEMORY = 1e9;
+
+/** Checks a machine, and opens a session on each device named. */
+export async function checkMachine(machine: Machine, devices: readonly EngineOptions['device'][]): Promise<Check[]> {
+  const { node, totalBytes, availableBytes, threads, processor } = machine;
+  const [major, minor] = node.split('.').map(Number) as [number, number];
+  const isNew = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const free = `${bytesText(availableBytes)} of ${bytesText(totalBytes)} are free`;
+  const checks: Check[] = [
+    isNew
+      ? { topic: 'Node', state: 'fine', found: node }
+      : {
+          topic: 'Node',
+          state: 'wrong',
+          found: `${node} is older than ${OLDEST_NODE.join('.')}. Install a newer Node.`,
+        },
+    availableBytes >= LEAST_MEMORY
+      ? { topic: 'memory', state: 'fine', found: free }
+      : { topic: 'memory', state: 'wrong', found: `${free}; training needs 1 GB or more. End other programs.` },
+    { topic: 'processor', state: 'fine', found: `${threads} threads, ${processor}` },
+  ];
+  for (const device of devices) checks.push(await checkDevice(device));
+  return checks;
+}
+
+const ADVICE: Readonly<Record<EngineOptions['device'], string>> = {
+  cpu: 'Install idiolect again: npm ci, or npm install idiolect.',
+  cuda: 'It needs an NVIDIA card and onnxruntime-node’s own download: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
+  webgpu: 'It needs a graphics card and its driver (Vulkan, Metal or Direct3D 12).',
+};
+
+/** Multiplies two small matrices there. */
+async function checkDevice(device: EngineOptions['device']): Promise<Check> {
+  const topic = `device ${device}`;
+  try {
+    const g = new Graph();
+    const x = g.input('x', 'float32', [2, 2]);
+    g.output('y', gemm(g, x, x));
+    const session = await Session.create(g, { device, threads: 1 });
+    const { y } = await session.run({ x: float32(Float32Array.of(1, 2, 3, 4), [2, 2]) });
+    await session.release();
+    const product = floats(y!).join(', ');
+    if (product !== '7, 10, 15, 22') {
+      return { topic, state: 'wrong', found: `a product of small whole numbers came out as ${product}. Use another.` };
+    }
+    const others = listSupportedBackends().flatMap(({ name, bundled }) => (bundled && name !== device ? [name] : []));
+    const more = device === 'cpu' && others.length > 0 ? `; built in, to try by --device: ${others.join(', ')}` : '';
+    return { topic, state: 'fine', found: `onnxruntime-node ${env.versions.node} computes there${more}` };
+  } catch (error) {
+    return { topic, state: 'wrong', found: `${engineReason(error)} ${ADVICE[device]}` };
+  }
+}
+
+/** The engine's own words without its source files. */
+function engineReason(error: unknown): string {
+  const text = reasonOf(error).replace(/\s+/g, ' ').trim();
+  return `${text.replace(/\/onnxruntime_src\/.* was false\. /, '').replace(/\.$/, '')}.`;
+}
+
+/** Bytes as a person says them, such as `1.5 GB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(bytes < 1e11 ? 1 : 0)} GB`;
+}

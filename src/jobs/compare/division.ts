@@ -1,0 +1,91 @@
+/** Who is evaluated, on whom hyper-parameters are chosen, and on whom the backbone is adapted to the task: nobody twice. */
+import { join } from 'node:path';
+import { counted } from '../../common/counted.ts';
+import { IdiolectError } from '../../common/errors.ts';
+import { makeFolder } from '../../common/files.ts';
+import { random } from '../../common/random.ts';
+import type { Dataset } from '../../histories/dataset.ts';
+import { drawUserSplit, resolveUserSplit, type TargetSplit, writeUserSplit } from '../../histories/index.ts';
+import type { MethodSettings } from './methods/settings.ts';
+
+export interface Division {
+  readonly targets: readonly string[];
+  readonly development: readonly string[];
+  readonly others: readonly string[];
+  readonly notices: readonly string[];
+}
+
+/** Each group as a division into targets and others, as the verbs read it by `--target-users`. */
+export interface DivisionFiles {
+  /** Both groups below are kept out. */
+  readonly adaptation: string;
+  readonly development: string;
+  readonly targets: string;
+}
+
+type DivisionSettings = Pick<MethodSettings, 'targetUsers' | 'developmentUsers' | 'skipAdaptation' | 'seed'>;
+
+/**
+ * Divides the users who have records to train on and queries to answer. With a number the most active users are drawn,
+ * development users among them at random, so that both groups are of one kind; with a file its targets are evaluated
+ * and development users are the most active of the others.
+ *
+ * @throws IdiolectError CONFIG where there are too few users, DATA where the file does not fit the data
+ */
+export async function divideUsers(dataset: Dataset, settings: DivisionSettings): Promise<Division> {
+  const { targetUsers, developmentUsers, skipAdaptation, seed } = settings;
+  const able = [...dataset.users].filter(([, { train, query }]) => train.length > 0 && query.length > 0);
+  const counts = new Map(able.map(([user, { train, query }]) => [user, train.length + query.length]));
+  if (typeof targetUsers === 'string') {
+    const { split, notices } = await resolveUserSplit(targetUsers, counts, dataset, seed);
+    const outside = new Map(split.others.flatMap(user => (counts.has(user) ? [[user, counts.get(user)!]] : [])));
+    const { targets: development, others } = draw(outside, developmentUsers, '--development-users asks');
+    return { targets: split.targets, development, others, notices };
+  }
+  if (targetUsers < 1) {
+    throw new IdiolectError('CONFIG', `--target-users ${targetUsers}: nobody would be evaluated. Give 1 or more.`);
+  }
+  const asked = '--target-users and --development-users ask';
+  const { targets: drawn, others } = draw(counts, targetUsers + developmentUsers, asked);
+  const mixed = random(seed, 'development users').shuffled(drawn);
+  const isDevelopment = new Set(mixed.slice(0, developmentUsers));
+  return {
+    targets: drawn.filter(user => !isDevelopment.has(user)),
+    development: drawn.filter(user => isDevelopment.has(user)),
+    others,
+    notices: [],
+  };
+
+  function draw(records: ReadonlyMap<string, number>, count: number, asked: string) {
+    if (count === 0) return { targets: [], others: [...records.keys()] };
+    if (skipAdaptation && count === records.size) return { targets: [...records.keys()].sort(), others: [] };
+    if (count < records.size) return drawUserSplit(records, count, seed);
+    const spare = skipAdaptation ? '' : ', and at least one more to adapt the model to the task (or --skip-adaptation)';
+    const where = typeof targetUsers === 'string' ? `${dataset.file} outside ${targetUsers}'s targets` : dataset.file;
+    throw new IdiolectError(
+      'CONFIG',
+      `${asked} for ${counted(count, 'user')} with records and queries${spare}; there are ${records.size} in ${where}. ` +
+        'Use smaller numbers.',
+    );
+  }
+}
+
+/** Writes the three divisions into a folder. */
+export async function writeDivisions(
+  folder: string,
+  { targets, development, others }: Division,
+  { fingerprint: data }: Dataset,
+  seed: number,
+): Promise<DivisionFiles> {
+  await makeFolder(folder);
+  const write = async (name: string, split: Pick<TargetSplit, 'targets' | 'others'>) => {
+    const file = join(folder, `${name}.json`);
+    await writeUserSplit(file, { data, seed, ...split });
+    return file;
+  };
+  return {
+    adaptation: await write('adaptation', { targets: [...targets, ...development], others }),
+    development: await write('development', { targets: development, others }),
+    targets: await write('targets', { targets, others }),
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * How long a comparison will take, before it begins: its stages in records to train on, to score and to answer, times what
+ * a few seconds of each say on this machine. What an earlier call has finished is not counted.
+ */
+import { join } from 'node:path';
+import { exists } from '../../common/files.ts';
+import { random } from '../../common/random.ts';
+import { type Dataset, Encoder } from '../../histories/dataset.ts';
+import { renderPrompt } from '../../histories/index.ts';
+import type { LanguageModel } from '../../language-model/language-model.ts';
+import { objectiveNamed } from '../../objectives/objectives.ts';
+import { RunFolder } from '../../runs/run-folder.ts';
+import { encodeSample, lengthsOf, measureRates } from '../check/cost-estimate.ts';
+import type { Division } from './division.ts';
+import type { MethodSpec, TrainingSpec } from './methods/catalogue.ts';
+import { answersFile, type Group, trainingFolder } from './methods/runner.ts';
+import type { OwnMethods } from './requirements.ts';
+import { firstChoices, isSearched, triesOf } from './search.ts';
+import type { ClosedSettings } from './task-settings.ts';
+
+/** What a stage does: records that go through a training step, that go forward alone, and answers that are written. */
+export interface StageWork {
+  readonly key: string;
+  readonly trained: number;
+  readonly scored: number;
+  readonly answers: number;
+}
+
+export const ADAPTING = 'adapt';
+export const UNIQUENESS = 'uniqueness';
+export const searching = ({ name }: MethodSpec) => `search ${name}`;
+export const evaluating = ({ name }: MethodSpec) => `evaluate ${name}`;
+
+export interface ForecastInput {
+  readonly settings: ClosedSettings;
+  /** Every method that takes part, in the order of the work. */
+  readonly methods: readonly MethodSpec[];
+  /** Names of those that answer. */
+  readonly asked: ReadonlySet<string>;
+  readonly dataset: Dataset;
+  readonly division: Division;
+  readonly own: OwnMethods;
+}
+
+/** Samples of the task-adapted model for each record that is trained on in pairs. */
+const SAMPLES = 3;
+
+/** What a longer prompt costs against a plain one, in its answer and its score. */
+const LONGER_PROMPT = 1.5;
+
+/** The stages of a comparison that have work left, in their order. */
+export async function planStages(input: ForecastInput): Promise<StageWork[]> {
+  const { settings, methods, asked, division } = input;
+  const stages: StageWork[] = [];
+  const counted = new Set<string>();
+  /** Once each: trainings, samples and scores that methods share. */
+  const once = (key: string) => !counted.has(key) && Boolean(counted.add(key));
+  if (!settings.skipAdaptation && !(await exists(join(settings.out, 'task', 'model', 'config.json')))) {
+    stages.push(adaptation(input));
+  }
+  const add = async (key: string, parts: readonly Promise<Omit<StageWork, 'key'>>[]) => {
+    const work = { key, trained: 0, scored: 0, answers: 0 };
+    for (const part of parts) {
+      const { trained, scored, answers } = await part;
+      work.trained += trained;
+      work.scored += scored;
+      work.answers += answers;
+    }
+    if (work.trained + work.scored + work.answers > 0) stages.push(work);
+  };
+  const first = firstChoices(settings, input.own.methods);
+  const searched = isSearched(settings) && division.development.length > 0;
+  const triesOfEach = (spec: MethodSpec) => (searched ? triesOf(spec, first, settings) : []);
+  for (const spec of methods) {
+    await add(
+      searching(spec),
+      triesOfEach(spec).flatMap(({ name, choices }) => [
+        ...(spec.training
+          ? [training(input, 'development', spec.training, [choices.rates[spec.training.name]!], once)]
+          : []),
+        answers(input, 'development', spec, name),
+      ]),
+    );
+  }
+  for (const spec of methods) {
+    const { training: trained } = spec;
+    // Which rate will be chosen is not known yet; it was one of these where the adapters are there.
+    const rates = trained ? [first, ...triesOfEach(spec).map(({ choices }) => choices)] : [];
+    const ofTargets = rates.map(choices => choices.rates[trained!.name]!);
+    await add(evaluating(spec), [
+      ...(trained ? [training(input, 'targets', trained, ofTargets, once)] : []),
+      ...(asked.has(spec.name) ? [answers(input, 'targets', spec, spec.name)] : []),
+    ]);
+  }
+  if (settings.embedder !== 'ngrams' && division.targets.length >= 3) {
+    const own = division.targets.reduce((sum, user) => sum + input.dataset.users.get(user)!.train.length, 0);
+    stages.push({ key: UNIQUENESS, trained: 0, scored: (1 + settings.overlapRatio) * own, answers: 0 });
+  }
+  return stages;
+}
+
+function adaptation({ settings, dataset, division }: ForecastInput): StageWork {
+  const others = division.others.map(user => dataset.users.get(user)!);
+  const all = others.reduce((sum, { train }) => sum + train.length, 0);
+  const trained = Math.min(all, settings.taskRecords ?? all);
+  const query = others.reduce((sum, { query }) => sum + query.length, 0) * (all > 0 ? trained / all : 0);
+  return { key: ADAPTING, trained: settings.taskEpochs * trained, scored: 2 * query, answers: 0 };
+}
+
+/** Of the users without an adapter at any of the rates. */
+async function training(
+  { settings, dataset, division, own }: ForecastInput,
+  group: Group,
+  { name, method, rejected }: TrainingSpec,
+  rates: readonly number[],
+  once: (key: string) => boolean,
+): Promise<Omit<StageWork, 'key'>> {
+  const objective = objectiveNamed(method, own.objectives);
+  const { needsReference, needsMismatched } = objective.create({ ...settings, alpha: 0 });
+  const work = { trained: 0, scored: 0, answers: 0 };
+  if (!once(`${group} ${name} ${group === 'targets' ? '' : rates.join()}`)) return work;
+  const folders = rates.map(rate => new RunFolder(trainingFolder(settings.out, group, name, rate)));
+  for (const user of division[group]) {
+    if ((await Promise.all(folders.map(folder => folder.isFinished(user)))).includes(true)) continue;
+    const { train, disliked } = dataset.users.get(user)!;
+    const records = Math.max(1, Math.round(settings.historyShare * train.length));
+    const beside = { nothing: 0, others: settings.auxiliaryRatio * records + disliked.length, rejected: records };
+    const batch = (records + beside[objective.against]) * (needsMismatched ? 2 : 1);
+    work.trained += settings.epochs * batch;
+    if (needsReference && once(`${group} ${objective.against} ${needsMismatched} ${user}`)) work.scored += batch;
+    if (rejected && once(`${group} samples ${user}`)) work.answers += SAMPLES * records;
+    if (rejected === 'least-personal') work.scored += 2 * SAMPLES * records;
+    const estimates = objective.usesAlpha && settings.alpha === undefined && settings.embedder !== 'ngrams';
+    if (estimates && once(`${group} alpha ${user}`)) work.scored += (1 + settings.overlapRatio) * records;
+  }
+  return work;
+}
+
+/** Of the users who have not answered yet. */
+async function answers(
+  { settings, dataset, division }: ForecastInput,
+  group: Group,
+  spec: MethodSpec,
+  name: string,
+): Promise<Omit<StageWork, 'key'>> {
+  const work = { trained: 0, scored: 0, answers: 0 };
+  const cost = spec.prompt === 'plain' ? 1 : LONGER_PROMPT;
+  for (const user of division[group]) {
+    if (await exists(answersFile(settings.out, group, name, user))) continue;
+    const queries = dataset.users.get(user)!.query.length;
+    work.answers += cost * (queries * (spec.contrast ? 2 : 1) + (spec.prompt === 'profile' ? 1 : 0));
+    work.scored += cost * queries;
+  }
+  return work;
+}
+
+/** Seconds of a unit of each kind of work. */
+export interface UnitCosts {
+  readonly trained: number;
+  readonly scored: number;
+  readonly answer: number;
+}
+
+/** Prompts answered to see how long an answer takes, and tokens of each at most. */
+const ANSWERED = 4;
+const WRITTEN = 16;
+
+/**
+ * Does a little of each kind of work on records of the data.
+ *
+ * @param now seconds of a clock
+ */
+async function measureUnits(
+  model: LanguageModel,
+  { settings, dataset }: Pick<ForecastInput, 'settings' | 'dataset'>,
+  now: () => number,
+): Promise<UnitCosts> {
+  const { template, chat, maxTokens, maxLength, seed } = settings;
+  const records = [...dataset.users.values()].flatMap(({ train }) => train);
+  const encoder = new Encoder(model, settings);
+  const sample = encodeSample(encoder, records);
+  const { mean } = lengthsOf(sample);
+  const { step, score } = await measureRates(model, sample, settings, now);
+  const prompts = random(seed, 'forecast')
+    .shuffled(records)
+    .slice(0, ANSWERED)
+    .map(record => renderPrompt(template, record));
+  const written = Math.min(maxTokens, WRITTEN);
+  const write = (tokens: number) =>
+    model.generateAll(prompts, {
+      ...{ maxTokens: tokens, maxLength: Math.min(maxLength, encoder.maxLength), chat, temperature: 0, topP: 1 },
+      random: () => random(seed, 'greedy'), // not drawn from
+    });
+  await write(1); // opens the session
+  const begun = now();
+  await write(written);
+  const answer = (now() - begun) / prompts.length;
+  await model.close();
+  return { trained: mean * step, scored: mean * score, answer: (answer * maxTokens) / written };
+}
+
+export function secondsOf({ trained, scored, answers }: StageWork, costs: UnitCosts): number {
+  return trained * costs.trained + scored * costs.scored + answers * costs.answer;
+}
+
+/** Seconds of each stage, by its key. */
+export async function secondsOfStages(
+  stages: readonly StageWork[],
+  model: LanguageModel,
+  input: ForecastInput,
+  now: () => number,
+): Promise<ReadonlyMap<string, number>> {
+  const costs = await measureUnits(model, input, now);
+  return new Map(stages.map(stage => [stage.key, secondsOf(stage, costs)]));
+}

@@ -1,0 +1,203 @@
+/**
+ * The optional judge of a comparison: a language model behind any OpenAI-compatible server says which of two answers
+ * reads more like the user, the anchor's or another method's. It runs only where its address is given, since the
+ * users' texts are sent there.
+ */
+
+import { z } from 'zod';
+import { counted } from '../../../common/counted.ts';
+import { IdiolectError } from '../../../common/errors.ts';
+import { printable } from '../../../common/printable.ts';
+import { random } from '../../../common/random.ts';
+import type { Answer, MethodAnswers } from '../../../results/answer.ts';
+import { bootstrapMean, type Estimate } from '../../../statistics/intervals.ts';
+import { askAll, type ChatOptions } from './judge-endpoint.ts';
+import { type Judged, questionBody, readVerdict, SHOWN } from './judge-question.ts';
+
+/** A key, or a password, would be saved with the settings. */
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) return false;
+  return [url.username, url.password, url.search, url.hash].every(part => part === '');
+}
+
+export const judgeSchema = z.object({
+  judgeUrl: z
+    .string()
+    .refine(isBaseUrl, 'expected an address such as http://localhost:8000/v1, without password, key or query')
+    .optional()
+    .describe(
+      'an OpenAI-compatible server, such as http://localhost:8000/v1: its model says which answers read more like the user, whose texts are sent there; its key is read from OPENAI_API_KEY',
+    ),
+  judgeModel: z.string().min(1).optional().describe('what the server calls the model that judges'),
+  judgeQueries: z.int().positive().default(3).describe('queries of a user that are judged, at most'),
+});
+
+export type JudgeSettings = z.infer<typeof judgeSchema>;
+
+/** The anchor against one other method, over pairs of answers to the same query. */
+export interface JudgeResult {
+  readonly method: string;
+  readonly title: string;
+  /** Share of a user's pairs that the anchor wins, ties half, as the mean over users. */
+  readonly rate: Estimate;
+  readonly wins: number;
+  readonly losses: number;
+  /** The other pairs: no preference, verdicts that depend on the order or cannot be read, the same text twice. */
+  readonly ties: number;
+  /** Ties whose two verdicts differ. */
+  readonly disagreements: number;
+  /** Ties where an answer holds no verdict. */
+  readonly unreadable: number;
+  /** Pairs that were asked about, in both orders: all but those of the same text. */
+  readonly asked: number;
+}
+
+export interface JudgeResults {
+  readonly model: string;
+  readonly url: string;
+  /** The anchor's title. */
+  readonly anchor: string;
+  readonly users: number;
+  /** Queries judged, of all users together. */
+  readonly queries: number;
+  readonly results: readonly JudgeResult[];
+}
+
+export interface JudgeOptions extends ChatOptions {
+  /** Draws the queries and the earlier texts, and is sent along. */
+  readonly seed: number;
+}
+
+/**
+ * The key of the judge's server; it is no setting, so that it is never saved.
+ *
+ * @throws IdiolectError CONFIG where it cannot be one
+ */
+export function judgeKey(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const key = env.OPENAI_API_KEY || undefined;
+  if (key === undefined || /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new IdiolectError('CONFIG', 'OPENAI_API_KEY holds a space or a character no key has; set it again.');
+}
+
+/**
+ * Where the judge is, or undefined where none is named.
+ *
+ * @throws IdiolectError CONFIG where one of address and model is given without the other
+ */
+export function judgeOf({ judgeUrl, judgeModel }: JudgeSettings): { url: string; model: string } | undefined {
+  if (judgeUrl !== undefined && judgeModel !== undefined) return { url: judgeUrl, model: judgeModel };
+  if (judgeUrl === undefined && judgeModel === undefined) return undefined;
+  const [given, missing] = judgeUrl === undefined ? ['model', 'url'] : ['url', 'model'];
+  throw new IdiolectError('CONFIG', `--judge-${given} needs --judge-${missing} beside it; give both, or none.`);
+}
+
+type Outcome = 'win' | 'loss' | 'tie' | 'disagreement' | 'unreadable' | 'same';
+
+/** Two answers to a query; `bodies` asks about the anchor's as A and as B, which a liking for a place cancels out of. */
+interface Pair {
+  readonly isSame: boolean;
+  readonly bodies: readonly [ours: string, swapped: string];
+}
+
+/**
+ * Has the anchor's answers judged against those of each other method, on the same queries for all. Each pair is asked
+ * in both orders, and only verdicts that agree count.
+ *
+ * @param anchor checked against the others as `measureResults` does
+ * @param histories the texts each user wrote before
+ * @returns undefined where no judge is named: nothing is asked or written then
+ * @throws IdiolectError as `judgeOf` and `askAll`; DATA where a user has no earlier text or most answers hold no verdict
+ */
+export async function judge(
+  anchor: MethodAnswers,
+  others: readonly MethodAnswers[],
+  histories: ReadonlyMap<string, readonly string[]>,
+  settings: JudgeSettings,
+  { seed, ...chat }: JudgeOptions,
+): Promise<JudgeResults | undefined> {
+  const endpoint = judgeOf(settings);
+  if (!endpoint) return undefined;
+  const { url, model } = endpoint;
+  const views = [...anchor.users].map(([user, answers]) => viewOf(user, answers, histories, settings, seed));
+  const pairsOf = (other: MethodAnswers): Pair[][] =>
+    views.map(({ user, queries, earlier }) =>
+      queries.map(query => {
+        const { input, text: ours } = anchor.users.get(user)![query]!;
+        const theirs = other.users.get(user)![query]!.text;
+        const body = (a: string, b: string) => questionBody(model, seed, { earlier, request: input }, a, b);
+        return { isSame: ours.trim() === theirs.trim(), bodies: [body(ours, theirs), body(theirs, ours)] };
+      }),
+    );
+  const pairs = others.map(pairsOf);
+  const requests = pairs.flat(2).flatMap(({ isSame, bodies }) => (isSame ? [] : bodies));
+  const answerTo = await askAll(url, requests, content => readVerdict(content) !== undefined, chat);
+  requireVerdicts(requests.map(answerTo), model);
+  return {
+    model,
+    url,
+    anchor: anchor.title,
+    users: views.length,
+    queries: views.reduce((sum, { queries }) => sum + queries.length, 0),
+    results: others.map(({ name, title }, m) => {
+      const outcomes = pairs[m]!.map(ofUser => ofUser.map(pair => outcomeOf(pair, answerTo)));
+      return { method: name, title, ...tally(outcomes, seed) };
+    }),
+  };
+}
+
+/** What is asked about a user: which queries, and beside which earlier texts. */
+function viewOf(
+  user: string,
+  answers: readonly Answer[],
+  histories: ReadonlyMap<string, readonly string[]>,
+  { judgeQueries }: JudgeSettings,
+  seed: number,
+): { user: string; queries: readonly number[]; earlier: Judged['earlier'] } {
+  const earlier = random(seed, `shown to the judge of ${user}`)
+    .shuffled(histories.get(user) ?? [])
+    .slice(0, SHOWN);
+  if (earlier.length === 0) {
+    throw new IdiolectError('DATA', `the judge needs an earlier text of each user, and "${printable(user)}" has none.`);
+  }
+  const queries = random(seed, `judged queries of ${user}`).shuffled([...answers.keys()]);
+  return { user, queries: queries.slice(0, judgeQueries), earlier };
+}
+
+function outcomeOf({ isSame, bodies }: Pair, answerTo: (body: string) => string): Outcome {
+  if (isSame) return 'same';
+  const [ours, swapped] = bodies.map(body => readVerdict(answerTo(body)));
+  if (ours === undefined || swapped === undefined) return 'unreadable';
+  if (ours === 'tie' && swapped === 'tie') return 'tie';
+  if (ours === 'A' && swapped === 'B') return 'win';
+  return ours === 'B' && swapped === 'A' ? 'loss' : 'disagreement';
+}
+
+/** @param outcomes of each user's pairs */
+function tally(outcomes: readonly (readonly Outcome[])[], seed: number): Omit<JudgeResult, 'method' | 'title'> {
+  const points = (outcome: Outcome) => (outcome === 'win' ? 1 : outcome === 'loss' ? 0 : 0.5);
+  const shares = outcomes.map(ofUser => ofUser.reduce((sum, one) => sum + points(one), 0) / ofUser.length);
+  const all = outcomes.flat();
+  const count = (outcome: Outcome) => all.filter(one => one === outcome).length;
+  const [wins, losses] = [count('win'), count('loss')];
+  return {
+    rate: bootstrapMean(shares, random(seed, 'resampled users')),
+    wins,
+    losses,
+    ties: all.length - wins - losses,
+    disagreements: count('disagreement'),
+    unreadable: count('unreadable'),
+    asked: all.length - count('same'),
+  };
+}
+
+/** Ties of a judge that did not understand the question say nothing. */
+function requireVerdicts(answers: readonly string[], model: string): void {
+  const without = answers.filter(answer => readVerdict(answer) === undefined);
+  if (without.length <= answers.length / 2) return;
+  const example = JSON.stringify(without[0]!.slice(0, 80));
+  throw new IdiolectError(
+    'DATA',
+    `the judge "${model}" gave no verdict (A, B or tie) in ${without.length} of ${counted(answers.length, 'answer')}, such as ${example}; name another --judge-model.`,
+  );
+}

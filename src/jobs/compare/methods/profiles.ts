@@ -1,0 +1,50 @@
+/** Descriptions of users for PAG: written once by the backbone from a sample of each user's records, and kept. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { makeFolder, PRIVATE, writeFileAtomic } from '../../../common/files.ts';
+import { readKeptJson } from '../../../common/own-file.ts';
+import { random } from '../../../common/random.ts';
+import { type HistoryRecord, profileRequest } from '../../../histories/index.ts';
+import type { LanguageModel } from '../../../language-model/language-model.ts';
+import { folderName } from '../../../runs/run-folder.ts';
+
+/** Tokens of a profile at most. */
+const PROFILE_TOKENS = 100;
+
+export interface ProfileOptions {
+  /** Records a profile is written from, drawn with the seed; fewer where the model has no room for so many. */
+  readonly records: number;
+  readonly seed: number;
+  readonly chat: 'auto' | 'never';
+  readonly signal?: AbortSignal;
+}
+
+/** The user's profile: read where it was written before, else written by the model and kept in the folder. */
+export async function userProfile(
+  folder: string,
+  model: LanguageModel,
+  user: string,
+  history: readonly HistoryRecord[],
+  { records, seed, chat, signal }: ProfileOptions,
+): Promise<string> {
+  const file = join(folder, `${folderName(user)}.json`);
+  const known = await readKeptJson(file, z.string());
+  if (known !== undefined) return known;
+  const room = model.promptRoom({ maxTokens: PROFILE_TOKENS, maxLength: model.checkpoint.config.maxPositions });
+  const isLonger = (shown: readonly HistoryRecord[]) =>
+    model.tokenizer.encodePrompt(profileRequest(shown), chat).length > room;
+  let sample = random(seed, `profile/${user}`).shuffled(history).slice(0, records);
+  // What is too long would lose its beginning, the question's first words included.
+  while (sample.length > 1 && isLonger(sample)) sample = sample.slice(1);
+  const [profile] = await model.generateAll([profileRequest(sample)], {
+    maxTokens: PROFILE_TOKENS,
+    temperature: 0,
+    topP: 1,
+    chat,
+    random: () => random(seed, 'greedy'),
+    ...(signal && { signal }),
+  });
+  await makeFolder(folder);
+  await writeFileAtomic(file, `${JSON.stringify(profile)}\n`, PRIVATE);
+  return profile!;
+}

@@ -1,0 +1,69 @@
+/** What a comparison cannot do without, checked before the first minute of work and not after the last. */
+import { IdiolectError } from '../../common/errors.ts';
+import type { MetricName } from '../../histories/index.ts';
+import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
+import { requireEmbedder } from '../../overlap/open-embedder.ts';
+import { isOfTexts } from '../../results/result-metrics.ts';
+import type { Division } from './division.ts';
+import { judgeOf } from './judge/judge.ts';
+import { type MethodSpec, methodsByName, type TrainingSpec } from './methods/catalogue.ts';
+import { firstChoices, inOrder, isSearched, triesOf } from './search.ts';
+import type { ClosedSettings } from './task-settings.ts';
+
+/** Every method that takes part, what others need included, in the order of the work. */
+export function methodsOf(names: readonly string[], own: readonly MethodSpec[] = []): MethodSpec[] {
+  return inOrder(methodsByName(names, own), name => methodsByName([name], own)[0]!);
+}
+
+/** What a caller brings beside the built-in methods and objectives. */
+export interface OwnMethods {
+  readonly methods?: readonly MethodSpec[];
+  readonly objectives?: readonly TrainableObjective[];
+}
+
+/** @throws IdiolectError CONFIG naming the setting to change */
+export async function requirePossible(
+  settings: ClosedSettings,
+  metrics: readonly MetricName[],
+  division: Division,
+  own: OwnMethods = {},
+): Promise<void> {
+  const { embedder, auxiliaryFrom, methods, task } = settings;
+  if (judgeOf(settings) && !metrics.some(isOfTexts)) {
+    throw new IdiolectError(
+      'CONFIG',
+      `a judge compares texts, and ${task} asks for labels or ratings; leave --judge-url out.`,
+    );
+  }
+  await requireEmbedder(embedder);
+  const specs = methodsOf(methods, own.methods);
+  const objectives = specs.flatMap(({ training }) =>
+    training ? [{ training, against: objectiveNamed(training.method, own.objectives).against }] : [],
+  );
+  for (const { training, against } of objectives) requireRejected(training, against);
+  const first = firstChoices(settings, own.methods);
+  if (isSearched(settings)) for (const spec of specs) triesOf(spec, first, settings);
+  if (auxiliaryFrom === 'others' && division.others.length === 0) {
+    throw new IdiolectError(
+      'CONFIG',
+      '--auxiliary-from others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
+    );
+  }
+  const needsOthers = objectives.some(({ against }) => against === 'others');
+  if (!needsOthers || (auxiliaryFrom !== undefined && auxiliaryFrom !== 'targets')) return;
+  for (const group of ['targets', 'development'] as const) {
+    if (division[group].length !== 1) continue;
+    throw new IdiolectError(
+      'CONFIG',
+      `there is one user in ${group}, with nobody to be compared with; ask for two or more, or use --auxiliary-from others.`,
+    );
+  }
+}
+
+function requireRejected({ name, method, rejected }: TrainingSpec, against: TrainableObjective['against']): void {
+  if ((against === 'rejected') === (rejected !== undefined)) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `the training ${name}: ${method} ${against === 'rejected' ? 'needs' : 'takes no'} rejected texts (\`rejected\` of its method).`,
+  );
+}

@@ -1,0 +1,105 @@
+/** What a benchmark task fixes of a comparison's settings, and its files made histories. */
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { exists, sha256 } from '../../common/files.ts';
+import type { Resolved } from '../../common/settings.ts';
+import {
+  capWords,
+  type HistoryRecord,
+  METRIC_NAMES,
+  type MetricName,
+  taskHistories,
+  taskPreset,
+  writeHistories,
+} from '../../histories/index.ts';
+import { judgeSchema } from './judge/judge.ts';
+import { type MethodSettings, methodSchema } from './methods/settings.ts';
+
+/** The settings of a comparison and of its judge. */
+export const compareSchema = methodSchema.extend({
+  ...judgeSchema.shape,
+  metrics: z
+    .array(z.enum(METRIC_NAMES))
+    .min(1)
+    .optional()
+    .describe(
+      'what answers are measured by, the one that tries are chosen by first (default: of the task; of texts rouge1 and rougeL, after chrf where most are not in Latin letters)',
+    ),
+});
+
+export type CompareSettings = z.infer<typeof compareSchema>;
+
+/** The settings with none left open. */
+export type ClosedSettings = CompareSettings & { readonly maxTokens: number };
+
+export interface TaskSettings {
+  readonly settings: Resolved<ClosedSettings>;
+  /** What answers are measured by, the one that hyper-parameters are chosen by first. */
+  readonly metrics: readonly MetricName[];
+}
+
+export interface TaskOptions {
+  /** Where the histories are kept. */
+  readonly folder: string;
+  readonly onNotice: (message: string) => void;
+  /** Called at each record; it may throw to stop. */
+  readonly onRecord: () => void;
+}
+
+/** Without a task: what texts are measured by, and how long an answer may be. */
+const FREE_TEXT = { metrics: ['rouge1', 'rougeL'] as readonly MetricName[], maxNewTokens: 64 };
+
+/** The task's histories in the folder of a comparison: named by where they are from, so that others are never taken for them. */
+export function taskFileName(task: string, data: string): string {
+  return `${task.replaceAll(/[^\w-]/g, '_')}-${sha256(resolve(data)).slice(0, 8)}.jsonl.gz`;
+}
+
+/**
+ * Settings given by the user win over the task's. The histories are made once; without a task, `data` is the histories.
+ *
+ * @throws IdiolectError as `taskHistories` does
+ */
+export async function settingsOfTask(
+  { values, origins }: Resolved<CompareSettings>,
+  { folder, onNotice, onRecord }: TaskOptions,
+): Promise<TaskSettings> {
+  const { task, data, skipBad } = values;
+  if (task === undefined) {
+    const maxTokens = values.maxTokens ?? FREE_TEXT.maxNewTokens;
+    return { settings: { values: { ...values, maxTokens }, origins }, metrics: values.metrics ?? FREE_TEXT.metrics };
+  }
+  const preset = taskPreset(task);
+  const file = join(folder, taskFileName(task, data));
+  if (!(await exists(file))) {
+    async function* records() {
+      for await (const record of taskHistories(task!, data, { skipBad, onSkip: onNotice, onNotice })) {
+        onRecord();
+        yield cut(record, preset.maxWords);
+      }
+    }
+    await writeHistories(file, records());
+  }
+  const isGiven = (key: keyof MethodSettings) => origins[key] !== 'default';
+  const fixed = {
+    data: file,
+    ...(!isGiven('template') && { template: preset.template }),
+    ...(!isGiven('maxLength') && { maxLength: preset.maxLength }),
+    ...(!isGiven('maxTokens') && { maxTokens: preset.maxNewTokens }),
+  };
+  const fromTask = Object.fromEntries(Object.keys(fixed).map(key => [key, `task ${task}`]));
+  return {
+    settings: {
+      values: { ...values, ...fixed, maxTokens: values.maxTokens ?? preset.maxNewTokens },
+      origins: { ...origins, ...fromTask },
+    },
+    metrics: values.metrics ?? preset.metrics,
+  };
+}
+
+/** What is learned from is cut as the benchmarks cut it; what an answer is measured against never is. */
+function cut(record: HistoryRecord, maxWords: number): HistoryRecord {
+  const input = capWords(record.input, maxWords);
+  return record.split === 'query'
+    ? { ...record, input }
+    : { ...record, input, output: capWords(record.output, maxWords) };
+}

@@ -1,0 +1,137 @@
+/** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
+
+import { IdiolectError } from '../common/errors.ts';
+import { exists } from '../common/files.ts';
+import { refuseLinksOutside } from '../common/links.ts';
+import { namesOf } from '../common/name-list.ts';
+import { issueOf } from '../common/own-file.ts';
+import type { EngineOptions } from '../engine/session.ts';
+import { type Dataset, Encoder, loadDataset } from '../histories/dataset.ts';
+import { splitFingerprint } from '../histories/index.ts';
+import { atCommit } from '../hub/hub.ts';
+import { LanguageModel } from '../language-model/language-model.ts';
+import { readLineages } from '../runs/lineage.ts';
+import { RunFolder, type RunSources } from '../runs/run-folder.ts';
+import { userNamed, userWithAdapter } from '../runs/run-users.ts';
+import { type TrainSettings, trainSchema } from '../runs/settings.ts';
+
+/** What a run folder records. */
+export interface RecordedRun {
+  readonly folder: RunFolder;
+  readonly settings: TrainSettings;
+  readonly sources: RunSources;
+}
+
+export interface OpenRun extends RecordedRun {
+  /** Close it. */
+  readonly model: LanguageModel;
+  readonly dataset: Dataset;
+  /** Encodes records as the run did. */
+  readonly encoder: Encoder;
+  /** Users with an adapter, in the data's order. */
+  readonly trained: readonly string[];
+}
+
+export interface RunPlace {
+  readonly run: string;
+  /** Where model and data are now, if they were moved. */
+  readonly model?: string;
+  readonly data?: string;
+}
+
+/** @throws IdiolectError CONFIG when the folder holds no run */
+export async function readRun({ run, model, data }: RunPlace): Promise<RecordedRun> {
+  const folder = new RunFolder(run);
+  const record = await folder.read();
+  if (!record) throw new IdiolectError('CONFIG', `${run} is not a run: there is no run.json. Train first.`);
+  await refuseLinksOutside(run);
+  const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
+  const parsed = trainSchema.safeParse({
+    ...saved,
+    // A name means the commit it meant then.
+    ...(record.sources.commit !== undefined && { model: atCommit(String(saved.model), record.sources.commit) }),
+    // The division the run was made with, wherever its first file is now.
+    targetUsers: (await exists(folder.usersFile)) ? folder.usersFile : undefined,
+    ...(model && { model }),
+    ...(data && { data }),
+  });
+  if (!parsed.success) {
+    throw new IdiolectError(
+      'CONFIG',
+      `${folder.configFile}: the setting ${issueOf(parsed.error)}. Correct it as it was in training, or train again in another --out.`,
+    );
+  }
+  const settings = parsed.data;
+  return { folder, settings, sources: record.sources };
+}
+
+/** @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with */
+export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun> {
+  const recorded = await readRun(place);
+  const { settings, sources, folder } = recorded;
+  const model = await LanguageModel.load(settings.model, { device: place.device, threads: place.threads }, settings);
+  try {
+    const dataset = await loadDataset(settings);
+    requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);
+    requireSame('data', settings.data, sources.data, dataset.fingerprint);
+    requireSameUsers(folder, sources, dataset);
+    const trained = await trainedUsers(folder, dataset);
+    return { ...recorded, model, dataset, encoder: new Encoder(model, settings), trained };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/**
+ * Users of the data that have an adapter in the folder, trained on these records of theirs: one trained on others may
+ * have learnt what is held out now.
+ */
+export async function trainedUsers(folder: RunFolder, { users }: Dataset): Promise<string[]> {
+  const lineages = await readLineages(folder);
+  const trained: string[] = [];
+  for (const [user, { fingerprint }] of users) {
+    const lineage = lineages.get(user); // earlier versions kept none
+    if ((await folder.hasAdapter(user)) && (!lineage || lineage.inputs?.own === fingerprint)) trained.push(user);
+  }
+  return trained;
+}
+
+/**
+ * The users named, or all that have an adapter.
+ *
+ * @throws IdiolectError DATA naming a user without an adapter, or that there is none
+ */
+export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
+  if (trained.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
+  if (names === undefined) return trained;
+  return namesOf(names, trained, '--users').map(name => userNamed(name, trained, run));
+}
+
+/**
+ * The folder of a user's adapter in a run.
+ *
+ * @throws IdiolectError DATA naming the nearest user where the user has none
+ */
+export async function adapterFolder({ folder }: RecordedRun, user: string): Promise<string> {
+  return folder.adapterOf(await userWithAdapter(user, folder));
+}
+
+/** @throws IdiolectError CONFIG where a run was made with something else */
+export function requireSame(what: string, place: string, expected: string, found: string): void {
+  if (expected === found) return;
+  const train = what === 'data' ? ', or train on it first, by the same command as before, if it has new records' : '';
+  throw new IdiolectError(
+    'CONFIG',
+    `${place} is not the ${what} the run was made with. Name the right one by --${what}${train}.`,
+  );
+}
+
+/** Whose records are whose depends on the division, and what an adapter is compared with on both. */
+function requireSameUsers({ usersFile }: RunFolder, { users }: RunSources, { split }: Dataset): void {
+  if (users === (split ? splitFingerprint(split) : undefined)) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${usersFile} is missing or is not the division of users the run was made with. Put a copy of it back, or train again in another --out.`,
+  );
+}

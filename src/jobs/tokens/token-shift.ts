@@ -1,0 +1,196 @@
+/**
+ * What two runs did to each token of a text: shift = log pi(token) - log pi_ref(token), the terms of the implicit
+ * reward before beta. The paper looks at it to see whether tokens a user shares with others are pushed down less.
+ */
+
+import { z } from 'zod';
+import { IdiolectError } from '../../common/errors.ts';
+import { nameListSchema } from '../../common/name-list.ts';
+import { printable } from '../../common/printable.ts';
+import { engineSchema } from '../../engine/session.ts';
+import { sampleAuxiliary } from '../../histories/index.ts';
+import { userRecords } from '../../histories/user-records.ts';
+import type { TokenSequence } from '../../language-model/batch.ts';
+import type { EncodedExample } from '../../language-model/language-model.ts';
+import { dataSchema } from '../../runs/settings.ts';
+import { chooseUsers, type OpenRun, openRun, type RecordedRun, readRun, trainedUsers } from '../open-run.ts';
+import { summarizeShifts, type TokenSummary } from './token-groups.ts';
+
+export const tokensSchema = z.object({
+  run: z.string().describe('run folder written by idiolect train'),
+  against: z.string().describe('run folder to compare with: same model, data, template and lengths'),
+  out: z.string().describe('folder for tokens.json and the pictures'),
+  set: z
+    .enum(['own', 'own-training', 'others', 'auxiliary'])
+    .default('own')
+    .describe(
+      'texts: the user’s held-out or training records, others’ held-out records, or the others’ records --run trained against',
+    ),
+  records: z.int().positive().default(20).describe('records of each user, at most'),
+  users: nameListSchema
+    .optional()
+    .describe(
+      'users: names separated by commas, in double quotes where a name has a comma (default: all with an adapter in both runs)',
+    ),
+  model: z.string().optional().describe('where the model folder is now, if it was moved'),
+  data: z.string().optional().describe('where the histories are now, if they were moved'),
+  ...engineSchema.shape,
+});
+
+export type TokensSettings = z.infer<typeof tokensSchema>;
+
+/** One completion under both runs; every list has one entry a token, the last one the end token's. */
+export interface TokenShifts {
+  /** Whose adapters. */
+  readonly user: string;
+  /** Its place among the user's chosen records, from 1. */
+  readonly record: number;
+  readonly tokens: readonly string[];
+  /** Share of the other side's training texts that hold the token: how shared it is. */
+  readonly shared: readonly number[];
+  /** log pi_ref, natural logarithm. */
+  readonly reference: readonly number[];
+  /** log pi - log pi_ref under either run. */
+  readonly run: readonly number[];
+  readonly against: readonly number[];
+}
+
+export interface TokenReport {
+  readonly texts: readonly TokenShifts[];
+  readonly summary: TokenSummary;
+}
+
+export interface TokenOptions {
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Texts the frequencies of tokens are counted in, at most. At 2,000 a share is known to about 0.02 (two deviations). */
+const COUNTED = 2_000;
+
+/**
+ * Shifts of the chosen records under both runs, and their means for tokens from the most distinctive to the most shared.
+ *
+ * How shared a token is: the share of the *other side's* training completions that hold it. For the user's own texts
+ * the other side is the other users (a seeded draw of at most 2,000 of their records), for others' texts it is the user.
+ *
+ * @throws IdiolectError CONFIG when the runs cannot be compared token by token, DATA when there is no record or user
+ */
+export async function measureTokenShifts(settings: TokensSettings, options: TokenOptions = {}): Promise<TokenReport> {
+  const against = await readRun({ ...settings, run: settings.against });
+  const open = await openRun(settings);
+  const { model, folder, trained } = open;
+  try {
+    requireComparable(open, against, settings);
+    const both = await trainedUsers(against.folder, open.dataset);
+    const users = chooseUsers(settings.users, trained, settings.run).filter(user => both.includes(user));
+    if (settings.users !== undefined || users.length === 0) chooseUsers(settings.users, both, settings.against);
+    if (users.length === 0) {
+      throw new IdiolectError(
+        'DATA',
+        `${settings.run} and ${settings.against} have no user in common. Train the same.`,
+      );
+    }
+    const chosen = users.map(user => ({ user, examples: chosenExamples(open, user, settings) }));
+    const total = chosen.reduce((sum, { examples }) => sum + examples.length, 0);
+    const texts: TokenShifts[] = [];
+    for (const { user, examples } of chosen) {
+      const adapters = [
+        await model.loadAdapter(folder.adapterOf(user)),
+        await model.loadAdapter(against.folder.adapterOf(user)),
+      ];
+      const frequency = documentFrequency(otherSide(open, user, settings.set));
+      for (const [i, example] of examples.entries()) {
+        if (options.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
+        const reference = await model.tokenLogProbs(example);
+        const shifts = [];
+        for (const adapter of adapters) {
+          const logProbs = await model.tokenLogProbs(example, adapter);
+          shifts.push(Array.from(logProbs, (value, t) => rounded(value - reference[t]!)));
+        }
+        texts.push({
+          user,
+          record: i + 1,
+          // With the prompt's last token before them, as decoders take the space off the first.
+          tokens: model.tokenizer.pieces(example.ids.slice(example.promptLength - 1)).slice(1),
+          shared: completionOf(example).map(id => rounded(frequency(id))),
+          reference: Array.from(reference, rounded),
+          run: shifts[0]!,
+          against: shifts[1]!,
+        });
+        options.onProgress?.(texts.length, total);
+      }
+    }
+    return { texts, summary: summarizeShifts(texts) };
+  } finally {
+    await model.close();
+  }
+}
+
+/** Millionths: log-probabilities of float32 models are not known better. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+function completionOf({ ids, promptLength }: TokenSequence): readonly number[] {
+  return ids.slice(promptLength);
+}
+
+/** Token by token means the same tokens after the same prompts, and one reference. */
+function requireComparable(run: RecordedRun, against: RecordedRun, settings: TokensSettings): void {
+  const differences = (['model', 'data', 'users'] as const)
+    .filter(source => run.sources[source] !== against.sources[source])
+    .map(source => (source === 'users' ? 'another division of users' : `another ${source}`));
+  for (const key of Object.keys(dataSchema.shape) as (keyof typeof dataSchema.shape)[]) {
+    // Where the lists of users are stored is no difference; who is in them was compared above.
+    if (key === 'data' || key === 'skipBad' || key === 'targetUsers' || run.settings[key] === against.settings[key])
+      continue;
+    differences.push(`${key} ${run.settings[key]} and ${against.settings[key]}`);
+  }
+  if (differences.length === 0) return;
+  throw new IdiolectError(
+    'CONFIG',
+    `${settings.run} and ${settings.against} cannot be compared token by token (${differences.join('; ')}). ` +
+      'Train both on the same model and data, with the same template and lengths.',
+  );
+}
+
+function chosenExamples(open: OpenRun, user: string, { set, records, run }: TokensSettings): readonly EncodedExample[] {
+  const { dataset, encoder, settings } = open;
+  const chosen = () => {
+    if (set === 'own') return dataset.users.get(user)!.query;
+    if (set === 'others') {
+      const queries = [...dataset.users.values()].flatMap(({ query }) => query);
+      return sampleAuxiliary(queries, { user, count: records, seed: settings.seed });
+    }
+    const { target, auxiliary } = userRecords(dataset, user, {
+      ...settings,
+      against: settings.method === 'sft' ? 'nothing' : 'others',
+    });
+    return (set === 'own-training' ? target : auxiliary).map(({ record }) => record);
+  };
+  const found = chosen()
+    .slice(0, records)
+    .map(record => encoder.encode(record));
+  if (found.length > 0) return found;
+  throw new IdiolectError(
+    'DATA',
+    `${run} has no records of the set "${set}" for "${printable(user)}". Choose another --set.`,
+  );
+}
+
+/** The training completions a user's or others' texts are held against, as token ids. */
+function otherSide({ dataset, encoder, settings }: OpenRun, user: string, set: TokensSettings['set']) {
+  const pool = [...dataset.users.values()].flatMap(({ train }) => train);
+  const records = set.startsWith('own')
+    ? sampleAuxiliary(pool, { user, count: COUNTED, seed: settings.seed })
+    : dataset.users.get(user)!.train;
+  return records.map(record => completionOf(encoder.encode(record)));
+}
+
+/** The share of texts that hold a token at least once. */
+function documentFrequency(texts: readonly (readonly number[])[]): (id: number) => number {
+  const counts = new Map<number, number>();
+  for (const ids of texts) for (const id of new Set(ids)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return id => (counts.get(id) ?? 0) / texts.length;
+}

@@ -1,0 +1,50 @@
+/** What the model holds in mind at each completion token: hidden states after the last norm. */
+
+import { type EngineOptions, Session } from '../engine/session.ts';
+import { floats, int64 } from '../engine/tensor.ts';
+import { Graph } from '../graph/index.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { Decoder, decoderInputs } from '../model/decoder.ts';
+import type { RopeSource } from '../model/rope.ts';
+import { packRows, type TokenSequence } from './batch.ts';
+
+/** The graph of hidden states: the decoder without its head. */
+export function hiddenStatesGraph(checkpoint: Checkpoint): Graph {
+  const g = new Graph();
+  const inputs = decoderInputs(g, checkpoint.config.headDim);
+  const selected = g.input('selected', 'int64', ['selected']);
+  g.output('hidden', new Decoder(g, checkpoint).hidden(inputs, selected));
+  return g;
+}
+
+export class HiddenStates {
+  readonly #session: Session;
+  readonly #rope: RopeSource;
+
+  private constructor(session: Session, rope: RopeSource) {
+    this.#session = session;
+    this.#rope = rope;
+  }
+
+  static async create(checkpoint: Checkpoint, engine: EngineOptions, rope: RopeSource): Promise<HiddenStates> {
+    return new HiddenStates(
+      await Session.create(hiddenStatesGraph(checkpoint), engine, checkpoint.weightsFolder),
+      rope,
+    );
+  }
+
+  /**
+   * Hidden states at the completion tokens, each having read the prompt and the completion up to itself:
+   * [completion tokens, hiddenSize]. One sequence at a time, for the reason `Scorer.score` gives.
+   */
+  async run({ ids, promptLength }: TokenSequence): Promise<Float32Array> {
+    const { feeds } = packRows([ids], this.#rope);
+    const rows = Array.from({ length: ids.length - promptLength }, (_, i) => promptLength + i);
+    const { hidden } = await this.#session.run({ ...feeds, selected: int64(rows) });
+    return floats(hidden!);
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}

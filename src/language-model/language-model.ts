@@ -1,0 +1,312 @@
+/** A loaded model: tokenizer, weights in place, and the sessions opened on them so far. */
+
+import { isDeepStrictEqual } from 'node:util';
+import { counted } from '../common/counted.ts';
+import { IdiolectError } from '../common/errors.ts';
+import type { Random } from '../common/random.ts';
+import { defaultEngine, type EngineOptions, Session } from '../engine/session.ts';
+import { resolveModel } from '../hub/hub.ts';
+import type { Adapter } from '../model/adapter.ts';
+import { readAdapter } from '../model/adapter.ts';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
+import type { LoraConfig } from '../model/lora.ts';
+import { type RopeSource, ropeSource } from '../model/rope.ts';
+import { type ChatMode, Tokenizer, type TokenizerOptions } from '../model/tokenizer.ts';
+import type { TokenSequence } from './batch.ts';
+import { scoreCandidates } from './candidates.ts';
+import { type ContrastOptions, contrastiveScores } from './contrast.ts';
+import { type DecodingTask, Generator } from './generator.ts';
+import { HiddenStates } from './hidden-states.ts';
+import { type SamplingOptions, sampleToken } from './sampler.ts';
+import { type Score, Scorer, scoringGraph } from './scorer.ts';
+
+export interface EncodeOptions {
+  /** Longest sequence in tokens, prompt and completion together. */
+  readonly maxLength: number;
+  readonly chat?: ChatMode;
+}
+
+/** A sequence and what had to be cut to make it fit. */
+export interface EncodedExample extends TokenSequence {
+  readonly promptCut: boolean;
+  readonly completionCut: boolean;
+}
+
+interface TextOptions extends SamplingOptions {
+  /** New tokens of a text at most. */
+  readonly maxTokens: number;
+  /** Longest sequence in tokens, prompt and text together (default: what the model was made for). */
+  readonly maxLength?: number;
+  readonly chat?: ChatMode;
+  readonly signal?: AbortSignal;
+}
+
+/** What was cut: a prompt that is too long, or a text that had not ended after the most tokens or the model's positions. */
+export type Cut = 'prompt' | 'tokens' | 'positions';
+
+export interface GenerateOptions extends TextOptions {
+  readonly random: Random;
+  readonly adapter?: Adapter;
+  readonly onCut?: (cut: Cut) => void;
+}
+
+export interface GenerateAllOptions extends TextOptions {
+  /** The source of chance of each prompt, by index. With a stream of its own no text depends on the others. */
+  readonly random: (prompt: number) => Random;
+  /** One for all prompts, or one for each; all of the same settings. */
+  readonly adapter?: Adapter | readonly Adapter[];
+  /** Choose by `contrastiveScores` of the adapted model against the model alone, in place of the logits. */
+  readonly contrast?: ContrastOptions;
+  /** Texts decoded together at most; their cache takes 8 * layers * kvHeads * headDim bytes a token of each. */
+  readonly batchSize?: number;
+  /** Told each text as it ends; not in the order of the prompts. */
+  readonly onText?: (prompt: number, text: string) => void;
+}
+
+export class LanguageModel {
+  readonly checkpoint: Checkpoint;
+  readonly tokenizer: Tokenizer;
+  readonly engine: EngineOptions;
+  /** Rotation tables, shared by every session of the model. */
+  readonly rope: RopeSource;
+  readonly #scorers = new Map<string, Promise<Scorer>>();
+  readonly #candidateSessions = new Map<string, Promise<Session>>();
+  readonly #generators = new Map<string, Promise<Generator>>();
+  readonly #hiddenStates = new Map<string, Promise<HiddenStates>>();
+
+  private constructor(checkpoint: Checkpoint, tokenizer: Tokenizer, engine: EngineOptions) {
+    this.checkpoint = checkpoint;
+    this.tokenizer = tokenizer;
+    this.engine = engine;
+    this.rope = ropeSource(checkpoint.config);
+  }
+
+  /**
+   * @param model a Hugging Face folder, or a name on the Hub, which is fetched where the cache does not have it
+   * @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder or the name; DATA where
+   *   the model cannot be fetched
+   */
+  static async load(
+    model: string,
+    engine: EngineOptions = defaultEngine,
+    options: TokenizerOptions = {},
+  ): Promise<LanguageModel> {
+    const folder = await resolveModel(model);
+    const checkpoint = await openCheckpoint(folder);
+    const tokenizer = await Tokenizer.load(folder, checkpoint.config, options);
+    return new LanguageModel(checkpoint, tokenizer, engine);
+  }
+
+  async loadAdapter(folder: string): Promise<Adapter> {
+    return readAdapter(folder, this.checkpoint);
+  }
+
+  /**
+   * Token ids of a prompt and its completion, closed by the end token. What is too long loses the prompt's beginning
+   * first, as `Tokenizer.fitPrompt` says; a completion that alone is too long loses its end, and both are told.
+   *
+   * @throws IdiolectError CONFIG for a maximum length without room for the chat template and a token
+   */
+  encode(prompt: string, completion: string, { maxLength, chat }: EncodeOptions): EncodedExample {
+    const least = 1 + this.tokenizer.leastRoom(chat);
+    if (maxLength < least) {
+      const why = least > 2 ? `: the chat template takes ${least - 1}` : '';
+      throw new IdiolectError('CONFIG', `the maximum length ${maxLength} must be at least ${least} tokens${why}.`);
+    }
+    const after = this.tokenizer.encodeCompletion(completion, chat);
+    const completionIds = after.slice(0, maxLength - least + 1);
+    const before = this.tokenizer.fitPrompt(prompt, chat, maxLength - completionIds.length);
+    return {
+      ids: this.#known([...before.ids, ...completionIds]),
+      promptLength: before.ids.length,
+      promptCut: before.isCut,
+      completionCut: completionIds.length < after.length,
+    };
+  }
+
+  /** log pi(completion | prompt) of one sequence. */
+  async score(sequence: TokenSequence, adapter?: Adapter): Promise<Score> {
+    return (await this.#scorer(adapter)).score(sequence, adapter?.matrices);
+  }
+
+  /** `score` of each, for sequences that differ in the completion: a prompt all have in common is read once. */
+  async scoreCandidates(sequences: readonly TokenSequence[], adapter?: Adapter): Promise<Score[]> {
+    const split = sequences.map(
+      ({ ids, promptLength }) => [ids.slice(0, promptLength), ids.slice(promptLength)] as const,
+    );
+    const [first] = split;
+    if (!first || !split.every(([prompt]) => isDeepStrictEqual(prompt, first[0]))) {
+      const scores: Score[] = [];
+      for (const sequence of sequences) scores.push(await this.score(sequence, adapter));
+      return scores;
+    }
+    const session = await cached(this.#candidateSessions, adapter?.config, lora => {
+      const graph = scoringGraph(this.checkpoint, lora, { cached: true });
+      return Session.create(graph, this.engine, this.checkpoint.weightsFolder);
+    });
+    const completions = split.map(([, completion]) => completion);
+    return scoreCandidates(session, this, first[0], completions, adapter?.matrices);
+  }
+
+  /** log pi(token | all before it) of each completion token; their sum is `score`. */
+  async tokenLogProbs(sequence: TokenSequence, adapter?: Adapter): Promise<Float32Array> {
+    return (await this.#scorer(adapter)).tokenLogProbs(sequence, adapter?.matrices);
+  }
+
+  /** Hidden states after the last norm, of the base model, at the completion tokens: [completion tokens, hiddenSize]. */
+  async hiddenStates(sequence: TokenSequence): Promise<Float32Array> {
+    const session = await cached(this.#hiddenStates, undefined, () =>
+      HiddenStates.create(this.checkpoint, this.engine, this.rope),
+    );
+    return session.run(sequence);
+  }
+
+  /** Streams the text that follows a prompt, piece by piece, until an end token or maxTokens. */
+  async *generate(prompt: string, options: GenerateOptions): AsyncGenerator<string> {
+    const { adapter, random, onCut } = options;
+    const generator = await this.#generator(adapter?.config);
+    const { task, produced, isPromptCut, limit } = this.#textTask(prompt, options, random, adapter);
+    if (isPromptCut) onCut?.('prompt');
+    let told = '';
+    for await (const { id } of generator.decode([task], { batchSize: 1 })) {
+      const text = this.#textOf(produced);
+      // The last character may still be waiting for its other bytes, unless none will come.
+      const waits = id !== null && text.endsWith('\uFFFD');
+      if (waits || !text.startsWith(told) || text.length === told.length) continue;
+      yield text.slice(told.length);
+      told = text;
+    }
+    if (produced.length >= limit) onCut?.(limit === options.maxTokens ? 'tokens' : 'positions');
+  }
+
+  /**
+   * The texts that follow many prompts, decoded together: what `generate` gives for each. Greedy texts are the same but
+   * where two tokens are equally likely to the last digits; see `Generator.decode`.
+   *
+   * @throws IdiolectError CONFIG when the adapters do not go together, INTERRUPTED when stopped by the signal
+   */
+  async generateAll(prompts: readonly string[], options: GenerateAllOptions): Promise<string[]> {
+    const { random, contrast, batchSize = 16, onText, signal } = options;
+    const adapters = adapterOfEach(prompts.length, options.adapter);
+    if (contrast && options.adapter === undefined) {
+      throw new IdiolectError('CONFIG', 'contrastive decoding needs an adapter to hold against the model alone.');
+    }
+    const generator = await this.#generator(adapters[0]?.config);
+    const started = prompts.map((prompt, i) => this.#textTask(prompt, options, random(i), adapters[i], contrast));
+    const texts = prompts.map(() => '');
+    const tasks = started.map(({ task }) => task);
+    for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
+      if (signal?.aborted)
+        throw new IdiolectError(
+          'INTERRUPTED',
+          'stopped; the texts of this call are lost, what was kept before is not.',
+        );
+      if (id !== null) continue;
+      texts[task] = this.#textOf(started[task]!.produced);
+      onText?.(task, texts[task]!);
+    }
+    return texts;
+  }
+
+  /**
+   * The longest prompt in tokens that a text of `maxTokens` can follow; `generate` cuts the beginning of a longer one. A
+   * long answer may not push the prompt out: half the positions stay the prompt's.
+   */
+  promptRoom(options: Pick<TextOptions, 'maxTokens' | 'maxLength'>): number {
+    const positions = this.#positions(options);
+    return Math.max(Math.ceil(positions / 2), positions - options.maxTokens);
+  }
+
+  /** Frees the sessions. The model can be used again; sessions open again. */
+  async close(): Promise<void> {
+    const kinds = [this.#scorers, this.#candidateSessions, this.#generators, this.#hiddenStates];
+    const open = kinds.flatMap(sessions => [...sessions.values()]);
+    for (const sessions of kinds) sessions.clear();
+    for (const session of open) await (await session).release();
+  }
+
+  #positions({ maxLength = Number.POSITIVE_INFINITY }: Pick<TextOptions, 'maxLength'>): number {
+    return Math.min(this.checkpoint.config.maxPositions, maxLength);
+  }
+
+  #scorer(adapter: Adapter | undefined): Promise<Scorer> {
+    return cached(this.#scorers, adapter?.config, lora => Scorer.create(this.checkpoint, this.engine, this.rope, lora));
+  }
+
+  #generator(lora: LoraConfig | undefined): Promise<Generator> {
+    return cached(this.#generators, lora, () => Generator.create(this.checkpoint, this.engine, this.rope, lora));
+  }
+
+  /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
+  #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
+    const { maxTokens, signal } = options;
+    const positions = this.#positions(options);
+    const fitted = this.tokenizer.fitPrompt(prompt, options.chat, this.promptRoom(options));
+    const ids = this.#known(fitted.ids);
+    const produced: number[] = [];
+    const limit = Math.min(maxTokens, positions - ids.length);
+    const seen = new Set(ids);
+    const choose = (logits: Float32Array, base?: Float32Array): number | null => {
+      if (signal?.aborted || produced.length >= limit) return null;
+      const scores = contrast ? contrastiveScores(logits, base!, seen, contrast) : logits;
+      const next = sampleToken(scores, options, random);
+      if (this.tokenizer.endIds.includes(next)) return null;
+      produced.push(next);
+      seen.add(next);
+      return produced.length < limit ? next : null; // after the last one nothing is left to run
+    };
+    const task: DecodingTask = { prompt: ids, choose, ...(adapter && { matrices: adapter.matrices }) };
+    return { task, produced, limit, isPromptCut: fitted.isCut };
+  }
+
+  #textOf(ids: readonly number[]): string {
+    return this.tokenizer.decode(ids).trimStart();
+  }
+
+  /** A tokenizer can have more tokens than the embedding has rows; the engine would read outside the table. */
+  #known(ids: readonly number[]): readonly number[] {
+    const { folder, config } = this.checkpoint;
+    const beyond = ids.find(id => id >= config.vocabSize);
+    if (beyond === undefined) return ids;
+    throw new IdiolectError(
+      'TOKENIZER',
+      `${folder}: tokenizer.json gives the token id ${beyond}, but the model's embedding has ${config.vocabSize} rows ` +
+        `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of one model.`,
+    );
+  }
+}
+
+/** A session serves every adapter of the same settings, as the matrices are its inputs. */
+function cached<T>(
+  sessions: Map<string, Promise<T>>,
+  lora: LoraConfig | undefined,
+  open: (lora: LoraConfig | undefined) => Promise<T>,
+): Promise<T> {
+  const key = JSON.stringify(lora ?? null);
+  let session = sessions.get(key);
+  if (!session) {
+    session = open(lora);
+    sessions.set(key, session);
+  }
+  return session;
+}
+
+function adapterOfEach(prompts: number, adapter: Adapter | readonly Adapter[] | undefined): readonly Adapter[] {
+  if (adapter === undefined) return [];
+  if (!Array.isArray(adapter)) return new Array<Adapter>(prompts).fill(adapter as Adapter);
+  const adapters = adapter as readonly Adapter[];
+  if (adapters.length !== prompts) {
+    throw new IdiolectError(
+      'CONFIG',
+      `${counted(adapters.length, 'adapter')} came with ${counted(prompts, 'prompt')}; give one or as many.`,
+    );
+  }
+  const settings = new Set(adapters.map(({ config }) => JSON.stringify(config)));
+  if (settings.size > 1) {
+    throw new IdiolectError(
+      'CONFIG',
+      `adapters of ${settings.size} different settings came together; decode those of each settings by themselves.`,
+    );
+  }
+  return adapters;
+}

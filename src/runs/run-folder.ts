@@ -1,0 +1,348 @@
+/** The folder of a run: what is where, whether it is the same run, and what is finished. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { IdiolectError, invariant } from '../common/errors.ts';
+import { exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { inputError } from '../common/input-file.ts';
+import { refuseLinksOutside } from '../common/links.ts';
+import { takeLock } from '../common/lock.ts';
+import { readOwnJson, readOwnLines } from '../common/own-file.ts';
+import { printable } from '../common/printable.ts';
+import { flagName, type Resolved } from '../common/settings.ts';
+import { splitFingerprint } from '../histories/index.ts';
+import { isWholeAdapter } from '../model/whole-adapter.ts';
+import type { OverlapEstimate } from '../overlap/estimate.ts';
+import { readEstimates, writeEstimates } from '../overlap/estimates-file.ts';
+import type { LanguageModel } from '../language-model/language-model.ts';
+import type { Dataset } from '../histories/dataset.ts';
+
+/** What the adapters of a run depend on besides its settings. */
+export interface RunSources {
+  readonly model: string;
+  /** The model's commit, where it is from a hub. */
+  readonly commit?: string;
+  readonly data: string;
+  /** Fingerprint of the division into targets and others, where there is one. */
+  readonly users?: string;
+  /** SHA-256 of the rejected texts, where pairs are trained on. */
+  readonly rejected?: string;
+  /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
+  readonly start?: string;
+  /** Fingerprint of those adapters. */
+  readonly startAdapters?: string;
+  /** Signature of the objective, where it is the caller's own. */
+  readonly objective?: string;
+}
+
+export function sourcesOf({ checkpoint }: LanguageModel, { fingerprint, split }: Dataset): RunSources {
+  return {
+    model: checkpoint.fingerprint,
+    ...(checkpoint.commit !== undefined && { commit: checkpoint.commit }),
+    data: fingerprint,
+    ...(split && { users: splitFingerprint(split) }),
+  };
+}
+
+const runSchema = z.object({
+  version: z.string(),
+  /** As `RunSources` says: fingerprints and hashes, and the model's commit. */
+  sources: z.object({
+    model: z.string(),
+    commit: z.string().optional(),
+    data: z.string(),
+    users: z.string().optional(),
+    rejected: z.string().optional(),
+    start: z.string().optional(),
+    startAdapters: z.string().optional(),
+    objective: z.string().optional(),
+  }),
+  settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
+});
+
+/** Sources that may differ when a run is continued, and what is done in the folder before the new ones are written down. */
+export interface ChangedTexts {
+  readonly mayChange?: readonly (keyof RunSources)[];
+  readonly beforeChange?: () => Promise<void>;
+}
+
+export type RunRecord = z.infer<typeof runSchema>;
+
+/** JSON has no number for what is not finite, and writes null. */
+const stepSchema = z
+  .object({ user: z.string(), step: z.int() })
+  .catchall(z.union([z.number(), z.string(), z.null()]))
+  .transform(step => step as LoggedStep);
+
+/** A line of metrics.jsonl. */
+export interface LoggedStep {
+  readonly user: string;
+  readonly step: number;
+  readonly [metric: string]: number | string | undefined;
+}
+
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get configFile(): string {
+    return join(this.path, 'run.json');
+  }
+
+  get metricsFile(): string {
+    return join(this.path, 'metrics.jsonl');
+  }
+
+  /** The division into targets and others, where there is one; other commands take it by `--target-users`. */
+  get usersFile(): string {
+    return join(this.path, 'users.json');
+  }
+
+  /** Holds one PEFT folder per user, as servers that look adapters up by name want it. */
+  get adapters(): string {
+    return join(this.path, 'adapters');
+  }
+
+  /** Each user's estimated alpha, where none was given. */
+  get overlapFile(): string {
+    return join(this.path, 'overlap.json');
+  }
+
+  async readOverlaps(): Promise<Map<string, OverlapEstimate>> {
+    return (await readEstimates(this.overlapFile)) ?? new Map();
+  }
+
+  async writeOverlaps(estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void> {
+    await writeEstimates(this.overlapFile, estimates);
+  }
+
+  adapterOf(user: string): string {
+    return join(this.adapters, folderName(user));
+  }
+
+  weightsOf(user: string): string {
+    return join(this.adapterOf(user), 'adapter_model.safetensors');
+  }
+
+  /** Checkpoints of adapters that are not finished. */
+  get states(): string {
+    return join(this.path, 'state');
+  }
+
+  /** Where a user's checkpoint is until the adapter is finished. */
+  stateOf(user: string): string {
+    return join(this.states, folderName(user));
+  }
+
+  /** What each adapter was trained on; see `lineage.ts`. */
+  get lineage(): string {
+    return join(this.path, 'lineage');
+  }
+
+  lineageOf(user: string): string {
+    return join(this.lineage, `${folderName(user)}.json`);
+  }
+
+  /** Scores of a user's held-out texts with adapters of the run, so that none is computed twice. */
+  scoresOf(user: string): string {
+    return join(this.path, 'scores', `${folderName(user)}.txt`);
+  }
+
+  /** Whether there is an adapter, be it damaged. */
+  async hasAdapter(user: string): Promise<boolean> {
+    return exists(this.weightsOf(user));
+  }
+
+  /** Whether there is a whole adapter. */
+  async isFinished(user: string): Promise<boolean> {
+    return isWholeAdapter(this.adapterOf(user));
+  }
+
+  /**
+   * Makes the folder, or recognises the run in it.
+   *
+   * @param notIdentity settings that may differ when a run is continued
+   * @throws IdiolectError CONFIG when the folder holds a run with other settings, another model or other data
+   */
+  async open<T>(
+    resolved: Resolved<T>,
+    sources: RunSources,
+    version: string,
+    notIdentity: readonly string[],
+    { mayChange = [], beforeChange }: ChangedTexts = {},
+  ): Promise<void> {
+    await makeFolder(this.path);
+    const before = await this.read();
+    await removeStaging(this.path);
+    const settings = Object.fromEntries(
+      Object.entries(resolved.origins).map(([key, origin]) => [
+        key,
+        { value: (resolved.values as Record<string, unknown>)[key], origin },
+      ]),
+    );
+    if (before) this.#requireSame(before, { version, sources, settings }, notIdentity, mayChange);
+    await beforeChange?.();
+    await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
+  }
+
+  /**
+   * The record of the run, or null where there is none.
+   *
+   * @throws IdiolectError CONFIG where it is damaged
+   */
+  async read(): Promise<RunRecord | null> {
+    const remedy = 'Put a copy of it back, or train again in another --out.';
+    return (await readOwnJson(this.configFile, { schema: runSchema, remedy })) ?? null;
+  }
+
+  /**
+   * Drops the list of users that were asked for, which names users; the same command gives it again.
+   *
+   * @param division fingerprint of the division of users that is left, where there is one
+   */
+  async forgetUsers(division: string | undefined): Promise<void> {
+    const record = await this.read();
+    invariant(record, 'a run is read before a user is taken out of it');
+    const { users: list, ...settings } = record.settings;
+    const { users: _, ...sources } = record.sources;
+    const left = {
+      ...record,
+      sources: { ...sources, ...(division !== undefined && { users: division }) },
+      settings: { ...settings, ...(list && { users: { origin: list.origin } }) },
+    };
+    await writeFileAtomic(this.configFile, `${JSON.stringify(left, null, 2)}\n`);
+  }
+
+  /**
+   * Equal for runs that train the same adapters, wherever they and their files are.
+   *
+   * @param notIdentity settings that may differ
+   * @param mayChange sources that may differ
+   */
+  async identity(notIdentity: readonly string[], mayChange: readonly (keyof RunSources)[] = []): Promise<string> {
+    const record = await this.read();
+    invariant(record, 'a run is opened before it is asked for its identity');
+    const isFree = (source: string) => source === 'commit' || (mayChange as readonly string[]).includes(source);
+    const sources = Object.entries(record.sources).filter(([source]) => !isFree(source));
+    const values = Object.entries(record.settings).flatMap(([key, { value }]) =>
+      notIdentity.includes(key) ? [] : [[key, value]],
+    );
+    return sha256(JSON.stringify([sources.sort(), values.sort()]));
+  }
+
+  #requireSame(
+    before: RunRecord,
+    now: RunRecord,
+    notIdentity: readonly string[],
+    mayChange: readonly (keyof RunSources)[],
+  ): void {
+    const differences: string[] = [];
+    const show = (value: unknown) => (value === undefined ? 'unset' : printable(JSON.stringify(value)));
+    for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
+      if (notIdentity.includes(key)) continue;
+      const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
+      if (there !== here) differences.push(`${printable(flagName(key))} ${there} there, ${here} here`);
+    }
+    const sources = {
+      model: 'another model',
+      data: 'other data',
+      users: 'another division of users',
+      rejected: 'other rejected texts',
+      start: 'another start',
+      objective: 'another objective of that name',
+    } as const;
+    for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
+      if (mayChange.includes(source)) continue;
+      if (before.sources[source] !== now.sources[source]) differences.push(difference);
+    }
+    if (differences.length === 0) return;
+    throw new IdiolectError(
+      'CONFIG',
+      `${this.path} holds a run with other settings (${differences.join('; ')}). ` +
+        'Use the same settings to continue it, or another --out.',
+    );
+  }
+
+  /**
+   * Takes the folder for this process; a lock left by a process that is gone is taken over.
+   *
+   * @param handedOver files that another job of idiolect puts here before the run begins
+   * @throws IdiolectError CONFIG for a folder that is in use, or is not empty and was not begun by a run: whatever is in
+   *   it is somebody else's; for a link that leads out of it
+   */
+  async lock(handedOver: readonly string[] = []): Promise<() => Promise<void>> {
+    await this.#requireOurs(handedOver);
+    return takeLock(join(this.path, '.lock'), this.path, 'Wait for it, or choose another --out.');
+  }
+
+  async #requireOurs(handedOver: readonly string[]): Promise<void> {
+    if (await exists(this.configFile)) return refuseLinksOutside(this.path);
+    const names = await readdir(this.path).catch(error => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw inputError(this.path, error, 'CONFIG');
+    });
+    const isOurs = (name: string) => name === '.lock' || isStaging(name) || handedOver.includes(name);
+    const others = names.filter(name => !isOurs(name));
+    if (others.length === 0) return;
+    throw new IdiolectError(
+      'CONFIG',
+      `${this.path} is not empty, and no run began there: it holds ${printable(others[0]!)} and no run.json. ` +
+        'Choose another --out, or an empty folder.',
+    );
+  }
+
+  /**
+   * What was logged, step by step; a last line cut short by a kill is passed over.
+   *
+   * @throws IdiolectError CONFIG naming any other damaged line
+   */
+  async readMetrics(): Promise<LoggedStep[]> {
+    return readOwnLines(this.metricsFile, {
+      schema: stepSchema,
+      remedy: 'Delete that line; its step is then missing.',
+    });
+  }
+
+  /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
+  async truncateMetrics(user: string, step: number): Promise<void> {
+    // Always written again: half a line that a kill left would swallow the next one.
+    if (!(await exists(this.metricsFile))) return;
+    const kept = (await this.readMetrics()).filter(entry => entry.user !== user || entry.step <= step);
+    await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));
+  }
+}
+
+/** Names that Windows keeps for devices, with or without an ending. */
+const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/**
+ * A user's name as a folder name on any file system: everything but letters, digits, `_`, `-`, `.` and `@` is
+ * percent-encoded, and names that would be hidden, too long or reserved by a system carry a hash instead.
+ */
+export function folderName(user: string): string {
+  const encoded = encodeURIComponent(user.toWellFormed())
+    .replace(/[!'()*~]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%40', '@');
+  const isPlain = !encoded.startsWith('.') && !encoded.endsWith('.') && !RESERVED.test(encoded) && user.isWellFormed();
+  if (encoded.length <= 100 && isPlain) return encoded;
+  return `${encoded.replace(/^\.+/, '').slice(0, 80).replaceAll('.', '_')}-${sha256(Buffer.from(user, 'utf16le')).slice(0, 8)}`;
+}
+
+/** @throws IdiolectError DATA when two users would share a folder where file names ignore case */
+export function requireDistinctFolders(users: readonly string[]): void {
+  const owners = new Map<string, string>();
+  for (const user of users) {
+    const folder = folderName(user).toLowerCase();
+    const owner = owners.get(folder);
+    if (owner !== undefined) {
+      throw new IdiolectError(
+        'DATA',
+        `users "${owner}" and "${user}" differ in case alone and would share an adapter folder on some file systems; rename one.`,
+      );
+    }
+    owners.set(folder, user);
+  }
+}

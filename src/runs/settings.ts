@@ -1,0 +1,112 @@
+/** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
+import { z } from 'zod';
+import { nameListSchema } from '../common/name-list.ts';
+import { loraConfigSchema } from '../model/lora.ts';
+import { DEFAULT_PROMPT_DATE, promptDateSchema } from '../model/prompt-date.ts';
+import { cbpoSchema } from '../objectives/cbpo.ts';
+import { engineSchema } from '../engine/session.ts';
+import { adamwSchema } from '../training/adamw.ts';
+import { overlapRunSchema } from '../jobs/overlap/overlap-study.ts';
+import { scheduleSchema } from '../training/schedule.ts';
+import { recordChoiceSchema } from '../histories/user-records.ts';
+
+export const dataSchema = z.object({
+  data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
+  template: z.string().default('plain').describe('prompt template: a built-in name, or a text with {input}'),
+  chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
+  promptDate: promptDateSchema
+    .optional()
+    .describe(`date that chat templates take as today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
+  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
+  queryShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.2)
+    .describe('latest share of each user’s records that is held out and never trained on'),
+  skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+  targetUsers: z
+    .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
+    .optional()
+    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
+});
+
+export const trainSchema = z.object({
+  model: z.string().describe('Hugging Face model folder, or owner/name[@revision] on the Hub'),
+  baseName: z
+    .string()
+    .regex(/^[\w.-]+(\/[\w.-]+)?$/, 'expected a name, or owner/name as on the Hub')
+    .optional()
+    .describe('what adapters call the model (default: its name on the Hub, else that of its folder)'),
+  ...dataSchema.shape,
+  out: z.string().describe('run folder; the same command continues where it stopped'),
+  users: nameListSchema
+    .optional()
+    .describe(
+      'users to train: names separated by commas, in double quotes where a name has a comma, or first:N (default: all)',
+    ),
+  // Open: a caller of the library may bring an objective. The command line closes it again.
+  method: z.string().default('cbpo').describe('training objective'),
+  rejected: z
+    .string()
+    .optional()
+    .describe('JSON Lines of {user, input, output, rejected}: what the own records were chosen over (dpo)'),
+  start: z
+    .string()
+    .optional()
+    .describe(
+      'run folder whose adapters training starts from; the reference stays the model (default: fresh adapters)',
+    ),
+  alpha: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'preference overlap: the share of what others write that could be this user’s (default: estimated for each user)',
+    ),
+  ...cbpoSchema.shape,
+  ...recordChoiceSchema.shape,
+  ...overlapRunSchema.shape,
+  epochs: z.int().positive().default(3).describe('passes over a user’s records'),
+  batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
+  microBatchTokens: z
+    .int()
+    .positive()
+    .default(4096)
+    .describe('most tokens in memory at once; larger batches take two passes, to the same gradient'),
+  ...adamwSchema.shape,
+  ...scheduleSchema.shape,
+  ...loraConfigSchema.shape,
+  seed: z.int().nonnegative().default(0).describe('seed of everything random'),
+  klEvery: z
+    .int()
+    .nonnegative()
+    .default(10)
+    .describe('steps between measurements of KL(pi || pi_ref) in metrics.jsonl; 0: never'),
+  saveEvery: z.int().positive().default(20).describe('steps between checkpoints of the user in training'),
+  cache: z
+    .string()
+    .optional()
+    .describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
+  ...engineSchema.shape,
+});
+
+export type TrainSettings = z.infer<typeof trainSchema>;
+
+/** What may differ when a run is continued: where things are, whom to train, and how fast; nothing that changes an adapter. */
+export const NOT_IDENTITY = [
+  'model',
+  'baseName',
+  'data',
+  'out',
+  'users',
+  'klEvery',
+  'targetUsers', // who they are is compared, not how they were named
+  'rejected', // the texts are compared, not their place
+  'start', // likewise: the record of that run is
+  'saveEvery',
+  'cache',
+  'threads',
+  'skipBad',
+] as const;

@@ -61,7 +61,7 @@ function simpo({ beta }: { readonly beta: number }): Objective {
 }
 
 // How a run uses it: batches hold others' records beside the user's own, and --beta reaches the loss.
-const objective: TrainableObjective = { name: 'simpo', against: 'others', create: simpo };
+const objective: TrainableObjective = { name: 'simpo', records: 'others', create: simpo };
 
 const folder = await mkdtemp(join(tmpdir(), 'idiolect-'));
 const model = join(folder, 'backbone');

@@ -14,25 +14,13 @@ export { type Resolved, resolveSettings } from './common/settings.ts';
 export type { EngineOptions } from './engine/session.ts';
 export { type Feeds, float32, type Tensor } from './engine/tensor.ts';
 export { type ResolveOptions, resolveModel } from './hub/hub.ts';
-export {
-  type AblateSettings,
-  type AblationSummary,
-  ablate,
-  ablateSchema,
-  type CellResult,
-  type SweepResult,
-} from './jobs/ablate/ablate.ts';
+export { type AblateSettings, type AblationSummary, ablate, ablateSchema } from './jobs/ablate/ablate.ts';
+export type { CellResult, SweepResult } from './jobs/ablate/ablation-results.ts';
 export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './jobs/adapt/adapt.ts';
 export { type AdaptSettings, adaptSchema } from './jobs/adapt/adapt-settings.ts';
 export { type CompareOptions, compare } from './jobs/compare/compare.ts';
 export type { CompareEvent } from './jobs/compare/events.ts';
-export {
-  type JudgeOptions,
-  type JudgeResults,
-  type JudgeSettings,
-  judge,
-  judgeSchema,
-} from './jobs/compare/judge/judge.ts';
+export { type JudgeOptions, type JudgeSettings, judge, judgeSchema } from './jobs/compare/judge/judge.ts';
 export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './jobs/compare/methods/catalogue.ts';
 export type { ComparisonReports } from './jobs/compare/report-files.ts';
 export {
@@ -54,14 +42,8 @@ export {
   type UserScore,
 } from './jobs/score/held-out.ts';
 export { runSentences, userSentence } from './jobs/score/judgement-words.ts';
-export type { TokenGroup, TokenSummary } from './jobs/tokens/token-groups.ts';
-export {
-  measureTokenShifts,
-  type TokenReport,
-  type TokenShifts,
-  type TokensSettings,
-  tokensSchema,
-} from './jobs/tokens/token-shift.ts';
+export type { TokenGroup, TokenShifts, TokenSummary } from './jobs/tokens/token-groups.ts';
+export { measureTokenShifts, type TokenReport, type TokensSettings, tokensSchema } from './jobs/tokens/token-shift.ts';
 export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './jobs/train/train.ts';
 export type { TokenSequence } from './language-model/batch.ts';
 export { type EncodedExample, type GenerateOptions, LanguageModel } from './language-model/language-model.ts';
@@ -116,9 +98,11 @@ export type { OverlapEstimate } from './overlap/estimate.ts';
 export { type EmbedderSettings, embedderSchema, openEmbedder } from './overlap/open-embedder.ts';
 export { type Uniqueness, uniqueness } from './overlap/uniqueness.ts';
 export type { Answer, MethodAnswers } from './results/answer.ts';
+export type { JudgeResults } from './results/judge-results.ts';
 export { measureResults } from './results/measure.ts';
 export { type PaperTable, paperTable } from './results/paper-table.ts';
-export { type ReportInput, reportHtml } from './results/report/report.ts';
+export type { ReportInput } from './results/report/input.ts';
+export { reportHtml } from './results/report/report.ts';
 export type { MetricResult, Results, ResultsInput } from './results/results.ts';
 export { resultsMarkdown } from './results/results-markdown.ts';
 export { type TrainSettings, trainSchema } from './runs/settings.ts';

@@ -1,7 +1,7 @@
 /** `idiolect ablate` */
 import type { Resolved } from '../common/settings.ts';
+import { packageVersion } from '../common/version.ts';
 import { type AblateSettings, ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
-import { version } from './main.ts';
 import { duration, table } from './terminal.ts';
 import { builtInMethod, trainReporter } from './train.ts';
 import type { Verb } from './verb.ts';
@@ -16,7 +16,7 @@ export const ablateVerb: Verb = {
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {
-      version: await version(),
+      version: packageVersion(),
       signal,
       onRun: (name, index, total) => terminal.say(`run ${index}/${total}: ${name}`),
       onEvent: trainReporter(terminal),

@@ -1,5 +1,6 @@
 /** `idiolect compare` */
 import type { Resolved } from '../common/settings.ts';
+import { packageVersion } from '../common/version.ts';
 import { compare } from '../jobs/compare/compare.ts';
 import type { CompareEvent } from '../jobs/compare/events.ts';
 import { judgeKey } from '../jobs/compare/judge/judge.ts';
@@ -8,7 +9,6 @@ import { type CompareSettings, compareSchema } from '../jobs/compare/task-settin
 import { digitsOf, verdictOf } from '../results/numbers.ts';
 import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../results/remarks.ts';
 import type { Results } from '../results/results.ts';
-import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft, TotalLeft, table } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
 
@@ -28,7 +28,7 @@ export const compareVerb: Verb = {
     const onEvent = compareReporter(terminal);
     const key = settings.values.judgeUrl === undefined ? undefined : judgeKey();
     const summary = await compare(settings, {
-      version: await version(),
+      version: packageVersion(),
       now,
       onEvent,
       signal,

@@ -1,10 +1,11 @@
 /** The command line: finds the verb, runs it, and turns whatever is thrown into one sentence and an exit code. */
-import { readFile } from 'node:fs/promises';
+
 import pc from 'picocolors';
 import { IdiolectError } from '../common/errors.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { outputError, uncaughtSystemError } from '../common/output-error.ts';
 import { printable } from '../common/printable.ts';
+import { packageVersion } from '../common/version.ts';
 import { type Terminal, terminal } from './terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
@@ -88,11 +89,6 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   },
 };
 
-export async function version(): Promise<string> {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
-}
-
 /** The verbs whose names begin with a word, or all of them. */
 function overview(group = ''): string {
   const verbs = Object.entries(VERBS).filter(([name]) => group === '' || name.startsWith(`${group} `));
@@ -156,7 +152,7 @@ export async function main(line: readonly string[]): Promise<void> {
       return;
     }
     if (VERSION.has(first)) {
-      process.stdout.write(`${await version()}\n`);
+      process.stdout.write(`${packageVersion()}\n`);
       return;
     }
     const entry = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;

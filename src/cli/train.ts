@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
+import { packageVersion } from '../common/version.ts';
 import { type HeldOutScores, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
 import { decimal, runSentences, signed, verdictWord } from '../jobs/score/judgement-words.ts';
 import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../jobs/train/train.ts';
@@ -11,7 +12,6 @@ import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { FEWEST_TEXTS } from '../statistics/judgement.ts';
-import { version } from './main.ts';
 import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
 import { showSettings, type Verb } from './verb.ts';
 
@@ -39,7 +39,7 @@ export const trainVerb: Verb = {
     showSettings(resolved, terminal);
     const settings = withoutSkipScore(resolved);
     const summary = await train(settings, {
-      version: await version(),
+      version: packageVersion(),
       signal,
       onEvent: trainReporter(terminal),
     });

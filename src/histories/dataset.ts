@@ -1,27 +1,38 @@
 /** From a file of histories to what each user trains on and is asked about. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
-import type { EncodedExample, LanguageModel } from '../language-model/language-model.ts';
-import type { dataSchema } from '../runs/settings.ts';
 import {
   capWords,
   groupByUser,
   type HistoryRecord,
   openHistories,
-  renderPrompt,
   resolveUserSplit,
   splitByTime,
   type TargetSplit,
-  templateText,
   type UserSplit,
 } from './index.ts';
 
-export type DataSettings = z.infer<typeof dataSchema>;
+export const datasetSchema = z.object({
+  data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
+  queryShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.2)
+    .describe('latest share of each user’s records that is held out and never trained on'),
+  skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+  targetUsers: z
+    .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
+    .optional()
+    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
+});
+
+export type DatasetSettings = z.infer<typeof datasetSchema>;
 
 /** A user's records: those to learn from and those held out are texts the user stands by. */
 export interface UserHistory extends UserSplit {
@@ -49,7 +60,7 @@ export interface Dataset {
  *
  * @throws IdiolectError DATA naming file, line and field
  */
-export async function loadDataset(settings: DataSettings & { readonly seed: number }): Promise<Dataset> {
+export async function loadDataset(settings: DatasetSettings & { readonly seed: number }): Promise<Dataset> {
   const { data: file, skipBad, queryShare } = settings;
   const skipped: string[] = [];
   const records = openHistories(file, { skipBad, onSkip: message => void skipped.push(message) });
@@ -201,42 +212,4 @@ function nobody({ file, split, leftOut }: Dataset): IdiolectError {
     'DATA',
     `${file}: no ${who} has records to train on.${why} Give histories with more records, or a smaller --query-share.`,
   );
-}
-
-/** Turns records into token sequences, always by the same template, and counts what was cut. */
-export class Encoder {
-  readonly #cuts = { prompts: 0, completions: 0 };
-  readonly #model: LanguageModel;
-  readonly #settings: DataSettings;
-
-  constructor(model: LanguageModel, settings: DataSettings) {
-    model.tokenizer.requirePlain(templateText(settings.template)); // refused before any work
-    this.#model = model;
-    this.#settings = settings;
-  }
-
-  /** Longest sequence in tokens: what was asked for, or what the model was made for. */
-  get maxLength(): number {
-    return Math.min(this.#settings.maxLength, this.#model.checkpoint.config.maxPositions);
-  }
-
-  encode(record: HistoryRecord): EncodedExample {
-    const { template, chat } = this.#settings;
-    const example = this.#model.encode(renderPrompt(template, record), record.output, {
-      chat,
-      maxLength: this.maxLength,
-    });
-    if (example.promptCut) this.#cuts.prompts++;
-    if (example.completionCut) this.#cuts.completions++;
-    return example;
-  }
-
-  /** One sentence for each kind of text that had to be cut so far. */
-  cutNotices(): string[] {
-    const { prompts, completions } = this.#cuts;
-    return [
-      ...(prompts > 0 ? [`${counted(prompts, 'prompt')} lost the beginning: too long`] : []),
-      ...(completions > 0 ? [`${counted(completions, 'completion')} lost the end: too long`] : []),
-    ];
-  }
 }

@@ -20,7 +20,7 @@ afterAll(() => place.remove());
 /** Users of the auxiliary set of the dataset's first target, every record of the pool drawn. */
 function comparedWith(dataset: Dataset, auxiliaryFrom: TrainSettings['auxiliaryFrom'], user: string): string[] {
   const settings = trainSchema.parse({ model: 'none', data: 'none', out: 'none', auxiliaryRatio: 100, auxiliaryFrom });
-  const records = userRecords(dataset, user, { ...settings, against: 'others' }).auxiliary.map(({ record }) => record);
+  const records = userRecords(dataset, user, { ...settings, records: 'others' }).auxiliary.map(({ record }) => record);
   // Training records only, each once.
   const training = new Set([...dataset.users.values()].flatMap(({ train }) => train));
   expect(records.every(record => training.has(record))).toBe(true);

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
-import type { TrainableObjective } from '../objectives/objectives.ts';
 import type { Dataset } from './dataset.ts';
 import { type HistoryRecord, sampleAuxiliary } from './index.ts';
 import type { RejectedTexts } from './rejected.ts';
@@ -49,9 +48,16 @@ export interface UserRecords {
   readonly paired: boolean;
 }
 
+/**
+ * The records an objective is computed from. A batch holds the user's own ones as group `target`, and
+ * - `own`: nothing else
+ * - `others`: records of other users as group `auxiliary`, and known negatives as `disliked`
+ * - `pairs`: for the i-th own record the i-th text it was chosen over, as group `auxiliary`
+ */
+export type RecordNeed = 'own' | 'others' | 'pairs';
+
 export interface RecordSettings extends RecordChoice {
-  /** What the objective compares own records with; where nothing, they are all there is. */
-  readonly against: TrainableObjective['against'];
+  readonly records: RecordNeed;
   readonly seed: number;
 }
 
@@ -64,7 +70,7 @@ export interface RecordSettings extends RecordChoice {
 export function userRecords(
   dataset: Dataset,
   user: string,
-  { against, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
+  { records, auxiliaryRatio, auxiliaryFrom, historyShare, timeDecay, seed }: RecordSettings,
   rejected?: RejectedTexts,
 ): UserRecords {
   const { train, disliked } = dataset.users.get(user)!;
@@ -76,9 +82,9 @@ export function userRecords(
       `--rejected has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
     );
   }
-  const needsOthers = against === 'others';
+  const needsOthers = records === 'others';
   const known = needsOthers ? latest(disliked, historyShare) : [];
-  const count = Math.max(1, Math.round(auxiliaryRatio * own.length));
+  const count = auxiliaryCount(own.length, auxiliaryRatio);
   const others = needsOthers ? sampleAuxiliary(auxiliaryPool(dataset, auxiliaryFrom), { user, count, seed }) : [];
   const lost = own.flatMap(record => (rejected ? [{ ...record, output: rejected.of(record)! }] : []));
 
@@ -118,6 +124,21 @@ export function auxiliaryPool(
   }
   const isMember = new Set(members);
   return [...users.values()].flatMap(({ user, train }) => (isMember.has(user) ? train : []));
+}
+
+/** Records of others drawn for so many own ones. */
+function auxiliaryCount(own: number, auxiliaryRatio: number): number {
+  return Math.max(1, Math.round(auxiliaryRatio * own));
+}
+
+/** How many records go into a pass over a user's own ones beside them, counted without drawing any. */
+export function countBeside(
+  records: RecordNeed,
+  { own, disliked }: { readonly own: number; readonly disliked: number },
+  auxiliaryRatio: number,
+): { readonly auxiliary: number; readonly disliked: number } {
+  if (records === 'others') return { auxiliary: auxiliaryCount(own, auxiliaryRatio), disliked };
+  return { auxiliary: records === 'pairs' ? own : 0, disliked: 0 };
 }
 
 /** The last of some records in time order, at least one of them. */

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
+import type { RecordNeed } from '../histories/user-records.ts';
 import { bco } from './bco.ts';
 import { cbpo, type cbpoSchema } from './cbpo.ts';
 import { dpo } from './dpo.ts';
@@ -16,13 +17,8 @@ export type ObjectiveSettings = z.infer<typeof cbpoSchema> & { readonly alpha: n
 export interface TrainableObjective {
   /** What `method` calls it: letters, digits, `-` and `_`. */
   readonly name: string;
-  /**
-   * What is in a batch beside the user's own records (group `target`):
-   * - `nothing`
-   * - `others`: records of other users, as group `auxiliary`, and known negatives as `disliked`
-   * - `rejected`: for the i-th own record the i-th text it was chosen over, as group `auxiliary`
-   */
-  readonly against: 'nothing' | 'others' | 'rejected';
+  /** The records it is computed from. */
+  readonly records: RecordNeed;
   /** Whether each user's alpha is estimated where none is given. */
   readonly usesAlpha?: boolean;
   /** What differs between users may change inputs of the graph, never the signature. */
@@ -30,11 +26,11 @@ export interface TrainableObjective {
 }
 
 const BUILT_IN: readonly TrainableObjective[] = [
-  { name: 'cbpo', against: 'others', usesAlpha: true, create: cbpo },
-  { name: 'bco', against: 'others', create: bco },
-  { name: 'kto', against: 'others', create: kto },
-  { name: 'dpo', against: 'rejected', create: dpo },
-  { name: 'sft', against: 'nothing', create: sft },
+  { name: 'cbpo', records: 'others', usesAlpha: true, create: cbpo },
+  { name: 'bco', records: 'others', create: bco },
+  { name: 'kto', records: 'others', create: kto },
+  { name: 'dpo', records: 'pairs', create: dpo },
+  { name: 'sft', records: 'own', create: sft },
 ];
 
 export const OBJECTIVE_NAMES: readonly string[] = BUILT_IN.map(({ name }) => name);

@@ -54,4 +54,6 @@ export interface MethodAnswers {
   /** What sets it apart from the other methods, in words: model, prompt, training, decoding, chosen hyper-parameters. */
   readonly description: string;
   readonly users: ReadonlyMap<string, readonly Answer[]>;
+  /** The title of the method it equals where no record has room in the prompt; for methods that retrieve. */
+  readonly withoutRecords?: string;
 }

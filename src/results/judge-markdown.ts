@@ -1,6 +1,5 @@
 /** What the judge of a comparison said, as Markdown: what was asked of whom, what came of it, and what to make of it. */
-import type { JudgeResults } from '../jobs/compare/judge/judge.ts';
-import { LONGEST, SHOWN } from '../jobs/compare/judge/judge-question.ts';
+import { type JudgeResults, LONGEST, SHOWN } from './judge-results.ts';
 import { markdownCode, markdownTable, markdownText } from './markdown-table.ts';
 
 /** A section of the report. */

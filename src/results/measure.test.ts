@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { methodsByName } from '../jobs/compare/methods/catalogue.ts';
+import { methodsByName, withoutRecords } from '../jobs/compare/methods/catalogue.ts';
 import { sentenceBleu } from '../metrics/bleu.ts';
 import { accuracy, macroF1 } from '../metrics/classification.ts';
 import { meteor } from '../metrics/meteor.ts';
@@ -64,7 +64,8 @@ describe('remarks on a method', () => {
     const users = [...plain.users].map(
       ([user, answers]) => [user, answers.map(answer => ({ ...answer, shown: shown[next++]!, found }))] as const,
     );
-    return { ...plain, title: methodsByName([name])[0]!.title, users: new Map(users) };
+    const [spec] = methodsByName([name]);
+    return { ...plain, title: spec!.title, users: new Map(users), ...withoutRecords(spec!) };
   };
   const remarkOf = (one: MethodAnswers) =>
     measureResults({ ...text, methods: [one, cbpo] }).methods.find(({ name }) => name === one.name)!.remark;

@@ -4,7 +4,6 @@ import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
-import { withoutRecords } from '../jobs/compare/methods/catalogue.ts';
 import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
 import { holm, pairedDifference, winRate } from '../statistics/comparisons.ts';
 import { bootstrapMean, type Estimate, percentileEstimate } from '../statistics/intervals.ts';
@@ -68,11 +67,10 @@ export function measureResults(input: ResultsInput): Results {
 }
 
 /** Where nothing of the user stood before some requests. */
-function remarkOn({ name, title, users }: MethodAnswers): Pick<MethodResult, 'remark'> {
+function remarkOn({ name, users, withoutRecords: plain }: MethodAnswers): Pick<MethodResult, 'remark'> {
   const answers = [...users.values()].flat();
   const empty = answers.filter(({ shown }) => shown === 0);
   if (empty.length === 0) return {};
-  const plain = withoutRecords({ name, title });
   const what = name === 'pag' ? 'no word of the description' : 'no record';
   const verb = empty.some(({ found = 0 }) => found > 0) ? 'fitted' : 'was found';
   const where = empty.length === answers.length ? '' : 'there it ';

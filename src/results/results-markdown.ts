@@ -1,9 +1,9 @@
 /** The results of a comparison as Markdown: tables that can be read raw, and what is needed to read them. */
 import { counted } from '../common/counted.ts';
-import type { JudgeResults } from '../jobs/compare/judge/judge.ts';
 import { UNIQUENESS_GROUPS } from '../overlap/uniqueness.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { judgeSection } from './judge-markdown.ts';
+import type { JudgeResults } from './judge-results.ts';
 import { markdownTable, markdownText } from './markdown-table.ts';
 import { bestOf, digitsOf, hasBest, measuredBy } from './numbers.ts';
 import { type PaperTable, paperSection } from './paper-table.ts';

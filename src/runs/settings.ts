@@ -2,34 +2,22 @@
 import { z } from 'zod';
 import { nameListSchema } from '../common/name-list.ts';
 import { loraConfigSchema } from '../model/lora.ts';
-import { DEFAULT_PROMPT_DATE, promptDateSchema } from '../model/prompt-date.ts';
 import { cbpoSchema } from '../objectives/cbpo.ts';
 import { engineSchema } from '../engine/session.ts';
 import { adamwSchema } from '../training/adamw.ts';
-import { overlapRunSchema } from '../jobs/overlap/overlap-study.ts';
+import { encodingSchema } from '../language-model/encoder.ts';
+import { overlapSchema } from '../overlap/estimate.ts';
+import { embedderSchema } from '../overlap/open-embedder.ts';
 import { scheduleSchema } from '../training/schedule.ts';
+import { datasetSchema } from '../histories/dataset.ts';
 import { recordChoiceSchema } from '../histories/user-records.ts';
 
-export const dataSchema = z.object({
-  data: z.string().describe('histories: JSON Lines of {user, input, output, ...}, plain or gzip'),
-  template: z.string().default('plain').describe('prompt template: a built-in name, or a text with {input}'),
-  chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
-  promptDate: promptDateSchema
-    .optional()
-    .describe(`date that chat templates take as today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
-  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
-  queryShare: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0.2)
-    .describe('latest share of each user’s records that is held out and never trained on'),
-  skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
-  targetUsers: z
-    .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
-    .optional()
-    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
-});
+const { data, queryShare, skipBad, targetUsers } = datasetSchema.shape;
+
+/** Which records there are, and how they are read by a model. */
+export const dataSchema = z.object({ data, ...encodingSchema.shape, queryShare, skipBad, targetUsers });
+
+export type DataSettings = z.infer<typeof dataSchema>;
 
 export const trainSchema = z.object({
   model: z.string().describe('Hugging Face model folder, or owner/name[@revision] on the Hub'),
@@ -67,7 +55,8 @@ export const trainSchema = z.object({
     ),
   ...cbpoSchema.shape,
   ...recordChoiceSchema.shape,
-  ...overlapRunSchema.shape,
+  ...embedderSchema.shape,
+  ...overlapSchema.shape,
   epochs: z.int().positive().default(3).describe('passes over a user’s records'),
   batchSize: z.int().positive().default(8).describe('records in a batch, own and others’ together'),
   microBatchTokens: z

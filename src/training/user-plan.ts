@@ -1,15 +1,14 @@
 /** A user's work before it starts: the token sequences, and which of them meet in which step. */
 import { random } from '../common/random.ts';
-import type { Encoder } from '../histories/dataset.ts';
 import type { UserRecords, WeightedRecord } from '../histories/user-records.ts';
 import type { TokenSequence } from '../language-model/batch.ts';
+import type { Encoder } from '../language-model/encoder.ts';
 import type { EncodedExample } from '../language-model/language-model.ts';
 import type { ReferenceCache } from '../language-model/reference-cache.ts';
 import type { Objective } from '../objectives/objective.ts';
-import type { TrainSettings } from '../runs/settings.ts';
 import type { TrainingExample } from './batch-gradient.ts';
 import { mismatchedCompletions } from './mismatched.ts';
-import { type PlannedBatch, planBatches } from './plan.ts';
+import { type PlannedBatch, type PlanOptions, planBatches } from './plan.ts';
 
 /** A token sequence and how much it counts. */
 export interface WeightedExample extends EncodedExample {
@@ -34,7 +33,7 @@ export function planUser(
   { user, paired, ...records }: UserRecords,
   encoder: Encoder,
   { needsMismatched }: Pick<Objective, 'needsMismatched'>,
-  { seed, epochs, batchSize }: Pick<TrainSettings, 'seed' | 'epochs' | 'batchSize'>,
+  { seed, epochs, batchSize }: Pick<PlanOptions, 'seed' | 'epochs' | 'batchSize'>,
 ): UserPlan {
   const encode = ({ record, weight }: WeightedRecord): WeightedExample => ({ ...encoder.encode(record), weight });
   const target = records.target.map(encode);

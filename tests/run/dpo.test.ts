@@ -90,7 +90,7 @@ describe('pairs', () => {
     const { target, auxiliary, disliked, paired } = userRecords(
       dataset,
       'ada',
-      { ...values, against: 'rejected' },
+      { ...values, records: 'pairs' },
       await readRejected(without),
     );
     const own = pairs.filter(({ record }, i) => record.user === 'ada' && i !== 2);

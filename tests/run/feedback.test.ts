@@ -50,8 +50,8 @@ const settingsOf = (data: string, values: Record<string, unknown> = {}) =>
 async function examplesOf(data: string, values: Record<string, unknown> = {}) {
   const settings = settingsOf(data, values).values;
   const dataset = await loadDataset(settings);
-  const { against } = objectiveNamed(settings.method);
-  return { ...userRecords(dataset, 'ada', { ...settings, against }), notices: dataset.notices };
+  const { records } = objectiveNamed(settings.method);
+  return { ...userRecords(dataset, 'ada', { ...settings, records }), notices: dataset.notices };
 }
 const textOf = ({ record }: WeightedRecord) => record.output;
 
@@ -67,7 +67,7 @@ describe('records with feedback', () => {
     expect(notices.join()).toContain('1 training record has label false');
 
     const settings = settingsOf(data, { auxiliaryRatio: 50 }).values;
-    const others = userRecords(await loadDataset(settings), 'linus', { ...settings, against: 'others' });
+    const others = userRecords(await loadDataset(settings), 'linus', { ...settings, records: 'others' });
     expect(others.auxiliary.map(textOf)).not.toContain(REJECTED);
   });
 

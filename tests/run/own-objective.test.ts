@@ -61,7 +61,7 @@ function margin({ beta, alpha }: Pick<ObjectiveSettings, 'alpha' | 'beta'>, targ
   };
 }
 
-const own: TrainableObjective = { name: 'margin', against: 'others', usesAlpha: true, create: margin };
+const own: TrainableObjective = { name: 'margin', records: 'others', usesAlpha: true, create: margin };
 
 function run(out: string, objectives: readonly TrainableObjective[], more: Record<string, unknown> = {}, stopAt = 0) {
   const { model, data, cache } = place;
@@ -99,7 +99,7 @@ describe('an objective of one’s own', () => {
     [[own, own], /an objective of one's own is called "margin"\. Give it a name .* that no other objective has/],
     [[{ ...own, name: 'sft' }], /called "sft"/],
     [[{ ...own, name: '../x' }], /called "\.\.\/x"/],
-    [[{ ...own, against: 'rejected' as const }], /--method margin needs --rejected/],
+    [[{ ...own, records: 'pairs' as const }], /--method margin needs --rejected/],
   ])('%#: is refused before anything is read', async (objectives, sentence) => {
     await expect(run('refused', objectives, { model: 'nowhere' })).rejects.toThrow(sentence);
   });
@@ -173,7 +173,7 @@ describe('a method of one’s own', () => {
       /a method of one's own is called "margin"/,
     ],
     [
-      { methods: [spec], objectives: [{ name: 'margin', against: 'rejected' as const, create: sft }] },
+      { methods: [spec], objectives: [{ name: 'margin', records: 'pairs' as const, create: sft }] },
       /the training margin: margin needs rejected texts/,
     ],
   ])('%#: is refused before any work', async (more, sentence) => {

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TokenShifts } from '../../src/jobs/tokens/token-shift.ts';
+import type { TokenShifts } from '../../src/jobs/tokens/token-groups.ts';
 import { idiolect } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 

@@ -1,7 +1,7 @@
 /** A made-up comparison with nothing in it that was measured: what the report's tests, and its looks, are tried on. */
 import { random } from '../../src/common/random.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../src/overlap/uniqueness.ts';
-import type { ReportInput } from '../../src/results/report/report.ts';
+import type { ReportInput } from '../../src/results/report/input.ts';
 import type { Comparison, MethodResult, MetricInfo, Results } from '../../src/results/results.ts';
 import { holm, pairedDifference, winRate } from '../../src/statistics/comparisons.ts';
 import { bootstrapMean } from '../../src/statistics/intervals.ts';

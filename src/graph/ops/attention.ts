@@ -13,9 +13,10 @@
  */
 import type { Graph, Value } from '../graph.ts';
 import { type Dim, formatShape, product } from '../shape.ts';
+import { expand, reshape, shapeOf } from './broadcast.ts';
 import { add, and, lessOrEqual, mul, sub, where } from './elementwise.ts';
 import { matmul } from './matmul.ts';
-import { concat, expand, gather, range, reshape, shapeOf, sizeOf, slice } from './movement.ts';
+import { concat, gather, range, sizeOf, slice } from './movement.ts';
 import { softmax } from './normalize.ts';
 
 /** Where packed rows and places in sequences meet: two int64 inputs of every batch. */

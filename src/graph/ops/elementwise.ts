@@ -1,7 +1,7 @@
 /** Elementwise operators with NumPy broadcasting. */
 import type { DType, Graph, Value } from '../graph.ts';
 import { broadcastShapes } from '../shape.ts';
-import { sumTo } from './reduce.ts';
+import { sumTo } from './broadcast.ts';
 
 function binary(
   g: Graph,

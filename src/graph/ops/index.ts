@@ -1,5 +1,6 @@
 export * from './activation.ts';
 export * from './attention.ts';
+export * from './broadcast.ts';
 export * from './elementwise.ts';
 export * from './likelihood.ts';
 export * from './lora.ts';

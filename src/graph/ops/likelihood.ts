@@ -1,10 +1,11 @@
 /** Log-probabilities of chosen tokens, under an output matrix that is frozen or trained. */
 import type { Graph, Value } from '../graph.ts';
 import type { Dim } from '../shape.ts';
+import { expandLike, reduceSum, reshape } from './broadcast.ts';
 import { add, cast, div, exp, log, mul, neg, sub } from './elementwise.ts';
 import { gemm } from './matmul.ts';
-import { expandLike, gather, reshape } from './movement.ts';
-import { reduceMax, reduceSum } from './reduce.ts';
+import { gather } from './movement.ts';
+import { reduceMax } from './reduce.ts';
 
 /** A block of rows of the output matrix: they are together in the file, so a block is a view and no copy. */
 export interface HeadBlock {

@@ -1,7 +1,7 @@
 /** Matrix products: two-dimensional with an addend (Gemm), and batched. */
 import type { Graph, Value } from '../graph.ts';
 import { broadcastShapes, type Dim, formatShape, sameShape, shapeError } from '../shape.ts';
-import { sumTo } from './reduce.ts';
+import { sumTo } from './broadcast.ts';
 
 export interface GemmOptions {
   readonly transA?: boolean;

@@ -10,7 +10,8 @@ import { float32, floats, int64 } from '../../engine/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph } from '../graph.ts';
 import type { Shape } from '../shape.ts';
-import { concat, expandLike, gather, gatherDistinct, range, reshape, shapeOf, sizeOf, transpose } from './movement.ts';
+import { expandLike, reshape, shapeOf } from './broadcast.ts';
+import { concat, gather, gatherDistinct, range, sizeOf, transpose } from './movement.ts';
 
 describe('reshape', () => {
   test('keeps the elements in order', async () => {

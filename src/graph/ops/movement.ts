@@ -1,38 +1,7 @@
 /** Operators that move elements and compute nothing. */
 import type { Graph, Value } from '../graph.ts';
-import { type Dim, formatShape, normalizeAxis, product, type Shape, sameShape, shapeError } from '../shape.ts';
-import { sumTo } from './reduce.ts';
-
-/**
- * The same elements in another shape. Of the dimensions that are not numbers, those at their old place are copied
- * and at most one other is worked out at run time.
- */
-export function reshape(g: Graph, x: Value, shape: Shape): Value {
-  if (sameShape(x.shape, shape)) return x;
-  if (product(x.shape) !== product(shape)) {
-    throw shapeError('Reshape', `${formatShape(x.shape)} has other elements than ${formatShape(shape)}.`);
-  }
-  let inferred = 0;
-  const target = shape.map((dim, i) => {
-    if (typeof dim === 'number') return dim;
-    if (x.shape[i] === dim) return 0; // ONNX: copy the dimension at this place
-    inferred++;
-    return -1;
-  });
-  if (inferred > 1) {
-    throw shapeError(
-      'Reshape',
-      `${formatShape(shape)} leaves more than one size to find from ${formatShape(x.shape)}.`,
-    );
-  }
-  return g.emit({
-    op: 'Reshape',
-    inputs: [x, g.integers(target)],
-    dtype: x.dtype,
-    shape,
-    gradient: dy => [() => reshape(g, dy, x.shape)],
-  });
-}
+import { type Dim, formatShape, normalizeAxis, product, sameShape, shapeError } from '../shape.ts';
+import { expand, reshape, shapeOf } from './broadcast.ts';
 
 export function transpose(g: Graph, x: Value, permutation: readonly number[]): Value {
   const inverse = permutation.map((_, i) => permutation.indexOf(i));
@@ -137,29 +106,6 @@ export function slice(g: Graph, x: Value, axis: number, start: Value, end: Value
     dtype: x.dtype,
     shape: x.shape.with(axis, count),
   });
-}
-
-/** Broadcasts x to the shape of `like`. */
-export function expandLike(g: Graph, x: Value, like: Value): Value {
-  return expand(g, x, like.shape, shapeOf(g, like));
-}
-
-/** Broadcasts x to `shape`, whose sizes the int64 vector `sizes` holds at run time. */
-export function expand(g: Graph, x: Value, shape: Shape, sizes: Value): Value {
-  if (sameShape(x.shape, shape)) return x;
-  return g.emit({
-    op: 'Expand',
-    inputs: [x, sizes],
-    dtype: x.dtype,
-    shape,
-    gradient: dy => [() => sumTo(g, dy, x.shape), null],
-  });
-}
-
-/** The sizes of x as an int64 vector. */
-export function shapeOf(g: Graph, x: Value): Value {
-  if (x.shape.every(dim => typeof dim === 'number')) return g.integers(x.shape as number[]);
-  return g.once(`shape ${x.name}`, () => g.emit({ op: 'Shape', inputs: [x], dtype: 'int64', shape: [x.shape.length] }));
 }
 
 /** The size of one axis of x as an int64 scalar. */

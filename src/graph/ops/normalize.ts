@@ -1,8 +1,9 @@
 /** Row normalisations. */
 import type { Graph, Value } from '../graph.ts';
 import { formatShape, sameShape, shapeError } from '../shape.ts';
+import { reduceSum, sumTo } from './broadcast.ts';
 import { add, div, mul, scale, sqrt, sub } from './elementwise.ts';
-import { reduceMean, reduceSum, reduceSumSquare, sumTo } from './reduce.ts';
+import { reduceMean, reduceSumSquare } from './reduce.ts';
 
 /** exp(x) / sum exp(x) over the last axis. */
 export function softmax(g: Graph, x: Value): Value {

@@ -8,7 +8,8 @@ import { anySeed, anyShape, broadcastingShapes, forAll } from '../../../tests/su
 import { floats } from '../../engine/tensor.ts';
 import { gradients } from '../differentiate.ts';
 import { Graph } from '../graph.ts';
-import { reduceMax, reduceMean, reduceSum, reduceSumSquare, sumTo } from './reduce.ts';
+import { reduceSum, sumTo } from './broadcast.ts';
+import { reduceMax, reduceMean, reduceSumSquare } from './reduce.ts';
 
 const reduction = anyShape.chain(shape =>
   fc.record({

@@ -1,6 +1,6 @@
 /** Rotary position embedding (Su et al. 2021), in the half-rotation layout of Hugging Face checkpoints. */
 import type { Graph, Value } from '../graph.ts';
-import { reshape } from './movement.ts';
+import { reshape } from './broadcast.ts';
 
 export interface RotaryTables {
   /** [positions, headDim/2] */

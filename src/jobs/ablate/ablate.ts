@@ -17,6 +17,7 @@ import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from '../sc
 import { keepScores, readKeptScores } from '../score/kept-scores.ts';
 import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../train/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
+import type { CellResult, GroupResult, RunResult, SweepResult } from './ablation-results.ts';
 import { type Cell, cellFolder, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
 
 export const ablateSchema = trainSchema.extend({
@@ -27,42 +28,6 @@ export const ablateSchema = trainSchema.extend({
 });
 
 export type AblateSettings = z.infer<typeof ablateSchema>;
-
-/** One training run, scored. */
-interface RunResult {
-  readonly users: readonly UserScore[];
-  /** Own adapter minus base, nats per completion token, over users. */
-  readonly gain: Estimate;
-  /** Own adapter minus another user's. */
-  readonly personalGain?: Estimate;
-  /** Share of the steps whose pure negative risk was below 0; for cbpo. */
-  readonly clippedShare?: number;
-  /** By uniqueness of the users, where they are three or more. */
-  readonly groups: readonly GroupResult[];
-  /** KL(pi || pi_ref) along own records when training ended, nats per token, mean over users. */
-  readonly kl?: number;
-}
-
-/** A combination of settings. */
-export interface CellResult extends RunResult {
-  readonly name: string;
-  /** The values of the varied settings, as written. */
-  readonly texts: Readonly<Record<string, string>>;
-  /** Gain minus that of the sweep's first cell, paired by user; absent for that cell. */
-  readonly difference?: Estimate;
-}
-
-export interface GroupResult {
-  readonly group: UniquenessGroup;
-  readonly users: number;
-  readonly gain: Estimate;
-}
-
-export interface SweepResult {
-  /** The varied settings. */
-  readonly settings: readonly string[];
-  readonly cells: readonly CellResult[];
-}
 
 export interface AblationSummary {
   readonly report: string;

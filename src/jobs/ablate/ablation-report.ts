@@ -4,7 +4,7 @@ import { lineChart } from '../../charts/line-chart.ts';
 import { counted } from '../../common/counted.ts';
 import { markdownText } from '../../results/markdown-table.ts';
 import type { Estimate } from '../../statistics/intervals.ts';
-import type { CellResult, SweepResult } from './ablate.ts';
+import type { CellResult, SweepResult } from './ablation-results.ts';
 import { settingName } from './sweep.ts';
 
 const interval = ({ mean, low, high }: Estimate) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;

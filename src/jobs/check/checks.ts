@@ -5,14 +5,15 @@
 import { counted } from '../../common/counted.ts';
 import { IdiolectError, reasonOf } from '../../common/errors.ts';
 import type { EngineOptions } from '../../engine/session.ts';
-import { type DataSettings, Encoder, setApart } from '../../histories/dataset.ts';
+import { setApart } from '../../histories/dataset.ts';
 import { detectLayout, groupByUser, type HistoryRecord, openHistories, splitByTime } from '../../histories/index.ts';
 import { localModel } from '../../hub/hub.ts';
 import { hubCacheFolder, parseModelName } from '../../hub/hub-cache.ts';
+import { Encoder } from '../../language-model/encoder.ts';
 import { LanguageModel } from '../../language-model/language-model.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { requireDistinctFolders } from '../../runs/run-folder.ts';
-import type { TrainSettings } from '../../runs/settings.ts';
+import type { DataSettings, TrainSettings } from '../../runs/settings.ts';
 import {
   encodeSample,
   type Lengths,

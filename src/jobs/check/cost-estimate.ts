@@ -2,12 +2,15 @@
 import type { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { random } from '../../common/random.ts';
-import { type Dataset, Encoder } from '../../histories/dataset.ts';
+import type { Dataset } from '../../histories/dataset.ts';
 import type { HistoryRecord } from '../../histories/index.ts';
+import { countBeside } from '../../histories/user-records.ts';
+import { Encoder } from '../../language-model/encoder.ts';
 import type { EncodedExample, LanguageModel } from '../../language-model/language-model.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { type LoraConfig, loraConfigSchema, matrixShapes } from '../../model/lora.ts';
 import { cbpo, type cbpoSchema } from '../../objectives/cbpo.ts';
+import { objectiveNamed } from '../../objectives/objectives.ts';
 import type { TrainSettings } from '../../runs/settings.ts';
 import type { TrainingExample } from '../../training/batch-gradient.ts';
 import { planBatches } from '../../training/plan.ts';
@@ -246,25 +249,31 @@ async function measure(now: () => number, run: () => Promise<number>): Promise<R
 }
 
 function countWork(dataset: Dataset, settings: TrainSettings): Work {
-  const { seed, epochs, batchSize, auxiliaryRatio, alpha, overlapRatio, klEvery } = settings;
+  const { seed, epochs, batchSize, auxiliaryRatio, alpha, overlapRatio, klEvery, method } = settings;
+  const objective = objectiveNamed(method);
+  const { needsReference } = objective.create({ ...settings, alpha: 0 });
   const users = [...dataset.users.values()].filter(({ train }) => train.length > 0);
   const all = users.reduce((sum, { train }) => sum + train.length, 0);
   let [steps, trained, own, drawn, embedded, probed] = [0, 0, 0, 0, 0, 0];
   for (const { user, train, disliked } of users) {
-    const auxiliary = Math.min(Math.max(1, Math.round(auxiliaryRatio * train.length)), all - train.length);
+    const beside = countBeside(objective.records, { own: train.length, disliked: disliked.length }, auxiliaryRatio);
+    const auxiliary =
+      objective.records === 'others' ? Math.min(beside.auxiliary, all - train.length) : beside.auxiliary;
     const batches = planBatches({
       ...{ user, seed, epochs, batchSize },
-      ...{ targetCount: train.length, auxiliaryCount: auxiliary, dislikedCount: disliked.length },
+      ...{ targetCount: train.length, auxiliaryCount: auxiliary, dislikedCount: beside.disliked },
+      paired: objective.records === 'pairs',
     });
     steps += batches.length;
-    trained += epochs * (train.length + auxiliary + disliked.length);
-    own += train.length + disliked.length;
+    trained += epochs * (train.length + auxiliary + beside.disliked);
+    own += train.length + beside.disliked;
     drawn += auxiliary;
-    if (alpha === undefined) embedded += train.length * (1 + overlapRatio);
+    if (objective.usesAlpha && alpha === undefined) embedded += train.length * (1 + overlapRatio);
     // The probe runs the model twice, along the own half of a batch.
     if (klEvery > 0) probed += (1 + batches.length / klEvery) * 2 * (batchSize / 2);
   }
-  const scored = own + Math.min(drawn, all) + Math.min(embedded, all) + probed;
+  const referenced = needsReference ? own + Math.min(drawn, all) : 0;
+  const scored = referenced + Math.min(embedded, all) + probed;
   return { users: users.length, steps, trained, scored };
 }
 

@@ -2,11 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path/posix';
-import { env, listSupportedBackends } from 'onnxruntime-node';
 import { reasonOf } from '../../common/errors.ts';
-import { type EngineOptions, Session } from '../../engine/session.ts';
-import { float32, floats } from '../../engine/tensor.ts';
-import { Graph, gemm } from '../../graph/index.ts';
+import { builtInDevices, ENGINE, multiplyOn } from '../../engine/devices.ts';
+import type { EngineOptions } from '../../engine/session.ts';
 
 /** What one check found. */
 export interface Check {
@@ -103,19 +101,13 @@ const ADVICE: Readonly<Record<EngineOptions['device'], string>> = {
 async function checkDevice(device: EngineOptions['device']): Promise<Check> {
   const topic = `device ${device}`;
   try {
-    const g = new Graph();
-    const x = g.input('x', 'float32', [2, 2]);
-    g.output('y', gemm(g, x, x));
-    const session = await Session.create(g, { device, threads: 1 });
-    const { y } = await session.run({ x: float32(Float32Array.of(1, 2, 3, 4), [2, 2]) });
-    await session.release();
-    const product = floats(y!).join(', ');
+    const product = (await multiplyOn(device)).join(', ');
     if (product !== '7, 10, 15, 22') {
       return { topic, state: 'wrong', found: `a product of small whole numbers came out as ${product}. Use another.` };
     }
-    const others = listSupportedBackends().flatMap(({ name, bundled }) => (bundled && name !== device ? [name] : []));
+    const others = builtInDevices().filter(name => name !== device);
     const more = device === 'cpu' && others.length > 0 ? `; built in, to try by --device: ${others.join(', ')}` : '';
-    return { topic, state: 'fine', found: `onnxruntime-node ${env.versions.node} computes there${more}` };
+    return { topic, state: 'fine', found: `${ENGINE} computes there${more}` };
   } catch (error) {
     return { topic, state: 'wrong', found: `${engineReason(error)} ${ADVICE[device]}` };
   }

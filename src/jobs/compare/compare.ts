@@ -9,6 +9,7 @@ import { type Dataset, loadDataset } from '../../histories/dataset.ts';
 import { LanguageModel } from '../../language-model/language-model.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { Answer, MethodAnswers } from '../../results/answer.ts';
+import type { JudgeResults } from '../../results/judge-results.ts';
 import { measureResults } from '../../results/measure.ts';
 import type { ResultMetric, Results } from '../../results/results.ts';
 import { stopIfAsked } from '../../runs/loop.ts';
@@ -20,8 +21,8 @@ import { type Division, type DivisionFiles, divideUsers, writeDivisions } from '
 import type { CompareEvent } from './events.ts';
 import { type FirstMetric, withFirstMetric } from './first-metric.ts';
 import { ADAPTING, evaluating, planStages, searching, secondsOfStages, UNIQUENESS } from './forecast.ts';
-import { type JudgeResults, judge, judgeSchema } from './judge/judge.ts';
-import { type MethodSpec, methodsByName } from './methods/catalogue.ts';
+import { judge, judgeSchema } from './judge/judge.ts';
+import { type MethodSpec, methodsByName, withoutRecords } from './methods/catalogue.ts';
 import { type Choices, type Group, MethodRunner } from './methods/runner.ts';
 import { NOT_IDENTITY } from './methods/settings.ts';
 import { Outlook } from './outlook.ts';
@@ -318,6 +319,7 @@ class Comparison {
       title: spec.title,
       description: describeMethod(spec, choices),
       users: answers.get(spec.name)!,
+      ...withoutRecords(spec),
     }));
   }
 

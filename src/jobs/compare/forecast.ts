@@ -5,8 +5,10 @@
 import { join } from 'node:path';
 import { exists } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
-import { type Dataset, Encoder } from '../../histories/dataset.ts';
+import type { Dataset } from '../../histories/dataset.ts';
 import { renderPrompt } from '../../histories/index.ts';
+import { countBeside } from '../../histories/user-records.ts';
+import { Encoder } from '../../language-model/encoder.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
 import { objectiveNamed } from '../../objectives/objectives.ts';
 import { RunFolder } from '../../runs/run-folder.ts';
@@ -124,10 +126,11 @@ async function training(
     if ((await Promise.all(folders.map(folder => folder.isFinished(user)))).includes(true)) continue;
     const { train, disliked } = dataset.users.get(user)!;
     const records = Math.max(1, Math.round(settings.historyShare * train.length));
-    const beside = { nothing: 0, others: settings.auxiliaryRatio * records + disliked.length, rejected: records };
-    const batch = (records + beside[objective.against]) * (needsMismatched ? 2 : 1);
+    const sizes = { own: records, disliked: disliked.length };
+    const beside = countBeside(objective.records, sizes, settings.auxiliaryRatio);
+    const batch = (records + beside.auxiliary + beside.disliked) * (needsMismatched ? 2 : 1);
     work.trained += settings.epochs * batch;
-    if (needsReference && once(`${group} ${objective.against} ${needsMismatched} ${user}`)) work.scored += batch;
+    if (needsReference && once(`${group} ${objective.records} ${needsMismatched} ${user}`)) work.scored += batch;
     if (rejected && once(`${group} samples ${user}`)) work.answers += SAMPLES * records;
     if (rejected === 'least-personal') work.scored += 2 * SAMPLES * records;
     const estimates = objective.usesAlpha && settings.alpha === undefined && settings.embedder !== 'ngrams';

@@ -1,6 +1,7 @@
 /** What a comparison cannot do without, checked before the first minute of work and not after the last. */
 import { IdiolectError } from '../../common/errors.ts';
 import type { MetricName } from '../../histories/index.ts';
+import type { RecordNeed } from '../../histories/user-records.ts';
 import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { requireEmbedder } from '../../overlap/open-embedder.ts';
 import { isOfTexts } from '../../results/result-metrics.ts';
@@ -38,9 +39,9 @@ export async function requirePossible(
   await requireEmbedder(embedder);
   const specs = methodsOf(methods, own.methods);
   const objectives = specs.flatMap(({ training }) =>
-    training ? [{ training, against: objectiveNamed(training.method, own.objectives).against }] : [],
+    training ? [{ training, records: objectiveNamed(training.method, own.objectives).records }] : [],
   );
-  for (const { training, against } of objectives) requireRejected(training, against);
+  for (const { training, records } of objectives) requireRejected(training, records);
   const first = firstChoices(settings, own.methods);
   if (isSearched(settings)) for (const spec of specs) triesOf(spec, first, settings);
   if (auxiliaryFrom === 'others' && division.others.length === 0) {
@@ -49,7 +50,7 @@ export async function requirePossible(
       '--auxiliary-from others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
     );
   }
-  const needsOthers = objectives.some(({ against }) => against === 'others');
+  const needsOthers = objectives.some(({ records }) => records === 'others');
   if (!needsOthers || (auxiliaryFrom !== undefined && auxiliaryFrom !== 'targets')) return;
   for (const group of ['targets', 'development'] as const) {
     if (division[group].length !== 1) continue;
@@ -60,10 +61,10 @@ export async function requirePossible(
   }
 }
 
-function requireRejected({ name, method, rejected }: TrainingSpec, against: TrainableObjective['against']): void {
-  if ((against === 'rejected') === (rejected !== undefined)) return;
+function requireRejected({ name, method, rejected }: TrainingSpec, records: RecordNeed): void {
+  if ((records === 'pairs') === (rejected !== undefined)) return;
   throw new IdiolectError(
     'CONFIG',
-    `the training ${name}: ${method} ${against === 'rejected' ? 'needs' : 'takes no'} rejected texts (\`rejected\` of its method).`,
+    `the training ${name}: ${method} ${records === 'pairs' ? 'needs' : 'takes no'} rejected texts (\`rejected\` of its method).`,
   );
 }

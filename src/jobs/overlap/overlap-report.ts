@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { engineSchema } from '../../engine/session.ts';
-import { Encoder, loadDataset, selectUsers } from '../../histories/dataset.ts';
+import { loadDataset, selectUsers } from '../../histories/dataset.ts';
 import { recordChoiceSchema } from '../../histories/user-records.ts';
+import { Encoder } from '../../language-model/encoder.ts';
 import { LanguageModel } from '../../language-model/language-model.ts';
-import type { OverlapEstimate } from '../../overlap/estimate.ts';
-import { openEmbedder } from '../../overlap/open-embedder.ts';
+import { type OverlapEstimate, overlapSchema } from '../../overlap/estimate.ts';
+import { embedderSchema, openEmbedder } from '../../overlap/open-embedder.ts';
 import { type Uniqueness, type UniquenessGroup, uniqueness } from '../../overlap/uniqueness.ts';
 import { dataSchema, trainSchema } from '../../runs/settings.ts';
-import { OverlapStudy, overlapRunSchema } from './overlap-study.ts';
+import { OverlapStudy } from './overlap-study.ts';
 
 const { auxiliaryFrom, historyShare } = recordChoiceSchema.shape;
 
@@ -19,7 +20,8 @@ export const overlapReportSchema = z.object({
   users: trainSchema.shape.users.describe('users to look at: names separated by commas, or first:N (default: all)'),
   auxiliaryFrom,
   historyShare,
-  ...overlapRunSchema.shape,
+  ...embedderSchema.shape,
+  ...overlapSchema.shape,
   seed: trainSchema.shape.seed,
   cache: trainSchema.shape.cache.describe('folder for embeddings shared by runs (default: the user’s cache folder)'),
   ...engineSchema.shape,

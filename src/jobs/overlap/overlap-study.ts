@@ -1,18 +1,14 @@
 /** The preference overlap of a data set's users: which records are compared, and what stands in for too few of them. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { sha256 } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
 import type { Dataset } from '../../histories/dataset.ts';
 import { type HistoryRecord, sampleAuxiliary } from '../../histories/index.ts';
 import { auxiliaryPool, latest, type recordChoiceSchema } from '../../histories/user-records.ts';
 import { type Embedder, embeddedText } from '../../overlap/embedder.ts';
-import { estimateOverlap, fillFromOthers, type OverlapEstimate, overlapSchema } from '../../overlap/estimate.ts';
-import { embedderSchema } from '../../overlap/open-embedder.ts';
+import { estimateOverlap, fillFromOthers, type OverlapEstimate, type OverlapSettings } from '../../overlap/estimate.ts';
 
-/** Every setting an estimate depends on, beside the model and the data. */
-export const overlapRunSchema = z.object({ ...embedderSchema.shape, ...overlapSchema.shape });
-
-type StudySettings = z.infer<typeof overlapRunSchema> &
+type StudySettings = OverlapSettings &
   Pick<z.infer<typeof recordChoiceSchema>, 'auxiliaryFrom' | 'historyShare'> & {
     readonly template: string;
     readonly seed: number;

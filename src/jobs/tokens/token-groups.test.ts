@@ -1,7 +1,6 @@
 /** Groups and intervals against shifts that are known because they were put there. */
 import { describe, expect, test } from 'vitest';
-import { summarizeShifts } from './token-groups.ts';
-import type { TokenShifts } from './token-shift.ts';
+import { summarizeShifts, type TokenShifts } from './token-groups.ts';
 
 /** Half of the tokens are rare, half are in every text; `run` pushes the latter down by 0.4 less. */
 function planted(users: number, records: number, noise = 0): TokenShifts[] {

@@ -1,7 +1,22 @@
 /** Mean shifts of tokens grouped by how shared they are, with intervals. */
 import { random } from '../../common/random.ts';
 import { bootstrapMean, type Estimate } from '../../statistics/intervals.ts';
-import type { TokenShifts } from './token-shift.ts';
+
+/** One completion under both runs; every list has one entry a token, the last one the end token's. */
+export interface TokenShifts {
+  /** Whose adapters. */
+  readonly user: string;
+  /** Its place among the user's chosen records, from 1. */
+  readonly record: number;
+  readonly tokens: readonly string[];
+  /** Share of the other side's training texts that hold the token: how shared it is. */
+  readonly shared: readonly number[];
+  /** log pi_ref, natural logarithm. */
+  readonly reference: readonly number[];
+  /** log pi - log pi_ref under either run. */
+  readonly run: readonly number[];
+  readonly against: readonly number[];
+}
 
 export interface TokenGroup {
   /** Least and greatest share of the other side's texts that hold a token of the group. */

@@ -4,8 +4,7 @@ import { dotChart } from '../../charts/dot-chart.ts';
 import { tokenStrip } from '../../charts/token-strip.ts';
 import { counted } from '../../common/counted.ts';
 import { printable } from '../../common/printable.ts';
-import type { TokenSummary } from './token-groups.ts';
-import type { TokenShifts } from './token-shift.ts';
+import type { TokenShifts, TokenSummary } from './token-groups.ts';
 
 /** What the two runs are called. */
 export interface RunNames {

@@ -9,12 +9,13 @@ import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { engineSchema } from '../../engine/session.ts';
 import { sampleAuxiliary } from '../../histories/index.ts';
-import { userRecords } from '../../histories/user-records.ts';
+import { latest, userRecords } from '../../histories/user-records.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
 import type { EncodedExample } from '../../language-model/language-model.ts';
+import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { dataSchema } from '../../runs/settings.ts';
 import { chooseUsers, type OpenRun, openRun, type RecordedRun, readRun, trainedUsers } from '../open-run.ts';
-import { summarizeShifts, type TokenSummary } from './token-groups.ts';
+import { summarizeShifts, type TokenShifts, type TokenSummary } from './token-groups.ts';
 
 export const tokensSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
@@ -39,28 +40,14 @@ export const tokensSchema = z.object({
 
 export type TokensSettings = z.infer<typeof tokensSchema>;
 
-/** One completion under both runs; every list has one entry a token, the last one the end token's. */
-export interface TokenShifts {
-  /** Whose adapters. */
-  readonly user: string;
-  /** Its place among the user's chosen records, from 1. */
-  readonly record: number;
-  readonly tokens: readonly string[];
-  /** Share of the other side's training texts that hold the token: how shared it is. */
-  readonly shared: readonly number[];
-  /** log pi_ref, natural logarithm. */
-  readonly reference: readonly number[];
-  /** log pi - log pi_ref under either run. */
-  readonly run: readonly number[];
-  readonly against: readonly number[];
-}
-
 export interface TokenReport {
   readonly texts: readonly TokenShifts[];
   readonly summary: TokenSummary;
 }
 
 export interface TokenOptions {
+  /** Of the caller's own, which the runs may have been trained by. */
+  readonly objectives?: readonly TrainableObjective[];
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -91,7 +78,7 @@ export async function measureTokenShifts(settings: TokensSettings, options: Toke
         `${settings.run} and ${settings.against} have no user in common. Train the same.`,
       );
     }
-    const chosen = users.map(user => ({ user, examples: chosenExamples(open, user, settings) }));
+    const chosen = users.map(user => ({ user, examples: chosenExamples(open, user, settings, options.objectives) }));
     const total = chosen.reduce((sum, { examples }) => sum + examples.length, 0);
     const texts: TokenShifts[] = [];
     for (const { user, examples } of chosen) {
@@ -155,7 +142,12 @@ function requireComparable(run: RecordedRun, against: RecordedRun, settings: Tok
   );
 }
 
-function chosenExamples(open: OpenRun, user: string, { set, records, run }: TokensSettings): readonly EncodedExample[] {
+function chosenExamples(
+  open: OpenRun,
+  user: string,
+  { set, records, run }: TokensSettings,
+  objectives: TokenOptions['objectives'],
+): readonly EncodedExample[] {
   const { dataset, encoder, settings } = open;
   const chosen = () => {
     if (set === 'own') return dataset.users.get(user)!.query;
@@ -163,11 +155,9 @@ function chosenExamples(open: OpenRun, user: string, { set, records, run }: Toke
       const queries = [...dataset.users.values()].flatMap(({ query }) => query);
       return sampleAuxiliary(queries, { user, count: records, seed: settings.seed });
     }
-    const { target, auxiliary } = userRecords(dataset, user, {
-      ...settings,
-      against: settings.method === 'sft' ? 'nothing' : 'others',
-    });
-    return (set === 'own-training' ? target : auxiliary).map(({ record }) => record);
+    if (set === 'own-training') return latest(dataset.users.get(user)!.train, settings.historyShare);
+    const { records: need } = objectiveNamed(settings.method, objectives);
+    return userRecords(dataset, user, { ...settings, records: need }).auxiliary.map(({ record }) => record);
   };
   const found = chosen()
     .slice(0, records)

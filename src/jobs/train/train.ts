@@ -5,11 +5,12 @@ import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { printable } from '../../common/printable.ts';
 import type { Resolved } from '../../common/settings.ts';
-import { type Dataset, Encoder, loadDataset, selectUsers } from '../../histories/dataset.ts';
+import { type Dataset, loadDataset, selectUsers } from '../../histories/dataset.ts';
 import { writeUserSplit } from '../../histories/index.ts';
 import { type RejectedTexts, readRejected } from '../../histories/rejected.ts';
 import { auxiliaryPool, userRecords } from '../../histories/user-records.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
+import { Encoder } from '../../language-model/encoder.ts';
 import { LanguageModel } from '../../language-model/language-model.ts';
 import { ReferenceCache, sequenceKey } from '../../language-model/reference-cache.ts';
 import { writeAdapter } from '../../model/adapter.ts';
@@ -115,7 +116,7 @@ export async function train(resolved: Resolved<TrainSettings>, options: TrainOpt
   requireDistinctFolders(users);
   // What cannot be is refused before the folder is taken, so that the setting can be corrected.
   const rejected = settings.rejected === undefined ? undefined : await readRejected(settings.rejected);
-  if (trained.against === 'others') auxiliaryPool(dataset, settings.auxiliaryFrom);
+  if (trained.records === 'others') auxiliaryPool(dataset, settings.auxiliaryFrom);
   await requireEmbedder(settings.embedder);
   const lora = loraConfigSchema.parse(settings);
   targetedModules(lora, model.checkpoint.linears);
@@ -197,12 +198,12 @@ function unfinished(users: readonly string[], { finished }: RunProgress): string
 }
 
 /** @throws IdiolectError CONFIG where pairs are wanted and not given, or given and not wanted */
-function requirePairs({ name, against }: TrainableObjective, { rejected }: TrainSettings): void {
-  if ((against === 'rejected') === (rejected !== undefined)) return;
-  const instead = against === 'others' ? "takes others' records" : 'takes own records alone';
+function requirePairs({ name, records }: TrainableObjective, { rejected }: TrainSettings): void {
+  if ((records === 'pairs') === (rejected !== undefined)) return;
+  const instead = records === 'others' ? "takes others' records" : 'takes own records alone';
   throw new IdiolectError(
     'CONFIG',
-    against === 'rejected'
+    records === 'pairs'
       ? `--method ${name} needs --rejected, a file of what the own records were chosen over.`
       : `--rejected belongs to objectives of pairs, such as dpo; --method ${name} ${instead}. Leave it out.`,
   );
@@ -399,12 +400,12 @@ class TrainingRun {
 
   async #publish({ user, target, auxiliary, batches }: UserPlan, alpha: number, trainer: Trainer): Promise<void> {
     const { beta, seed } = this.#settings;
-    const { name: method, against, usesAlpha } = this.#trained;
+    const { name: method, records, usesAlpha } = this.#trained;
     const overlap = usesAlpha ? `, alpha ${Number(alpha.toFixed(4))}` : '';
     const compared =
-      against === 'nothing'
+      records === 'own'
         ? ''
-        : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${against === 'rejected' ? counted(auxiliary.length, 'rejected text') : counted(auxiliary.length, 'record of others', 'records of others')}`;
+        : `, ${isBuiltIn(this.#trained) ? `beta ${beta}` : this.#objective(alpha).signature}, ${records === 'pairs' ? counted(auxiliary.length, 'rejected text') : counted(auxiliary.length, 'record of others', 'records of others')}`;
     const description =
       `# ${user}\n\nLoRA adapter for one user's own way of writing, trained by idiolect: method ${method}${overlap}${compared}, ` +
       `${counted(target.length, 'own record')}, ${counted(batches.length, 'step')}, seed ${seed}.`;

@@ -3,7 +3,7 @@
 import { decimal, duration } from '../numbers.ts';
 import type { Results } from '../results.ts';
 import { counted, folded, type Html, html, NOTHING, type Section, table } from './html.ts';
-import type { ReportInput } from './report.ts';
+import type { ReportInput } from './input.ts';
 
 /** Absent where nothing was searched. */
 export function searchSection({ search, searchNote }: ReportInput): Section[] {

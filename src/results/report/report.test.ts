@@ -6,7 +6,8 @@ import { IdiolectError } from '../../common/errors.ts';
 import { printable } from '../../common/printable.ts';
 import { rouge } from '../../metrics/rouge.ts';
 import type { Answer, MethodAnswers } from '../answer.ts';
-import { type ReportInput, reportHtml } from './report.ts';
+import type { ReportInput } from './input.ts';
+import { reportHtml } from './report.ts';
 import type { TextsData } from './texts.ts';
 
 const sample = sampleReport();

@@ -10,7 +10,7 @@ import { rouge } from '../../metrics/rouge.ts';
 import type { MethodAnswers } from '../answer.ts';
 import { decimal } from '../numbers.ts';
 import { counted, Html, html, type Section } from './html.ts';
-import type { ReportInput, ReportUser } from './report.ts';
+import type { ReportInput, ReportUser } from './input.ts';
 
 /** What one page holds at most; all answers are in the run folder. */
 const SHOWN = { users: 40, queries: 12 } as const;

@@ -6,7 +6,7 @@ import { UNIQUENESS_GROUPS } from '../../overlap/uniqueness.ts';
 import { decimal, hasInterval, intervalOf, measuredBy, range, signed } from '../numbers.ts';
 import type { MetricInfo, Results } from '../results.ts';
 import { charts, counted, figure, folded, type Html, html, type Section, table } from './html.ts';
-import type { ReportUser } from './report.ts';
+import type { ReportUser } from './input.ts';
 import { CHART_WIDTH } from './scores.ts';
 
 /** Absent where no user's group is known. */

@@ -1,5 +1,7 @@
 /** What a judge is asked about two texts, as the body of a chat completion, and how its verdict is read. */
 
+import { LONGEST } from '../../../results/judge-results.ts';
+
 export interface Judged {
   /** What the user wrote before. */
   readonly earlier: readonly string[];
@@ -7,12 +9,6 @@ export interface Judged {
 }
 
 export type Verdict = 'A' | 'B' | 'tie';
-
-/** Earlier texts that are shown. */
-export const SHOWN = 5;
-
-/** So that five earlier texts, a request and two answers stay within some 4,000 tokens, which small servers take. */
-export const LONGEST = 2000;
 
 /** Leaves room for models that think before they answer; a verdict alone takes ten. */
 const MAX_TOKENS = 1024;

@@ -8,8 +8,9 @@ import { fileServer } from '../../../../tests/support/file-server.ts';
 import { resolveSettings } from '../../../common/settings.ts';
 import type { MethodAnswers } from '../../../results/answer.ts';
 import { judgeSection } from '../../../results/judge-markdown.ts';
+import { LONGEST } from '../../../results/judge-results.ts';
 import { type JudgeOptions, type JudgeSettings, judge, judgeKey, judgeOf, judgeSchema } from './judge.ts';
-import { LONGEST, readVerdict } from './judge-question.ts';
+import { readVerdict } from './judge-question.ts';
 
 const KEY = 'sk-of-nobody';
 const USERS = ['ada', 'ben'];

@@ -10,9 +10,10 @@ import { IdiolectError } from '../../../common/errors.ts';
 import { printable } from '../../../common/printable.ts';
 import { random } from '../../../common/random.ts';
 import type { Answer, MethodAnswers } from '../../../results/answer.ts';
-import { bootstrapMean, type Estimate } from '../../../statistics/intervals.ts';
+import { type JudgeResult, type JudgeResults, SHOWN } from '../../../results/judge-results.ts';
+import { bootstrapMean } from '../../../statistics/intervals.ts';
 import { askAll, type ChatOptions } from './judge-endpoint.ts';
-import { type Judged, questionBody, readVerdict, SHOWN } from './judge-question.ts';
+import { type Judged, questionBody, readVerdict } from './judge-question.ts';
 
 /** A key, or a password, would be saved with the settings. */
 function isBaseUrl(text: string): boolean {
@@ -34,35 +35,6 @@ export const judgeSchema = z.object({
 });
 
 export type JudgeSettings = z.infer<typeof judgeSchema>;
-
-/** The anchor against one other method, over pairs of answers to the same query. */
-export interface JudgeResult {
-  readonly method: string;
-  readonly title: string;
-  /** Share of a user's pairs that the anchor wins, ties half, as the mean over users. */
-  readonly rate: Estimate;
-  readonly wins: number;
-  readonly losses: number;
-  /** The other pairs: no preference, verdicts that depend on the order or cannot be read, the same text twice. */
-  readonly ties: number;
-  /** Ties whose two verdicts differ. */
-  readonly disagreements: number;
-  /** Ties where an answer holds no verdict. */
-  readonly unreadable: number;
-  /** Pairs that were asked about, in both orders: all but those of the same text. */
-  readonly asked: number;
-}
-
-export interface JudgeResults {
-  readonly model: string;
-  readonly url: string;
-  /** The anchor's title. */
-  readonly anchor: string;
-  readonly users: number;
-  /** Queries judged, of all users together. */
-  readonly queries: number;
-  readonly results: readonly JudgeResult[];
-}
 
 export interface JudgeOptions extends ChatOptions {
   /** Draws the queries and the earlier texts, and is sent along. */

@@ -158,9 +158,9 @@ export function methodsByName(names: readonly string[], own: readonly MethodSpec
 }
 
 /** The title of the method that retrieval is on top of: TAM for `rag`, OPPU for `rag+oppu`. */
-export function withoutRecords({ name, title }: Pick<MethodSpec, 'name' | 'title'>): string | undefined {
-  if (name === 'rag') return METHODS.find(method => method.name === 'tam')!.title;
-  return name.startsWith(RAG) ? title.slice(ON_TOP.length) : undefined;
+export function withoutRecords({ name, title }: MethodSpec): { withoutRecords?: string } {
+  if (name === 'rag') return { withoutRecords: METHODS.find(method => method.name === 'tam')!.title };
+  return name.startsWith(RAG) ? { withoutRecords: title.slice(ON_TOP.length) } : {};
 }
 
 /** Folders are called by these names. */

@@ -225,7 +225,7 @@ export class MethodRunner {
 }
 
 /** So that every method sees as many own records a step and takes as many steps: a pair counts as two records. */
-function batchSizeOf({ against }: TrainableObjective, { batchSize, auxiliaryRatio }: MethodSettings): number {
+function batchSizeOf({ records }: TrainableObjective, { batchSize, auxiliaryRatio }: MethodSettings): number {
   const own = Math.max(1, Math.round(batchSize / (1 + auxiliaryRatio)));
-  return { nothing: own, rejected: 2 * own, others: batchSize }[against];
+  return { own, pairs: 2 * own, others: batchSize }[records];
 }

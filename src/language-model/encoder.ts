@@ -1,0 +1,55 @@
+/** From a record to the token sequence a model reads: one template, one length, for training and evaluation alike. */
+import { z } from 'zod';
+import { counted } from '../common/counted.ts';
+import { type HistoryRecord, renderPrompt, templateText } from '../histories/index.ts';
+import { DEFAULT_PROMPT_DATE, promptDateSchema } from '../model/prompt-date.ts';
+import type { EncodedExample, LanguageModel } from './language-model.ts';
+
+export const encodingSchema = z.object({
+  template: z.string().default('plain').describe('prompt template: a built-in name, or a text with {input}'),
+  chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
+  promptDate: promptDateSchema
+    .optional()
+    .describe(`date that chat templates take as today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
+  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
+});
+
+export type EncodingSettings = z.infer<typeof encodingSchema>;
+
+/** Turns records into token sequences, always by the same template, and counts what was cut. */
+export class Encoder {
+  readonly #cuts = { prompts: 0, completions: 0 };
+  readonly #model: LanguageModel;
+  readonly #settings: EncodingSettings;
+
+  constructor(model: LanguageModel, settings: EncodingSettings) {
+    model.tokenizer.requirePlain(templateText(settings.template)); // refused before any work
+    this.#model = model;
+    this.#settings = settings;
+  }
+
+  /** Longest sequence in tokens: what was asked for, or what the model was made for. */
+  get maxLength(): number {
+    return Math.min(this.#settings.maxLength, this.#model.checkpoint.config.maxPositions);
+  }
+
+  encode(record: HistoryRecord): EncodedExample {
+    const { template, chat } = this.#settings;
+    const example = this.#model.encode(renderPrompt(template, record), record.output, {
+      chat,
+      maxLength: this.maxLength,
+    });
+    if (example.promptCut) this.#cuts.prompts++;
+    if (example.completionCut) this.#cuts.completions++;
+    return example;
+  }
+
+  /** One sentence for each kind of text that had to be cut so far. */
+  cutNotices(): string[] {
+    const { prompts, completions } = this.#cuts;
+    return [
+      ...(prompts > 0 ? [`${counted(prompts, 'prompt')} lost the beginning: too long`] : []),
+      ...(completions > 0 ? [`${counted(completions, 'completion')} lost the end: too long`] : []),
+    ];
+  }
+}

@@ -50,8 +50,8 @@ function run(name: string, users: readonly string[], sweep: string, settings: Re
     ]),
     {
       version: 'recipe',
-      onRun: (cell, index, total) => console.error(`${name} ${index}/${total}: ${cell}`),
       onEvent: event => {
+        if (event.type === 'run') console.error(`${name} ${event.index}/${event.total}: ${event.name}`);
         if (event.type === 'adapter') console.error(`${name}: ${event.user} loss ${event.metrics.loss?.toFixed(4)}`);
       },
     },

@@ -18,7 +18,7 @@ export { type AblateSettings, type AblationSummary, ablate, ablateSchema } from 
 export type { CellResult, SweepResult } from './jobs/ablate/ablation-results.ts';
 export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './jobs/adapt/adapt.ts';
 export { type AdaptSettings, adaptSchema } from './jobs/adapt/adapt-settings.ts';
-export { type CompareOptions, compare } from './jobs/compare/compare.ts';
+export { type CompareContext, compare } from './jobs/compare/compare.ts';
 export type { CompareEvent } from './jobs/compare/events.ts';
 export { type JudgeOptions, type JudgeSettings, judge, judgeSchema } from './jobs/compare/judge/judge.ts';
 export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './jobs/compare/methods/catalogue.ts';
@@ -44,7 +44,8 @@ export {
 export { runSentences, userSentence } from './jobs/score/judgement-words.ts';
 export type { TokenGroup, TokenShifts, TokenSummary } from './jobs/tokens/token-groups.ts';
 export { measureTokenShifts, type TokenReport, type TokensSettings, tokensSchema } from './jobs/tokens/token-shift.ts';
-export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary, train } from './jobs/train/train.ts';
+export { type FailedUser, requireAllTrained, type TrainEvent, type TrainSummary } from './jobs/train/events.ts';
+export { train } from './jobs/train/train.ts';
 export type { TokenSequence } from './language-model/batch.ts';
 export { type EncodedExample, type GenerateOptions, LanguageModel } from './language-model/language-model.ts';
 export type { Score } from './language-model/scorer.ts';

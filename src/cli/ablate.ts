@@ -1,6 +1,5 @@
 /** `idiolect ablate` */
 import type { Resolved } from '../common/settings.ts';
-import { packageVersion } from '../common/version.ts';
 import { type AblateSettings, ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
 import { duration, table } from './terminal.ts';
 import { builtInMethod, trainReporter } from './train.ts';
@@ -15,11 +14,11 @@ export const ablateVerb: Verb = {
     'idiolect ablate --model runs/task/model --data histories.jsonl --out runs/ablation --sweep "alpha=estimated,0,0.6; reference-point=ema,pooled"',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
+    const report = trainReporter(terminal);
     const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {
-      version: packageVersion(),
       signal,
-      onRun: (name, index, total) => terminal.say(`run ${index}/${total}: ${name}`),
-      onEvent: trainReporter(terminal),
+      onEvent: event =>
+        event.type === 'run' ? terminal.say(`run ${event.index}/${event.total}: ${event.name}`) : report(event),
     });
     if (json) {
       terminal.print(JSON.stringify(summary));

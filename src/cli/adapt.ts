@@ -1,7 +1,6 @@
 /** `idiolect adapt` */
 import { counted } from '../common/counted.ts';
 import { flagName, type Resolved } from '../common/settings.ts';
-import { packageVersion } from '../common/version.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../jobs/adapt/adapt.ts';
 import { type AdaptSettings, adaptSchema } from '../jobs/adapt/adapt-settings.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
@@ -22,7 +21,7 @@ export const adaptVerb: Verb = {
     const start = performance.now();
     const settings = resolved as unknown as Resolved<AdaptSettings>;
     showSettings(settings, terminal);
-    const summary = await adapt(settings, { version: packageVersion(), signal, onEvent: reporter(terminal) });
+    const summary = await adapt(settings, { signal, onEvent: reporter(terminal) });
     if (json) {
       terminal.print(JSON.stringify(summary));
       return;

@@ -1,4 +1,5 @@
 /** `idiolect overlap` */
+import type { Resolved } from '../common/settings.ts';
 import {
   type OverlapReportSettings,
   overlapReportSchema,
@@ -17,11 +18,14 @@ export const overlapVerb: Verb = {
   example: 'idiolect overlap --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --users first:20',
   async run({ resolved, json, terminal, signal }) {
     const clock = new TimeLeft();
-    const users = await reportOverlaps(resolved.values as unknown as OverlapReportSettings, {
+    const users = await reportOverlaps(resolved as unknown as Resolved<OverlapReportSettings>, {
       signal,
-      onNotice: message => terminal.say(`note: ${message}`),
-      onText: (done, total) => terminal.progress(`embedding texts ${done}/${total} ${clock.after(done, total)}`),
-      onUser: (done, total) => terminal.progress(`estimating alpha ${done}/${total}`),
+      onEvent: event => {
+        if (event.type === 'notice') return terminal.say(`note: ${event.message}`);
+        const { done, total } = event;
+        if (event.type === 'estimate') return terminal.progress(`estimating alpha ${done}/${total}`);
+        terminal.progress(`embedding texts ${done}/${total} ${clock.after(done, total)}`);
+      },
     });
     if (json) {
       terminal.print(JSON.stringify({ users }));

@@ -1,5 +1,6 @@
 /** `idiolect score` */
 import { counted } from '../common/counted.ts';
+import type { Resolved } from '../common/settings.ts';
 import { type ScoreSettings, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
 import { runSentences, userSentence } from '../jobs/score/judgement-words.ts';
 import type { Estimate } from '../statistics/intervals.ts';
@@ -15,9 +16,9 @@ export const scoreVerb: Verb = {
   example: 'idiolect score --run runs/first',
   async run({ resolved, json, terminal, signal }) {
     const clock = new TimeLeft();
-    const scores = await scoreRun(resolved.values as ScoreSettings, {
+    const scores = await scoreRun(resolved as unknown as Resolved<ScoreSettings>, {
       signal,
-      onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+      onEvent: ({ done, total }) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
     });
     if (json) {
       terminal.print(JSON.stringify(scores));

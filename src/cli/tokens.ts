@@ -23,7 +23,7 @@ export const tokensVerb: Verb = {
     const clock = new TimeLeft();
     const { texts, summary } = await measureTokenShifts(settings, {
       signal,
-      onProgress: (done, total) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+      onEvent: ({ done, total }) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
     });
     const names = namesOf(settings);
     const write = async (name: string, content: string) => {

@@ -1,19 +1,22 @@
 /** `idiolect train` */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
+import { nameListSchema } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
-import { packageVersion } from '../common/version.ts';
-import { type HeldOutScores, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
+import { readRun, runOn } from '../jobs/open-run.ts';
+import { type Opened, withOpened } from '../jobs/opened.ts';
+import { type HeldOutScores, scoreOn } from '../jobs/score/held-out.ts';
 import { decimal, runSentences, signed, verdictWord } from '../jobs/score/judgement-words.ts';
-import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../jobs/train/train.ts';
+import { requireAllTrained, type TrainEvent, type TrainSummary } from '../jobs/train/events.ts';
+import { requireTrainable, trainOn } from '../jobs/train/train.ts';
 import { OBJECTIVE_NAMES } from '../objectives/objectives.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { FEWEST_TEXTS } from '../statistics/judgement.ts';
 import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
-import { showSettings, type Verb } from './verb.ts';
+import { showSettings, type Verb, type VerbArguments } from './verb.ts';
 
 /** Of the command alone: as a library, training and scoring are two calls. */
 const skipScore = z
@@ -38,24 +41,24 @@ export const trainVerb: Verb = {
     const start = performance.now();
     showSettings(resolved, terminal);
     const settings = withoutSkipScore(resolved);
-    const summary = await train(settings, {
-      version: packageVersion(),
-      signal,
-      onEvent: trainReporter(terminal),
+    requireTrainable(settings.values);
+    const context = { signal, onEvent: trainReporter(terminal) };
+    await withOpened(settings.values, context, async opened => {
+      const { alphas: _, ...summary } = await trainOn(opened, settings, context);
+      const took = duration(performance.now() - start);
+      terminal.say(`${counted(summary.users.length, 'adapter')} in ${summary.run}/adapters after ${took}`);
+      if (summary.clippedShare !== undefined) {
+        const share = (100 * summary.clippedShare).toFixed(0);
+        terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
+      }
+      terminal.say(`metrics: ${summary.metrics}`);
+      const isScored = !resolved.values.skipScore;
+      const heldOut = isScored ? await scoreTrained(opened, summary, settings.values, { terminal, signal }) : null;
+      if (json) terminal.print(JSON.stringify({ ...summary, heldOut }));
+      else if (heldOut) showHeldOut(heldOut, terminal);
+      if (!isScored && summary.users.length > 0) terminal.say(`next: idiolect score --run ${summary.run}`);
+      requireAllTrained(summary);
     });
-    const took = duration(performance.now() - start);
-    terminal.say(`${counted(summary.users.length, 'adapter')} in ${summary.run}/adapters after ${took}`);
-    if (summary.clippedShare !== undefined) {
-      const share = (100 * summary.clippedShare).toFixed(0);
-      terminal.say(`the pure negative risk was below 0 in ${share}% of all steps (--negative-risk)`);
-    }
-    terminal.say(`metrics: ${summary.metrics}`);
-    const heldOut = resolved.values.skipScore ? null : await scoreTrained(summary, settings.values, terminal, signal);
-    if (json) terminal.print(JSON.stringify({ ...summary, heldOut }));
-    else if (heldOut) showHeldOut(heldOut, terminal);
-    if (resolved.values.skipScore && summary.users.length > 0)
-      terminal.say(`next: idiolect score --run ${summary.run}`);
-    requireAllTrained(summary);
   },
 };
 
@@ -67,10 +70,10 @@ function withoutSkipScore({ values, origins }: Resolved<Record<string, unknown>>
 
 /** The held-out texts of the users who have an adapter; null, and why, where there are none. */
 async function scoreTrained(
-  { users, run }: TrainSummary,
-  { cache, device, threads }: TrainSettings,
-  terminal: Terminal,
-  signal: AbortSignal,
+  opened: Opened,
+  { users, run }: Pick<TrainSummary, 'users' | 'run'>,
+  { cache, device }: TrainSettings,
+  { terminal, signal }: Pick<VerbArguments, 'terminal' | 'signal'>,
 ): Promise<HeldOutScores | null> {
   const asked = users.filter(({ queryRecords }) => queryRecords > 0);
   if (asked.length === 0) {
@@ -79,13 +82,12 @@ async function scoreTrained(
     if (users.length > 0) terminal.say(`note: ${why} (--query-share)`);
     return null;
   }
-  const settings = scoreSchema.parse({ run, cache, device, threads });
   terminal.say('scoring the held-out texts (--skip-score leaves this out)');
   const clock = new TimeLeft();
-  return scoreRun(settings, {
-    users: asked.map(({ user }) => user),
+  const settings = { run, users: nameListSchema.parse(asked.map(({ user }) => user)), cache, device };
+  return scoreOn(await runOn(opened, await readRun({ run })), settings, {
     signal,
-    onProgress: (done, total) => terminal.progress(`held-out texts ${done}/${total} ${clock.after(done, total)}`),
+    onEvent: ({ done, total }) => terminal.progress(`held-out texts ${done}/${total} ${clock.after(done, total)}`),
   });
 }
 

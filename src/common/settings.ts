@@ -58,6 +58,41 @@ export function resolveSettings<S extends z.ZodObject>(
   return { values: parsed.data as z.infer<S>, origins };
 }
 
+/** Settings as a caller gives them: plain, with what has a default left out, or resolved already. */
+export type Given<S extends z.ZodObject> = z.input<S> | Resolved<z.infer<S>>;
+
+/** @throws IdiolectError CONFIG as `resolveSettings` does */
+export function resolveGiven<S extends z.ZodObject>(schema: S, given: Given<S>): Resolved<z.infer<S>> {
+  if ('values' in given && 'origins' in given) return given as Resolved<z.infer<S>>;
+  return resolveSettings(schema, [{ origin: 'call', values: given }]);
+}
+
+interface ChildOptions {
+  /** Where the record of the child says that the parent's values come from. */
+  readonly origin: string;
+  /** Settings taken over (default: all that both have). */
+  readonly keys?: readonly string[];
+  /** The child's own settings, which win. */
+  readonly layers?: readonly SettingsLayer[];
+}
+
+/**
+ * The settings of a job that is part of another: what the parent was given and the child has too, then the child's own.
+ * What the parent left at its default is left at the child's.
+ *
+ * @throws IdiolectError CONFIG as `resolveSettings` does
+ */
+export function childSettings<S extends z.ZodObject>(
+  schema: S,
+  parent: Resolved<object>,
+  { origin, keys = Object.keys(schema.shape), layers = [] }: ChildOptions,
+): Resolved<z.infer<S>> {
+  const values = parent.values as Readonly<Record<string, unknown>>;
+  const taken = keys.filter(key => key in values && parent.origins[key] !== 'default');
+  const shared = Object.fromEntries(taken.map(key => [key, values[key]]));
+  return resolveSettings(schema, [{ origin, values: shared }, ...layers]);
+}
+
 function sentence(message: string): string {
   return `${message.replace(/^[A-Z][\w ]*: /, '').replace(/\.$/, '')}.`;
 }

@@ -118,6 +118,11 @@ export async function loadDataset(settings: DatasetSettings & { readonly seed: n
   };
 }
 
+/** The same records with users divided otherwise. */
+export function withSplit(dataset: Dataset, split: TargetSplit): Dataset {
+  return { ...dataset, split };
+}
+
 /** Bad lines named one by one; more are only counted. */
 const SKIPS_SHOWN = 5;
 

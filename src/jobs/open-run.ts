@@ -6,15 +6,14 @@ import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
 import { issueOf } from '../common/own-file.ts';
 import type { EngineOptions } from '../engine/session.ts';
-import { type Dataset, loadDataset } from '../histories/dataset.ts';
+import type { Dataset } from '../histories/dataset.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import { atCommit } from '../hub/hub.ts';
-import { Encoder } from '../language-model/encoder.ts';
-import { LanguageModel } from '../language-model/language-model.ts';
 import { readLineages } from '../runs/lineage.ts';
 import { RunFolder, type RunSources } from '../runs/run-folder.ts';
 import { userNamed, userWithAdapter } from '../runs/run-users.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
+import { type Opened, withOpened } from './opened.ts';
 
 /** What a run folder records. */
 export interface RecordedRun {
@@ -23,12 +22,8 @@ export interface RecordedRun {
   readonly sources: RunSources;
 }
 
-export interface OpenRun extends RecordedRun {
-  /** Close it. */
-  readonly model: LanguageModel;
-  readonly dataset: Dataset;
-  /** Encodes records as the run did. */
-  readonly encoder: Encoder;
+/** A run with its model and data; records are encoded as the run did. */
+export interface OpenRun extends RecordedRun, Opened {
   /** Users with an adapter, in the data's order. */
   readonly trained: readonly string[];
 }
@@ -66,22 +61,25 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   return { folder, settings, sources: record.sources };
 }
 
-/** @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with */
-export async function openRun(place: RunPlace & EngineOptions): Promise<OpenRun> {
+/**
+ * Opens the model and the data of a run for some work, and closes the model after it.
+ *
+ * @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with
+ */
+export async function withRun<T>(place: RunPlace & EngineOptions, work: (run: OpenRun) => Promise<T>): Promise<T> {
   const recorded = await readRun(place);
+  const { device, threads } = place;
+  return withOpened({ ...recorded.settings, device, threads }, {}, async opened => work(await runOn(opened, recorded)));
+}
+
+/** A run whose model and data are open. @throws IdiolectError CONFIG where they are not those it was made with */
+export async function runOn(opened: Opened, recorded: RecordedRun): Promise<OpenRun> {
   const { settings, sources, folder } = recorded;
-  const model = await LanguageModel.load(settings.model, { device: place.device, threads: place.threads }, settings);
-  try {
-    const dataset = await loadDataset(settings);
-    requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);
-    requireSame('data', settings.data, sources.data, dataset.fingerprint);
-    requireSameUsers(folder, sources, dataset);
-    const trained = await trainedUsers(folder, dataset);
-    return { ...recorded, model, dataset, encoder: new Encoder(model, settings), trained };
-  } catch (error) {
-    await model.close();
-    throw error;
-  }
+  const { model, dataset } = opened;
+  requireSame('model', settings.model, sources.model, model.checkpoint.fingerprint);
+  requireSame('data', settings.data, sources.data, dataset.fingerprint);
+  requireSameUsers(folder, sources, dataset);
+  return { ...recorded, ...opened, trained: await trainedUsers(folder, dataset) };
 }
 
 /**

@@ -16,9 +16,8 @@ export const encodingSchema = z.object({
 
 export type EncodingSettings = z.infer<typeof encodingSchema>;
 
-/** Turns records into token sequences, always by the same template, and counts what was cut. */
+/** Turns records into token sequences, always by the same template. */
 export class Encoder {
-  readonly #cuts = { prompts: 0, completions: 0 };
   readonly #model: LanguageModel;
   readonly #settings: EncodingSettings;
 
@@ -35,21 +34,16 @@ export class Encoder {
 
   encode(record: HistoryRecord): EncodedExample {
     const { template, chat } = this.#settings;
-    const example = this.#model.encode(renderPrompt(template, record), record.output, {
-      chat,
-      maxLength: this.maxLength,
-    });
-    if (example.promptCut) this.#cuts.prompts++;
-    if (example.completionCut) this.#cuts.completions++;
-    return example;
+    return this.#model.encode(renderPrompt(template, record), record.output, { chat, maxLength: this.maxLength });
   }
+}
 
-  /** One sentence for each kind of text that had to be cut so far. */
-  cutNotices(): string[] {
-    const { prompts, completions } = this.#cuts;
-    return [
-      ...(prompts > 0 ? [`${counted(prompts, 'prompt')} lost the beginning: too long`] : []),
-      ...(completions > 0 ? [`${counted(completions, 'completion')} lost the end: too long`] : []),
-    ];
-  }
+/** One sentence for each kind of text that had to be cut. */
+export function cutNotices(examples: readonly EncodedExample[]): string[] {
+  const prompts = examples.filter(({ promptCut }) => promptCut).length;
+  const completions = examples.filter(({ completionCut }) => completionCut).length;
+  return [
+    ...(prompts > 0 ? [`${counted(prompts, 'prompt')} lost the beginning: too long`] : []),
+    ...(completions > 0 ? [`${counted(completions, 'completion')} lost the end: too long`] : []),
+  ];
 }

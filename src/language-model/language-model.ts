@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { counted } from '../common/counted.ts';
-import { IdiolectError } from '../common/errors.ts';
+import { IdiolectError, invariant } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
 import { defaultEngine, type EngineOptions, Session } from '../engine/session.ts';
 import { resolveModel } from '../hub/hub.ts';
@@ -72,6 +72,7 @@ export class LanguageModel {
   readonly #candidateSessions = new Map<string, Promise<Session>>();
   readonly #generators = new Map<string, Promise<Generator>>();
   readonly #hiddenStates = new Map<string, Promise<HiddenStates>>();
+  #isClosed = false;
 
   private constructor(checkpoint: Checkpoint, tokenizer: Tokenizer, engine: EngineOptions) {
     this.checkpoint = checkpoint;
@@ -139,7 +140,7 @@ export class LanguageModel {
       for (const sequence of sequences) scores.push(await this.score(sequence, adapter));
       return scores;
     }
-    const session = await cached(this.#candidateSessions, adapter?.config, lora => {
+    const session = await this.#session(this.#candidateSessions, adapter?.config, lora => {
       const graph = scoringGraph(this.checkpoint, lora, { cached: true });
       return Session.create(graph, this.engine, this.checkpoint.weightsFolder);
     });
@@ -154,7 +155,7 @@ export class LanguageModel {
 
   /** Hidden states after the last norm, of the base model, at the completion tokens: [completion tokens, hiddenSize]. */
   async hiddenStates(sequence: TokenSequence): Promise<Float32Array> {
-    const session = await cached(this.#hiddenStates, undefined, () =>
+    const session = await this.#session(this.#hiddenStates, undefined, () =>
       HiddenStates.create(this.checkpoint, this.engine, this.rope),
     );
     return session.run(sequence);
@@ -216,12 +217,18 @@ export class LanguageModel {
     return Math.max(Math.ceil(positions / 2), positions - options.maxTokens);
   }
 
-  /** Frees the sessions. The model can be used again; sessions open again. */
-  async close(): Promise<void> {
+  /** Frees the sessions and their memory. The model can be used on; what it needs opens again. */
+  async release(): Promise<void> {
     const kinds = [this.#scorers, this.#candidateSessions, this.#generators, this.#hiddenStates];
     const open = kinds.flatMap(sessions => [...sessions.values()]);
     for (const sessions of kinds) sessions.clear();
     for (const session of open) await (await session).release();
+  }
+
+  /** Frees the sessions for good. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.release();
   }
 
   #positions({ maxLength = Number.POSITIVE_INFINITY }: Pick<TextOptions, 'maxLength'>): number {
@@ -229,11 +236,26 @@ export class LanguageModel {
   }
 
   #scorer(adapter: Adapter | undefined): Promise<Scorer> {
-    return cached(this.#scorers, adapter?.config, lora => Scorer.create(this.checkpoint, this.engine, this.rope, lora));
+    return this.#session(this.#scorers, adapter?.config, lora =>
+      Scorer.create(this.checkpoint, this.engine, this.rope, lora),
+    );
   }
 
   #generator(lora: LoraConfig | undefined): Promise<Generator> {
-    return cached(this.#generators, lora, () => Generator.create(this.checkpoint, this.engine, this.rope, lora));
+    return this.#session(this.#generators, lora, () => Generator.create(this.checkpoint, this.engine, this.rope, lora));
+  }
+
+  /** A session serves every adapter of the same settings, as the matrices are its inputs. */
+  #session<T>(
+    sessions: Map<string, Promise<T>>,
+    lora: LoraConfig | undefined,
+    open: (lora: LoraConfig | undefined) => Promise<T>,
+  ): Promise<T> {
+    invariant(!this.#isClosed, `the model ${this.checkpoint.folder} is used after it was closed`);
+    const key = JSON.stringify(lora ?? null);
+    const session = sessions.get(key) ?? open(lora);
+    sessions.set(key, session);
+    return session;
   }
 
   /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
@@ -273,21 +295,6 @@ export class LanguageModel {
         `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of one model.`,
     );
   }
-}
-
-/** A session serves every adapter of the same settings, as the matrices are its inputs. */
-function cached<T>(
-  sessions: Map<string, Promise<T>>,
-  lora: LoraConfig | undefined,
-  open: (lora: LoraConfig | undefined) => Promise<T>,
-): Promise<T> {
-  const key = JSON.stringify(lora ?? null);
-  let session = sessions.get(key);
-  if (!session) {
-    session = open(lora);
-    sessions.set(key, session);
-  }
-  return session;
 }
 
 function adapterOfEach(prompts: number, adapter: Adapter | readonly Adapter[] | undefined): readonly Adapter[] {

@@ -130,10 +130,13 @@ describe('score', () => {
     }
   });
 
-  test('a closed model opens again', async () => {
-    const before = await model.score(sequences[0]!);
-    await model.close();
-    expect(await model.score(sequences[0]!)).toEqual(before);
+  test('a model whose sessions were released opens them again, a closed one does not', async () => {
+    const other = await openVariant('mistral-window', await folders());
+    const before = await other.score(sequences[0]!);
+    await other.release();
+    expect(await other.score(sequences[0]!)).toEqual(before);
+    await other.close();
+    await expect(other.score(sequences[0]!)).rejects.toThrow(/is used after it was closed/);
   });
 
   test('an adapter that is not given is named', async () => {

@@ -40,14 +40,14 @@ describe('the mean hidden state of the completion', () => {
 });
 
 describe('one embedding', () => {
-  test('is the same bits whatever was embedded before, and after the model was closed', async () => {
+  test('is the same bits whatever was embedded before, and after the model’s sessions were released', async () => {
     const model = await openVariant('qwen3', await folders());
     const embedder = new BackboneEmbedder(model, options);
     const alone = await embedder.embed(TEXTS[0]!);
     await embedder.embed(TEXTS[2]!);
     await embedder.embed(TEXTS[1]!);
     expect(await embedder.embed(TEXTS[0]!)).toEqual(alone);
-    await model.close();
+    await model.release();
     expect(await embedder.embed(TEXTS[0]!)).toEqual(alone);
     await model.close();
   });

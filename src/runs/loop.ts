@@ -59,8 +59,7 @@ export interface LoopOptions {
 export async function trainAdapter(
   trainer: Trainer,
   { name, objective, alpha, batches, batchOf, start, measure }: AdapterWork,
-  settings: LoopSettings,
-  folder: RunFolder,
+  { settings, folder }: { readonly settings: LoopSettings; readonly folder: RunFolder },
   { onEvent, signal }: LoopOptions,
 ): Promise<StepMetrics> {
   const { seed, lr, weightDecay, maxGradNorm, saveEvery } = settings;

@@ -18,8 +18,8 @@ async function run(sweep: string, users?: string) {
   let steps = 0;
   const summary = await ablate(resolveSettings(ablateSchema, [{ origin: 'test', values }]), {
     version: 'test',
-    onRun: name => void cells.push(name),
     onEvent: event => {
+      if (event.type === 'run') cells.push(event.name);
       if (event.type === 'step') steps++;
     },
   });

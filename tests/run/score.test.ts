@@ -3,6 +3,7 @@ import { chmod, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../../src/index.ts';
+import type { ScoreEvent } from '../../src/jobs/score/held-out.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;
@@ -27,8 +28,8 @@ describe('scores', () => {
     await cp(place.path('run'), place.path('whole'), { recursive: true });
     const whole = await scoreRun(settings('whole', 'other-cache'));
     const stop = new AbortController();
-    const onProgress = (done: number) => void (done === 3 && stop.abort());
-    await expect(scoreRun(settings('run'), { signal: stop.signal, onProgress })).rejects.toMatchObject({
+    const onEvent = ({ done }: ScoreEvent) => void (done === 3 && stop.abort());
+    await expect(scoreRun(settings('run'), { signal: stop.signal, onEvent })).rejects.toMatchObject({
       code: 'INTERRUPTED',
     });
     // Own and another's adapter on both of ada's texts, and on the first of grace's.

@@ -4,18 +4,23 @@ import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { exists, makeFolder, removeDeadStaging, writeFileAtomic } from '../../common/files.ts';
+import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { random } from '../../common/random.ts';
-import { type Resolved, resolveSettings } from '../../common/settings.ts';
-import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
+import { childSettings, type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
+import type { TrainableObjective } from '../../objectives/objectives.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import { RunFolder } from '../../runs/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../../runs/settings.ts';
 import { bootstrapMean, type Estimate } from '../../statistics/intervals.ts';
+import type { JobContext } from '../context.ts';
+import { readRun, runOn } from '../open-run.ts';
+import { type Opened, withOpened, withReopened } from '../opened.ts';
 import { overlapReportSchema, uniquenessGroups } from '../overlap/overlap-report.ts';
-import { type HeldOutScores, scoreRun, scoreSchema, type UserScore } from '../score/held-out.ts';
+import { type HeldOutScores, scoreOn, type UserScore } from '../score/held-out.ts';
 import { keepScores, readKeptScores } from '../score/kept-scores.ts';
-import { requireAllTrained, type TrainEvent, type TrainSummary, train } from '../train/train.ts';
+import { requireAllTrained, type TrainEvent, type TrainSummary } from '../train/events.ts';
+import { requireTrainable, trainOn } from '../train/train.ts';
 import { ablationTables, sweepChart } from './ablation-report.ts';
 import type { CellResult, GroupResult, RunResult, SweepResult } from './ablation-results.ts';
 import { type Cell, cellFolder, cellsOf, parseSweeps, sweepSchema } from './sweep.ts';
@@ -36,13 +41,20 @@ export interface AblationSummary {
   readonly sweeps: readonly SweepResult[];
 }
 
-export interface AblateOptions {
-  readonly version: string;
+export interface AblateContext extends JobContext<AblateEvent> {
   /** Of the caller's own, which `method` may name. */
   readonly objectives?: readonly TrainableObjective[];
-  readonly onRun?: (name: string, index: number, total: number) => void;
-  readonly onEvent?: (event: TrainEvent) => void;
-  readonly signal?: AbortSignal;
+}
+
+/** A run begins, the `index`-th of all; then what training it tells. */
+export type AblateEvent =
+  | { readonly type: 'run'; readonly name: string; readonly index: number; readonly total: number }
+  | TrainEvent;
+
+/** One combination of settings, wherever it occurs: it is trained once. */
+interface CellRun {
+  readonly folder: string;
+  readonly resolved: Resolved<TrainSettings>;
 }
 
 /**
@@ -50,59 +62,78 @@ export interface AblateOptions {
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
-export async function ablate(
-  { values, origins }: Resolved<AblateSettings>,
-  options: AblateOptions,
-): Promise<AblationSummary> {
-  const { sweep, out, ...shared } = values;
+export async function ablate(given: Given<typeof ablateSchema>, context: AblateContext = {}): Promise<AblationSummary> {
+  const parent = resolveGiven(ablateSchema, given);
+  const { sweep, out, ...shared } = parent.values;
   const sweeps = parseSweeps(sweep).map(parsed => ({
     settings: parsed.axes.map(({ key }) => key),
     cells: cellsOf(parsed),
   }));
-  // Cells of different sweeps may be the same run, as where a default is written out: it is done once.
-  const runs = new Map<string, { folder: string; resolved: Resolved<TrainSettings> }>();
-  const runOf = (cell: Cell) => {
-    const folder = join(out, 'cells', cellFolder(cell));
-    const resolved = cellSettings(cell, shared, origins, folder);
-    const { out: _, ...identity } = resolved.values;
-    const key = JSON.stringify(identity);
-    if (!runs.has(key)) runs.set(key, { folder, resolved });
-    return runs.get(key)!;
-  };
-  for (const { cells } of sweeps) cells.forEach(runOf);
+  const runs = runsOf(
+    sweeps.flatMap(({ cells }) => cells),
+    parent,
+  );
   // An unknown objective in the last cell is found before the first one is trained.
-  for (const { resolved } of runs.values()) objectiveNamed(resolved.values.method, options.objectives);
+  for (const { resolved } of runs.values()) requireTrainable(resolved.values, context.objectives);
   await requireOurs(out);
-  const groups = await groupsOf(values, options);
-  const measured = new Map<string, RunResult>();
-  for (const { folder, resolved } of runs.values()) {
-    options.onRun?.(basename(folder), measured.size + 1, runs.size);
-    measured.set(folder, await trainAndScore(resolved, groups, options));
-  }
-
+  const measured = await withOpened(parent.values, context, opened => measureRuns(opened, runs, parent, context));
   const results = sweeps.map(({ settings, cells }) => {
     const [first, ...others] = cells.map(
-      (cell): CellResult => ({ name: cell.name, texts: cell.texts, ...measured.get(runOf(cell).folder)! }),
+      (cell): CellResult => ({ name: cell.name, texts: cell.texts, ...measured.get(runs.get(cell)!.folder)! }),
     );
     return { settings, cells: [first!, ...others.map(cell => ({ ...cell, difference: paired(cell, first!) }))] };
   });
+  return writeAblation(out, shared, results);
+}
+
+/** The run of each cell. Cells of different sweeps may be the same run, as where a default is written out. */
+function runsOf(cells: readonly Cell[], parent: Resolved<AblateSettings>): ReadonlyMap<Cell, CellRun> {
+  const distinct = new Map<string, CellRun>();
+  return new Map(
+    cells.map(cell => {
+      const folder = join(parent.values.out, 'cells', cellFolder(cell));
+      const resolved = cellSettings(cell, parent, folder);
+      const { out: _, ...identity } = resolved.values;
+      const key = JSON.stringify(identity);
+      if (!distinct.has(key)) distinct.set(key, { folder, resolved });
+      return [cell, distinct.get(key)!];
+    }),
+  );
+}
+
+/** The result of each run, by its folder. */
+async function measureRuns(
+  opened: Opened,
+  runs: ReadonlyMap<Cell, CellRun>,
+  parent: Resolved<AblateSettings>,
+  context: AblateContext,
+): Promise<ReadonlyMap<string, RunResult>> {
+  const groups = await groupsOf(opened, parent, context);
+  const measured = new Map<string, RunResult>();
+  const distinct = [...new Set(runs.values())];
+  for (const { folder, resolved } of distinct) {
+    context.onEvent?.({ type: 'run', name: basename(folder), index: measured.size + 1, total: distinct.length });
+    const result = await withReopened(opened, parent.values, resolved.values, again =>
+      trainAndScore(again, resolved, groups, context),
+    );
+    measured.set(folder, result);
+  }
+  return measured;
+}
+
+async function writeAblation(
+  out: string,
+  settings: Omit<AblateSettings, 'sweep' | 'out'>,
+  sweeps: readonly SweepResult[],
+): Promise<AblationSummary> {
   const report = join(out, 'ablation.md');
   const data = join(out, 'ablation.json');
-  const pictures: string[] = [];
-  for (const [i, result] of results.entries()) {
-    const picture = join(out, `sweep-${i + 1}.svg`);
-    await writeFileAtomic(picture, sweepChart(result));
-    pictures.push(picture);
-  }
-  await writeFileAtomic(data, `${JSON.stringify({ settings: shared, sweeps: results }, null, 2)}\n`);
-  await writeFileAtomic(
-    report,
-    ablationTables(
-      results,
-      pictures.map((_, i) => `sweep-${i + 1}.svg`),
-    ),
-  );
-  return { report, data, pictures, sweeps: results };
+  const names = sweeps.map((_, i) => `sweep-${i + 1}.svg`);
+  const pictures = names.map(name => join(out, name));
+  for (const [i, sweep] of sweeps.entries()) await writeFileAtomic(pictures[i]!, sweepChart(sweep));
+  await writeFileAtomic(data, `${JSON.stringify({ settings, sweeps }, null, 2)}\n`);
+  await writeFileAtomic(report, ablationTables(sweeps, names));
+  return { report, data, pictures, sweeps };
 }
 
 /** @throws IdiolectError CONFIG for a folder that is not empty and was not begun by an ablation: it is somebody else's */
@@ -121,28 +152,27 @@ async function requireOurs(out: string): Promise<void> {
   );
 }
 
-/** The settings of a cell: those given for all, those of the sweep, and defaults left defaults in the run's record. */
-function cellSettings(
-  cell: Cell,
-  shared: Readonly<Record<string, unknown>>,
-  origins: Readonly<Record<string, string>>,
-  out: string,
-): Resolved<TrainSettings> {
-  const given = Object.entries(shared).filter(([key]) => origins[key] !== 'default' && !(key in cell.settings));
-  return resolveSettings(trainSchema, [
-    { origin: 'ablation', values: { ...Object.fromEntries(given), out } },
-    { origin: 'sweep', values: cell.settings },
-  ]);
+/** The settings of a cell: those given for all, and those of the sweep. */
+function cellSettings(cell: Cell, parent: Resolved<AblateSettings>, out: string): Resolved<TrainSettings> {
+  return childSettings(trainSchema, parent, {
+    origin: 'ablation',
+    keys: Object.keys(trainSchema.shape).filter(key => key !== 'out' && !(key in cell.settings)),
+    layers: [
+      { origin: 'ablation', values: { out } },
+      { origin: 'sweep', values: cell.settings },
+    ],
+  });
 }
 
 async function trainAndScore(
+  opened: Opened,
   resolved: Resolved<TrainSettings>,
   groups: ReadonlyMap<string, UniquenessGroup>,
-  options: AblateOptions,
+  context: AblateContext,
 ): Promise<RunResult> {
-  const run = await train(resolved, options);
+  const run = await trainOn(opened, resolved, context);
   requireAllTrained(run);
-  const scores = await scoresOf(run, resolved.values, options);
+  const scores = await scoresOf(opened, run, resolved.values, context);
   return {
     ...scores,
     groups: byGroup(scores.users, groups),
@@ -152,11 +182,15 @@ async function trainAndScore(
 }
 
 /** Who is how unlike the others, by the records and the model all cells share. */
-async function groupsOf(values: AblateSettings, options: AblateOptions): Promise<ReadonlyMap<string, UniquenessGroup>> {
+async function groupsOf(
+  opened: Opened,
+  { values }: Resolved<AblateSettings>,
+  { signal, onEvent }: AblateContext,
+): Promise<ReadonlyMap<string, UniquenessGroup>> {
   const settings = overlapReportSchema.parse({ ...values, historyShare: 1 });
-  return uniquenessGroups(settings, {
-    ...(options.signal && { signal: options.signal }),
-    onText: (done, total) => options.onEvent?.({ type: 'embedding', done, total }),
+  return uniquenessGroups(opened, settings, {
+    ...(signal && { signal }),
+    onEvent: event => event.type === 'embedding' && onEvent?.(event),
   });
 }
 
@@ -170,18 +204,17 @@ function byGroup(users: readonly UserScore[], groups: ReadonlyMap<string, Unique
 
 /** The scores of a run, kept beside it: a finished run is scored once. */
 async function scoresOf(
-  run: TrainSummary,
-  { cache, device, threads }: TrainSettings,
-  { signal }: AblateOptions,
+  opened: Opened,
+  { run, users }: TrainSummary,
+  { cache, device }: TrainSettings,
+  { signal }: AblateContext,
 ): Promise<HeldOutScores> {
-  const users = run.users.map(({ user }) => user);
-  const kept = await readKeptScores(run.run, users);
+  const names = users.map(({ user }) => user);
+  const kept = await readKeptScores(run, names);
   if (kept) return kept;
-  const resolved = resolveSettings(scoreSchema, [
-    { origin: 'ablation', values: { run: run.run, cache, device, threads } },
-  ]);
-  const scores = await scoreRun(resolved.values, { users, ...(signal && { signal }) });
-  await keepScores(run.run, users, scores);
+  const settings = { run, users: nameListSchema.parse(names), cache, device };
+  const scores = await scoreOn(await runOn(opened, await readRun({ run })), settings, { ...(signal && { signal }) });
+  await keepScores(run, names, scores);
   return scores;
 }
 

@@ -9,12 +9,13 @@ import { unlessDamaged } from '../../common/damage.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { exists } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
-import type { Resolved } from '../../common/settings.ts';
-import { type Dataset, loadDataset } from '../../histories/dataset.ts';
+import { type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
+import { packageVersion } from '../../common/version.ts';
+import type { Dataset } from '../../histories/dataset.ts';
 import { type HistoryRecord, type TargetSplit, writeUserSplit } from '../../histories/index.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
-import { Encoder } from '../../language-model/encoder.ts';
-import { LanguageModel } from '../../language-model/language-model.ts';
+import { cutNotices } from '../../language-model/encoder.ts';
+import type { LanguageModel } from '../../language-model/language-model.ts';
 import { cachedScore, ReferenceCache } from '../../language-model/reference-cache.ts';
 import { writeAdapter } from '../../model/adapter.ts';
 import { openCheckpoint } from '../../model/checkpoint.ts';
@@ -30,21 +31,16 @@ import { removeCheckpoint } from '../../runs/training-state.ts';
 import type { TrainingExample } from '../../training/batch-gradient.ts';
 import { planBatches } from '../../training/plan.ts';
 import { Trainer } from '../../training/trainer.ts';
-import type { AdaptSettings } from './adapt-settings.ts';
+import type { JobContext, NoticeEvent } from '../context.ts';
+import { type Opened, openModel, withOpened } from '../opened.ts';
+import { type AdaptSettings, adaptSchema } from './adapt-settings.ts';
 
 export type AdaptEvent =
-  | { readonly type: 'notice'; readonly message: string }
+  | NoticeEvent
   | { readonly type: 'start'; readonly records: number; readonly users: number; readonly steps: number }
   | LoopEvent
   | { readonly type: 'merge'; readonly done: number; readonly total: number }
   | { readonly type: 'score'; readonly done: number; readonly total: number };
-
-export interface AdaptOptions {
-  readonly version: string;
-  readonly onEvent?: (event: AdaptEvent) => void;
-  /** Aborting stops after the step in progress and saves it. */
-  readonly signal?: AbortSignal;
-}
 
 /** Mean log-probability per completion token (natural logarithm) of the others' held-out records. */
 export interface HeldOutChange {
@@ -80,35 +76,54 @@ const NAME = 'task';
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
-export async function adapt(resolved: Resolved<AdaptSettings>, options: AdaptOptions): Promise<AdaptSummary> {
+export async function adapt(
+  given: Given<typeof adaptSchema>,
+  context: JobContext<AdaptEvent> = {},
+): Promise<AdaptSummary> {
+  const settings = resolveGiven(adaptSchema, given);
+  return withOpened(settings.values, context, async opened => {
+    const { summary, adapted } = await adaptOn(opened, settings, context);
+    await adapted.close();
+    return summary;
+  });
+}
+
+/**
+ * The same on a model and data that are open: those the settings name.
+ *
+ * @returns the adapted model too, open; close it
+ */
+export async function adaptOn(
+  opened: Opened,
+  resolved: Resolved<AdaptSettings>,
+  context: JobContext<AdaptEvent>,
+): Promise<{ readonly summary: AdaptSummary; readonly adapted: LanguageModel }> {
   const settings = resolved.values;
-  const emit = options.onEvent ?? (() => {});
-  const model = await LanguageModel.load(
-    settings.model,
-    { device: settings.device, threads: settings.threads },
-    settings,
-  );
+  const { model, dataset, encoder } = opened;
   const folder = new RunFolder(settings.out);
   const merged = join(folder.path, 'model');
   await requireElsewhere(model.checkpoint, merged); // refused before the training, not after
-  const encoder = new Encoder(model, settings);
-  const dataset = await loadDataset(settings);
-  for (const message of dataset.notices) emit({ type: 'notice', message });
   const split = dataset.split!;
   const records = othersRecords(dataset, split, settings);
   const train = records.train.map(record => encoder.encode(record));
   const query = records.query.map(record => encoder.encode(record));
-  for (const message of encoder.cutNotices()) emit({ type: 'notice', message });
+  for (const message of cutNotices([...train, ...query])) context.onEvent?.({ type: 'notice', message });
 
   const unlock = await folder.lock();
   try {
-    await folder.open(resolved, sourcesOf(model, dataset), options.version, NOT_IDENTITY);
+    await folder.open(resolved, sourcesOf(model, dataset), context.version ?? packageVersion(), NOT_IDENTITY);
     await writeUserSplit(folder.usersFile, split);
-    const run = new Adaptation(settings, model, folder, merged, emit, options.signal);
     const others = new Set(records.train.map(({ user }) => user)).size;
-    await run.train(train, others);
-    await run.merge(train.length, others);
-    return {
+    const run = new Adaptation(model, { settings, folder, merged, others }, context);
+    await run.train(train);
+    await run.merge(train.length);
+    // Scored as it was written, so that this is also its first use.
+    const adapted = await openModel(merged, settings);
+    const heldOut = await run.score(adapted, query).catch(async error => {
+      await adapted.close();
+      throw error;
+    });
+    const summary = {
       run: folder.path,
       metrics: folder.metricsFile,
       model: merged,
@@ -117,10 +132,11 @@ export async function adapt(resolved: Resolved<AdaptSettings>, options: AdaptOpt
       targets: split.targets.length,
       others,
       records: train.length,
-      heldOut: await run.score(query),
+      heldOut,
     };
+    return { summary, adapted };
   } finally {
-    await model.close();
+    await model.release();
     await unlock();
   }
 }
@@ -146,103 +162,102 @@ function othersRecords({ file, users }: Dataset, { others }: TargetSplit, { maxR
   };
 }
 
+interface AdaptationWork {
+  readonly settings: AdaptSettings;
+  readonly folder: RunFolder;
+  /** Where the merged model goes. */
+  readonly merged: string;
+  /** How many users are trained on. */
+  readonly others: number;
+}
+
 class Adaptation {
   readonly adapter: string;
-  readonly #settings: AdaptSettings;
   readonly #model: LanguageModel;
-  readonly #folder: RunFolder;
-  readonly #merged: string;
-  readonly #emit: (event: AdaptEvent) => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly #work: AdaptationWork;
+  readonly #context: JobContext<AdaptEvent>;
 
-  constructor(
-    settings: AdaptSettings,
-    model: LanguageModel,
-    folder: RunFolder,
-    merged: string,
-    emit: (event: AdaptEvent) => void,
-    signal: AbortSignal | undefined,
-  ) {
-    this.adapter = join(folder.path, 'adapter');
-    this.#settings = settings;
+  constructor(model: LanguageModel, work: AdaptationWork, context: JobContext<AdaptEvent>) {
+    this.adapter = join(work.folder.path, 'adapter');
     this.#model = model;
-    this.#folder = folder;
-    this.#merged = merged;
-    this.#emit = emit;
-    this.#signal = signal;
+    this.#work = work;
+    this.#context = context;
   }
 
-  async train(sequences: readonly TokenSequence[], users: number): Promise<void> {
-    const { seed, epochs, batchSize } = this.#settings;
+  async train(sequences: readonly TokenSequence[]): Promise<void> {
+    const { settings, folder, others } = this.#work;
+    const { seed, epochs, batchSize } = settings;
     const counts = { targetCount: sequences.length, auxiliaryCount: 0, dislikedCount: 0 };
     const batches = planBatches({ user: NAME, seed, epochs, batchSize, ...counts });
     const isFinished = await isWholeAdapter(this.adapter);
     if (!isFinished && (await exists(this.adapter))) {
       this.#emit({ type: 'notice', message: `the adapter ${this.adapter} is damaged and is trained again` });
     }
-    this.#emit({ type: 'start', records: sequences.length, users, steps: isFinished ? 0 : batches.length });
+    this.#emit({ type: 'start', records: sequences.length, users: others, steps: isFinished ? 0 : batches.length });
     if (isFinished) {
-      await removeCheckpoint(this.#folder.stateOf(NAME));
+      await removeCheckpoint(folder.stateOf(NAME));
       return;
     }
     const objective = sft();
-    const trainer = new Trainer(this.#model, loraConfigSchema.parse(this.#settings), objective, this.#settings);
+    const trainer = new Trainer(this.#model, loraConfigSchema.parse(settings), objective, settings);
     const example = (i: number): TrainingExample => ({ ...sequences[i]!, group: 'target', referenceLogProb: 0 });
     const work: AdapterWork = { name: NAME, objective, batches, batchOf: ({ target }) => target.map(example) };
     try {
-      const options = { onEvent: this.#emit, signal: this.#signal };
-      await trainAdapter(trainer, work, this.#settings, this.#folder, options);
-      const description = `# Adapted to a task\n\nLoRA adapter ${this.#origin(sequences.length, users)}.`;
-      await writeAdapter(this.adapter, trainer.adapter, adapterOrigin(this.#model, this.#settings, description));
+      const options = { onEvent: (event: AdaptEvent) => this.#emit(event), signal: this.#context.signal };
+      await trainAdapter(trainer, work, { settings, folder }, options);
+      const description = `# Adapted to a task\n\nLoRA adapter ${this.#origin(sequences.length)}.`;
+      await writeAdapter(this.adapter, trainer.adapter, adapterOrigin(this.#model, settings, description));
     } finally {
       await trainer.release();
     }
-    await removeCheckpoint(this.#folder.stateOf(NAME));
+    await removeCheckpoint(folder.stateOf(NAME));
   }
 
-  async merge(records: number, users: number): Promise<void> {
-    if (await exists(join(this.#merged, 'config.json'))) {
-      if (await unlessDamaged(openCheckpoint(this.#merged))) return;
-      this.#emit({ type: 'notice', message: `the model ${this.#merged} is damaged and is merged again` });
+  async merge(records: number): Promise<void> {
+    const { settings, folder, merged } = this.#work;
+    if (await exists(join(merged, 'config.json'))) {
+      if (await unlessDamaged(openCheckpoint(merged))) return;
+      this.#emit({ type: 'notice', message: `the model ${merged} is damaged and is merged again` });
     }
-    stopIfAsked(this.#signal, this.#folder);
-    const { rank } = this.#settings;
-    const baseModel = baseNameOf(this.#model, this.#settings);
+    stopIfAsked(this.#context.signal, folder);
+    const baseModel = baseNameOf(this.#model, settings);
     const name = basename(baseModel);
-    await mergeAdapter(this.#model.checkpoint, await this.#model.loadAdapter(this.adapter), this.#merged, {
+    await mergeAdapter(this.#model.checkpoint, await this.#model.loadAdapter(this.adapter), merged, {
       baseModel,
-      description: `# ${name}, adapted to a task\n\n${name} with a LoRA adapter of rank ${rank} merged into it, ${this.#origin(records, users)}.`,
+      description: `# ${name}, adapted to a task\n\n${name} with a LoRA adapter of rank ${settings.rank} merged into it, ${this.#origin(records)}.`,
       onProgress: (done, total) => this.#emit({ type: 'merge', done, total }),
     });
   }
 
-  /** The merged folder is scored as it was written, so that this is also its first use. */
-  async score(sequences: readonly TokenSequence[]): Promise<HeldOutChange | null> {
+  /** Both models on the same texts; null where there are none. */
+  async score(adapted: LanguageModel, sequences: readonly TokenSequence[]): Promise<HeldOutChange | null> {
     if (sequences.length === 0) return null;
-    const adapted = await LanguageModel.load(this.#merged, this.#model.engine, this.#settings);
-    try {
-      const before = await this.#sum(this.#model, sequences, 0);
-      await this.#model.close();
-      const after = await this.#sum(adapted, sequences, sequences.length);
-      const { tokens } = before;
-      return { records: sequences.length, tokens, base: before.logProb / tokens, adapted: after.logProb / tokens };
-    } finally {
-      await adapted.close();
-    }
+    const progress = (before: number) => (done: number) =>
+      this.#emit({ type: 'score', done: before + done, total: 2 * sequences.length });
+    const before = await this.#sum(this.#model, sequences, progress(0));
+    await this.#model.release();
+    const after = await this.#sum(adapted, sequences, progress(sequences.length));
+    await adapted.release();
+    const { tokens } = before;
+    return { records: sequences.length, tokens, base: before.logProb / tokens, adapted: after.logProb / tokens };
   }
 
-  async #sum(model: LanguageModel, sequences: readonly TokenSequence[], doneBefore: number) {
-    const { cache: folder, device } = this.#settings;
-    const cache = await ReferenceCache.open(folder ?? defaultCacheFolder(), model.checkpoint.fingerprint, device);
+  #emit(event: AdaptEvent): void {
+    this.#context.onEvent?.(event);
+  }
+
+  async #sum(model: LanguageModel, sequences: readonly TokenSequence[], onDone: (done: number) => void) {
+    const { settings, folder } = this.#work;
+    const place = settings.cache ?? defaultCacheFolder();
+    const cache = await ReferenceCache.open(place, model.checkpoint.fingerprint, settings.device);
     const sum = { tokens: 0, logProb: 0 };
-    let done = doneBefore;
     try {
-      for (const sequence of sequences) {
-        stopIfAsked(this.#signal, this.#folder);
+      for (const [done, sequence] of sequences.entries()) {
+        stopIfAsked(this.#context.signal, folder);
         const { tokens, logProb } = await cachedScore(model, cache, sequence);
         sum.tokens += tokens;
         sum.logProb += logProb;
-        this.#emit({ type: 'score', done: ++done, total: 2 * sequences.length });
+        onDone(done + 1);
       }
     } finally {
       await cache.flush();
@@ -250,8 +265,9 @@ class Adaptation {
     return sum;
   }
 
-  #origin(records: number, users: number): string {
-    const { epochs, seed } = this.#settings;
-    return `trained by idiolect: supervised fine-tuning on ${counted(records, 'record')} of ${counted(users, 'user')}, ${counted(epochs, 'epoch')}, seed ${seed}`;
+  #origin(records: number): string {
+    const { settings, others } = this.#work;
+    const { epochs, seed } = settings;
+    return `trained by idiolect: supervised fine-tuning on ${counted(records, 'record')} of ${counted(others, 'user')}, ${counted(epochs, 'epoch')}, seed ${seed}`;
   }
 }

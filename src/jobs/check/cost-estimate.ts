@@ -225,7 +225,7 @@ export async function measureRates(
     const { ids, promptLength } = draw();
     await model.score({ ids, promptLength });
     return ids.length;
-  }).finally(() => model.close());
+  }).finally(() => model.release());
   return {
     step: step.perToken,
     score: score.perToken,

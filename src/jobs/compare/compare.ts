@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
-import type { Resolved } from '../../common/settings.ts';
-import { type Dataset, loadDataset } from '../../histories/dataset.ts';
-import { LanguageModel } from '../../language-model/language-model.ts';
+import { childSettings, type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
+import { packageVersion } from '../../common/version.ts';
+import { type Dataset, loadDataset, withSplit } from '../../histories/dataset.ts';
+import { Encoder } from '../../language-model/encoder.ts';
+import type { LanguageModel } from '../../language-model/language-model.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { Answer, MethodAnswers } from '../../results/answer.ts';
 import type { JudgeResults } from '../../results/judge-results.ts';
@@ -14,16 +16,18 @@ import { measureResults } from '../../results/measure.ts';
 import type { ResultMetric, Results } from '../../results/results.ts';
 import { stopIfAsked } from '../../runs/loop.ts';
 import { RunFolder, requireDistinctFolders } from '../../runs/run-folder.ts';
-import { type AdaptEvent, adapt } from '../adapt/adapt.ts';
-import { overlapReportSchema, uniquenessGroups } from '../overlap/overlap-report.ts';
+import { adaptOn } from '../adapt/adapt.ts';
+import type { JobContext } from '../context.ts';
+import { openModel } from '../opened.ts';
+import { type OverlapEvent, overlapReportSchema, uniquenessGroups } from '../overlap/overlap-report.ts';
 import { adaptationSettings } from './adaptation.ts';
-import { type Division, type DivisionFiles, divideUsers, writeDivisions } from './division.ts';
+import { type Division, divideUsers, type WrittenSplits, writeDivisions } from './division.ts';
 import type { CompareEvent } from './events.ts';
 import { type FirstMetric, withFirstMetric } from './first-metric.ts';
 import { ADAPTING, evaluating, planStages, searching, secondsOfStages, UNIQUENESS } from './forecast.ts';
 import { judge, judgeSchema } from './judge/judge.ts';
 import { type MethodSpec, methodsByName, withoutRecords } from './methods/catalogue.ts';
-import { type Choices, type Group, MethodRunner } from './methods/runner.ts';
+import { type AskedMethod, type Choices, MethodRunner, type Workbench } from './methods/runner.ts';
 import { NOT_IDENTITY } from './methods/settings.ts';
 import { Outlook } from './outlook.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
@@ -40,15 +44,9 @@ import {
   unlessDiverged,
 } from './search.ts';
 import { StageCosts } from './stages.ts';
-import { type ClosedSettings, type CompareSettings, settingsOfTask, taskFileName } from './task-settings.ts';
+import { type ClosedSettings, compareSchema, settingsOfTask, taskFileName } from './task-settings.ts';
 
-export interface CompareOptions extends OwnMethods {
-  readonly version: string;
-  /** Milliseconds of a steady clock; costs are measured by it. */
-  readonly now: () => number;
-  readonly onEvent?: (event: CompareEvent) => void;
-  /** Aborting stops after the step or the user in progress; the same call continues from there. */
-  readonly signal?: AbortSignal;
+export interface CompareContext extends JobContext<CompareEvent>, OwnMethods {
   /** Of the judge's server; kept nowhere. */
   readonly judgeKey?: string;
 }
@@ -60,32 +58,33 @@ export interface CompareOptions extends OwnMethods {
  * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
 export async function compare(
-  resolved: Resolved<CompareSettings>,
-  options: CompareOptions,
+  given: Given<typeof compareSchema>,
+  context: CompareContext = {},
 ): Promise<ComparisonReports> {
-  const specs = methodsByName(resolved.values.methods, options.methods);
-  const emit = options.onEvent ?? (() => {});
+  const resolved = resolveGiven(compareSchema, given);
+  const specs = methodsByName(resolved.values.methods, context.methods);
+  const notice = (message: string) => context.onEvent?.({ type: 'notice', message });
   const folder = new RunFolder(resolved.values.out);
   const { task, data } = resolved.values;
   const unlock = await folder.lock(task === undefined ? [] : [taskFileName(task, data)]);
   try {
     const { settings, metrics: ofTask } = await settingsOfTask(resolved, {
       folder: folder.path,
-      onNotice: message => emit({ type: 'notice', message }),
-      onRecord: () => stopIfAsked(options.signal, folder),
+      onNotice: notice,
+      onRecord: () => stopIfAsked(context.signal, folder),
     });
     const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
-    for (const message of dataset.notices) emit({ type: 'notice', message });
+    for (const message of dataset.notices) notice(message);
     const division = await divideUsers(dataset, settings.values);
     const asked = [...division.targets, ...division.development];
     requireDistinctFolders(asked);
     const references = asked.flatMap(user => dataset.users.get(user)!.query.map(({ output }) => output));
     const measured = withFirstMetric(ofTask, resolved.values.metrics !== undefined, references);
-    for (const message of [...division.notices, measured.note ?? []].flat()) emit({ type: 'notice', message });
-    await requirePossible(settings.values, measured.metrics, division, options);
-    const base = await LanguageModel.load(settings.values.model, settings.values, settings.values);
+    for (const message of [...division.notices, measured.note ?? []].flat()) notice(message);
+    await requirePossible(settings.values, measured.metrics, division, context);
+    const base = await openModel(settings.values.model, settings.values);
     try {
-      const run = new Comparison(settings, measured, specs, dataset, division, base, folder, options);
+      const run = new Comparison({ settings, measured, specs, division, folder }, { base, dataset }, context);
       return await run.all();
     } finally {
       await base.close();
@@ -95,53 +94,55 @@ export async function compare(
   }
 }
 
+/** What a comparison is of. */
+interface ComparisonPlan {
+  readonly settings: Resolved<ClosedSettings>;
+  readonly measured: FirstMetric;
+  readonly specs: readonly MethodSpec[];
+  readonly division: Division;
+  readonly folder: RunFolder;
+}
+
 class Comparison {
+  readonly #plan: ComparisonPlan;
   readonly #settings: ClosedSettings;
-  readonly #origins: Readonly<Record<string, string>>;
-  readonly #measured: FirstMetric;
   readonly #specs: readonly MethodSpec[];
   readonly #dataset: Dataset;
   readonly #division: Division;
   readonly #base: LanguageModel;
   readonly #folder: RunFolder;
-  readonly #options: CompareOptions;
+  readonly #context: CompareContext;
+  readonly #now: () => number;
   readonly #costs: StageCosts;
   #outlook = new Outlook(new Map());
 
   constructor(
-    { values, origins }: Resolved<ClosedSettings>,
-    measured: FirstMetric,
-    specs: readonly MethodSpec[],
-    dataset: Dataset,
-    division: Division,
-    base: LanguageModel,
-    folder: RunFolder,
-    options: CompareOptions,
+    plan: ComparisonPlan,
+    { base, dataset }: { readonly base: LanguageModel; readonly dataset: Dataset },
+    context: CompareContext,
   ) {
-    this.#settings = values;
-    this.#origins = origins;
-    this.#measured = measured;
-    this.#specs = specs;
+    this.#plan = plan;
+    this.#settings = plan.settings.values;
+    this.#specs = plan.specs;
     this.#dataset = dataset;
-    this.#division = division;
+    this.#division = plan.division;
     this.#base = base;
-    this.#folder = folder;
-    this.#options = options;
-    this.#costs = new StageCosts(folder.path, options.now);
+    this.#folder = plan.folder;
+    this.#context = context;
+    this.#now = context.now ?? (() => performance.now());
+    this.#costs = new StageCosts(plan.folder.path, this.#now);
   }
 
   async all(): Promise<ComparisonReports> {
+    const { settings } = this.#plan;
     const { targets, development, others } = this.#division;
     const sources = {
       model: this.#base.checkpoint.fingerprint,
       data: this.#dataset.fingerprint,
       users: sha256(JSON.stringify([targets, development, others].map(group => group.toSorted()))),
     };
-    const resolved = { values: this.#settings, origins: this.#origins };
-    await this.#folder.open(resolved, sources, this.#options.version, [
-      ...NOT_IDENTITY,
-      ...Object.keys(judgeSchema.shape),
-    ]);
+    const version = this.#context.version ?? packageVersion();
+    await this.#folder.open(settings, sources, version, [...NOT_IDENTITY, ...Object.keys(judgeSchema.shape)]);
     const splits = await writeDivisions(
       join(this.#folder.path, 'users'),
       this.#division,
@@ -149,33 +150,21 @@ class Comparison {
       this.#settings.seed,
     );
     await this.#forecast();
-    const taskFolder = await this.#adapt(splits);
-    const task =
-      taskFolder === null ? this.#base : await LanguageModel.load(taskFolder, this.#settings, this.#settings);
-    const runner = new MethodRunner({
-      settings: this.#settings,
-      origins: this.#origins,
-      dataset: this.#dataset,
-      base: this.#base,
-      task,
-      taskFolder: taskFolder ?? this.#settings.model,
-      splits,
-      version: this.#options.version,
-      objectives: this.#options.objectives ?? [],
-      onTraining: event => this.#emit({ type: 'train', event }),
-      onProgress: (what, done, total) => this.#emit({ type: 'progress', what, done, total }),
-      signal: this.#options.signal,
-    });
+    const adapted = await this.#adapt(splits);
+    const task = adapted?.model ?? this.#base;
+    const taskFolder = adapted?.folder ?? this.#settings.model;
+    const bench = { settings, dataset: this.#dataset, base: this.#base, task, taskFolder, splits };
+    const runner = new MethodRunner(bench, this.#context);
     try {
       const { choices, tried } = await this.#search(runner);
       const methods = await this.#evaluate(runner, choices);
-      const groups = await this.#uniqueness(taskFolder ?? this.#settings.model, splits.targets);
+      const groups = await this.#uniqueness(bench);
       const names = this.#specs.map(({ name }) => name);
       const anchor = names.includes('cbpo') ? 'cbpo' : names.at(-1)!;
       const results = this.#measure(methods, anchor, groups);
       const report = async (judged?: JudgeResults) =>
         writeReports({
-          settings: resolved,
+          settings,
           sources,
           results,
           ...(judged && { judged }),
@@ -184,9 +173,9 @@ class Comparison {
           groups,
           search: tried,
           criterion: this.#criterion,
-          metricsNote: this.#measured.note,
+          metricsNote: this.#plan.measured.note,
           costs: await this.#costs.all(),
-          overlapFile: runner.overlapFile('targets'),
+          alphas: await runner.alphas('targets'),
         });
       // A judge who does not answer must not take the results along.
       const reports = await report();
@@ -199,25 +188,25 @@ class Comparison {
   }
 
   #emit(event: CompareEvent): void {
-    this.#options.onEvent?.(event);
+    this.#context.onEvent?.(event);
   }
 
   /** A little of each kind of work, so that nobody starts hours of it unknowingly. */
   async #forecast(): Promise<void> {
-    const { methods, now, signal } = this.#options;
+    const { methods, signal } = this.#context;
     const input = {
       settings: this.#settings,
       methods: methodsOf(this.#settings.methods, methods),
       asked: new Set(this.#specs.map(({ name }) => name)),
       dataset: this.#dataset,
       division: this.#division,
-      own: this.#options,
+      own: this.#context,
     };
     const stages = await planStages(input);
     if (stages.length === 0) return;
     stopIfAsked(signal, this.#folder);
     this.#emit({ type: 'progress', what: 'measuring how long it will take', done: 0, total: 1 });
-    this.#outlook = new Outlook(await secondsOfStages(stages, this.#base, input, () => now() / 1000));
+    this.#outlook = new Outlook(await secondsOfStages(stages, this.#base, input, () => this.#now() / 1000));
     this.#emit({ type: 'forecast', seconds: this.#outlook.seconds, stages: stages.length });
   }
 
@@ -228,32 +217,41 @@ class Comparison {
     work: () => Promise<T>,
   ): Promise<T> {
     this.#emit({ type: 'stage', name, done, total, ahead: this.#outlook.ahead(key) });
-    const begun = this.#options.now();
+    const begun = this.#now();
     const result = await work();
-    this.#outlook.ended(key, (this.#options.now() - begun) / 1000);
+    this.#outlook.ended(key, (this.#now() - begun) / 1000);
     return result;
   }
 
-  /** The task-adapted model, or null where every method starts from the model itself. */
-  async #adapt({ adaptation }: DivisionFiles): Promise<string | null> {
+  /** The task-adapted model, open, and its folder; null where every method starts from the model itself. */
+  async #adapt({ adaptation }: WrittenSplits): Promise<{ model: LanguageModel; folder: string } | null> {
     if (this.#settings.skipAdaptation) return null;
-    const resolved = adaptationSettings(this.#settings, adaptation);
-    const { version, signal } = this.#options;
-    const onEvent = (event: AdaptEvent) => this.#emit({ type: 'adapt', event });
-    const work = () => adapt(resolved, { version, onEvent, ...(signal && { signal }) });
-    const { model } = await this.#stage(ADAPTING, { name: 'adapting the model to the task' }, () =>
+    const settings = adaptationSettings(this.#plan.settings, adaptation.file);
+    const { version, signal } = this.#context;
+    const opened = {
+      model: this.#base,
+      dataset: withSplit(this.#dataset, adaptation.split),
+      encoder: new Encoder(this.#base, settings.values),
+    };
+    const work = () =>
+      adaptOn(opened, settings, {
+        onEvent: event => this.#emit({ type: 'adapt', event }),
+        ...(version !== undefined && { version }),
+        ...(signal && { signal }),
+      });
+    const { summary, adapted } = await this.#stage(ADAPTING, { name: 'adapting the model to the task' }, () =>
       this.#costs.of('task adaptation', counted(this.#division.others.length, 'other user'), work),
     );
-    return model;
+    return { model: adapted, folder: summary.model };
   }
 
   /** Every method's tries on development users, the best one kept for those that come after. */
   async #search(runner: MethodRunner): Promise<{ choices: Choices; tried: TriedSetting[] }> {
     const { development } = this.#division;
-    let choices = firstChoices(this.#settings, this.#options.methods);
+    let choices = firstChoices(this.#settings, this.#context.methods);
     const tried: TriedSetting[] = [];
     if (development.length === 0 || !isSearched(this.#settings)) return { choices, tried };
-    const methods = methodsOf(this.#settings.methods, this.#options.methods);
+    const methods = methodsOf(this.#settings.methods, this.#context.methods);
     const searched = methods.filter(spec => triesOf(spec, choices, this.#settings).length > 0);
     for (const [done, spec] of searched.entries()) {
       const tries = triesOf(spec, choices, this.#settings);
@@ -264,7 +262,7 @@ class Comparison {
         for (const attempt of tries) {
           const { name, text } = attempt;
           const users = await unlessDiverged(
-            () => this.#answersOf(runner, 'development', spec, name, attempt.choices),
+            () => this.#answersOf(runner, { group: 'development', spec, name, choices: attempt.choices }),
             reason =>
               this.#emit({ type: 'notice', message: `${spec.title}, ${text}: this try is left out. ${reason}` }),
           );
@@ -296,18 +294,19 @@ class Comparison {
   }
 
   get #criterion(): ResultMetric {
-    return criterionOf(this.#settings, this.#measured.metrics);
+    return criterionOf(this.#settings, this.#plan.measured.metrics);
   }
 
   async #evaluate(runner: MethodRunner, choices: Choices): Promise<MethodAnswers[]> {
     const { targets } = this.#division;
     const answers = new Map<string, ReadonlyMap<string, readonly Answer[]>>();
-    const methods = methodsOf(this.#settings.methods, this.#options.methods);
+    const methods = methodsOf(this.#settings.methods, this.#context.methods);
     for (const [done, spec] of methods.entries()) {
       const name = `${spec.title}: ${counted(targets.length, 'user')}`;
       const isAsked = this.#specs.some(asked => asked.name === spec.name);
       await this.#stage(evaluating(spec), { name, done, total: methods.length }, async () => {
-        if (isAsked) answers.set(spec.name, await this.#answersOf(runner, 'targets', spec, spec.name, choices, true));
+        const asked = { group: 'targets', spec, name: spec.name, choices } as const;
+        if (isAsked) answers.set(spec.name, await this.#answersOf(runner, asked, true));
         else if (spec.training) {
           const work = () => runner.train('targets', spec.training!, targets, choices);
           await this.#costs.of(`training: ${spec.title}`, counted(targets.length, 'user'), work);
@@ -325,12 +324,10 @@ class Comparison {
 
   async #answersOf(
     runner: MethodRunner,
-    group: Group,
-    spec: MethodSpec,
-    folder: string,
-    choices: Choices,
+    asked: AskedMethod,
     isCounted = false,
   ): Promise<ReadonlyMap<string, readonly Answer[]>> {
+    const { group, spec, choices } = asked;
     const users = this.#division[group];
     const { training } = spec;
     const measured = <T>(stage: string, work: () => Promise<T>) =>
@@ -339,32 +336,39 @@ class Comparison {
     const answers = new Map<string, readonly Answer[]>();
     await measured('answers', async () => {
       for (const user of users) {
-        stopIfAsked(this.#options.signal, this.#folder);
+        stopIfAsked(this.#context.signal, this.#folder);
         this.#emit({ type: 'progress', what: 'answers of users', done: answers.size, total: users.length });
-        answers.set(user, await runner.answer(group, spec, folder, user, choices));
+        answers.set(user, await runner.answer(asked, user));
       }
     });
     return answers;
   }
 
   /** By the model all methods start from, on the records before the queries. */
-  async #uniqueness(model: string, targetUsers: string): Promise<ReadonlyMap<string, UniquenessGroup>> {
+  async #uniqueness({ task, taskFolder, splits }: Workbench): Promise<ReadonlyMap<string, UniquenessGroup>> {
     // Fewer are in no group, and one has nobody to be unlike.
     if (this.#division.targets.length < UNIQUENESS_GROUPS.length) return new Map();
-    const keys = Object.keys(overlapReportSchema.shape) as (keyof typeof overlapReportSchema.shape)[];
-    const shared = Object.fromEntries(keys.map(key => [key, (this.#settings as Record<string, unknown>)[key]]));
-    const settings = overlapReportSchema.parse({ ...shared, model, targetUsers });
-    const { signal } = this.#options;
-    const onText = (done: number, total: number) =>
-      this.#emit({ type: 'progress', what: 'embedding texts', done, total });
-    const work = () => uniquenessGroups(settings, { onText, ...(signal && { signal }) });
+    const { values: settings } = childSettings(overlapReportSchema, this.#plan.settings, {
+      origin: 'comparison',
+      layers: [{ origin: 'comparison', values: { model: taskFolder, targetUsers: splits.targets.file } }],
+    });
+    const { signal } = this.#context;
+    const opened = {
+      model: task,
+      dataset: withSplit(this.#dataset, splits.targets.split),
+      encoder: new Encoder(task, settings),
+    };
+    const onEvent = (event: OverlapEvent) => {
+      if (event.type !== 'notice') this.#emit({ ...event, type: 'progress', what: 'embedding texts' });
+    };
+    const work = () => uniquenessGroups(opened, settings, { onEvent, ...(signal && { signal }) });
     return this.#stage(UNIQUENESS, { name: 'how unlike each other the users write' }, () =>
       this.#costs.of('uniqueness', counted(this.#division.targets.length, 'user'), work),
     );
   }
 
   #measure(methods: readonly MethodAnswers[], anchor: string, groups: ReadonlyMap<string, UniquenessGroup>): Results {
-    const { metrics } = this.#measured;
+    const { metrics } = this.#plan.measured;
     const { seed } = this.#settings;
     return measureResults({ methods, anchor, histories: this.#historiesOf(methods), groups, metrics, seed });
   }
@@ -380,7 +384,7 @@ class Comparison {
     if (settings.judgeUrl === undefined || methods.length < 2) return undefined;
     const ours = methods.find(({ name }) => name === anchor)!;
     const others = methods.filter(method => method !== ours);
-    const { judgeKey: key, signal } = this.#options;
+    const { judgeKey: key, signal } = this.#context;
     const work = () =>
       judge(ours, others, this.#historiesOf(methods), settings, {
         seed: settings.seed,

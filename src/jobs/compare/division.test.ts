@@ -161,8 +161,8 @@ describe('the files of a division', () => {
     const read = async (file: string) => JSON.parse(await readFile(file, 'utf8'));
     const { targets, development, others } = division;
     const origin = { data: dataset.fingerprint, seed: 0 };
-    expect(await read(files.adaptation)).toEqual({ ...origin, targets: [...targets, ...development], others });
-    expect(await read(files.development)).toEqual({ ...origin, targets: development, others });
-    expect(await read(files.targets)).toEqual({ ...origin, targets, others });
+    expect(await read(files.adaptation.file)).toEqual({ ...origin, targets: [...targets, ...development], others });
+    expect(await read(files.development.file)).toEqual({ ...origin, targets: development, others });
+    expect(await read(files.targets.file)).toEqual({ ...origin, targets, others });
   });
 });

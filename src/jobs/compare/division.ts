@@ -15,12 +15,18 @@ export interface Division {
   readonly notices: readonly string[];
 }
 
-/** Each group as a division into targets and others, as the verbs read it by `--target-users`. */
-export interface DivisionFiles {
+/** A division into targets and others, and the file that says so, as the verbs read it by `--target-users`. */
+export interface WrittenSplit {
+  readonly file: string;
+  readonly split: TargetSplit;
+}
+
+/** Each group as a division of its own. */
+export interface WrittenSplits {
   /** Both groups below are kept out. */
-  readonly adaptation: string;
-  readonly development: string;
-  readonly targets: string;
+  readonly adaptation: WrittenSplit;
+  readonly development: WrittenSplit;
+  readonly targets: WrittenSplit;
 }
 
 type DivisionSettings = Pick<MethodSettings, 'targetUsers' | 'developmentUsers' | 'skipAdaptation' | 'seed'>;
@@ -76,12 +82,13 @@ export async function writeDivisions(
   { targets, development, others }: Division,
   { fingerprint: data }: Dataset,
   seed: number,
-): Promise<DivisionFiles> {
+): Promise<WrittenSplits> {
   await makeFolder(folder);
-  const write = async (name: string, split: Pick<TargetSplit, 'targets' | 'others'>) => {
+  const write = async (name: string, users: Pick<TargetSplit, 'targets' | 'others'>): Promise<WrittenSplit> => {
     const file = join(folder, `${name}.json`);
-    await writeUserSplit(file, { data, seed, ...split });
-    return file;
+    const split = { data, seed, ...users };
+    await writeUserSplit(file, split);
+    return { file, split };
   };
   return {
     adaptation: await write('adaptation', { targets: [...targets, ...development], others }),

@@ -198,7 +198,7 @@ async function measureUnits(
   const begun = now();
   await write(written);
   const answer = (now() - begun) / prompts.length;
-  await model.close();
+  await model.release();
   return { trained: mean * step, scored: mean * score, answer: (answer * maxTokens) / written };
 }
 

@@ -5,7 +5,7 @@ import { counted } from '../../common/counted.ts';
 import { PRIVATE, writeFileAtomic } from '../../common/files.ts';
 import { readOwnJson } from '../../common/own-file.ts';
 import { flagName, type Resolved } from '../../common/settings.ts';
-import { readEstimates } from '../../overlap/estimates-file.ts';
+import type { OverlapEstimate } from '../../overlap/estimate.ts';
 import type { UniquenessGroup } from '../../overlap/uniqueness.ts';
 import type { MethodAnswers } from '../../results/answer.ts';
 import type { JudgeResults } from '../../results/judge-results.ts';
@@ -34,8 +34,8 @@ export interface ComparisonOutcome {
   /** Why the first metric is not that of the task. */
   readonly metricsNote: string | undefined;
   readonly costs: readonly StageCost[];
-  /** Where the estimated alphas are, if C-BPO was among the methods. */
-  readonly overlapFile: string;
+  /** The evaluated users' estimated alphas, where a method needed them. */
+  readonly alphas: ReadonlyMap<string, OverlapEstimate>;
 }
 
 export interface ComparisonReports {
@@ -162,9 +162,8 @@ async function htmlOf(
   notes: readonly string[],
   outcome: ComparisonOutcome,
 ): Promise<string> {
-  const { results, methods, division, groups, search, costs, overlapFile } = outcome;
+  const { results, methods, division, groups, search, costs, alphas } = outcome;
   const { values: settings, origins } = outcome.settings;
-  const alphas = await readEstimates(overlapFile);
   // Of simulated users; the mixture proportion is what the estimators estimate (docs/simulate.md).
   const truth = await readOwnJson(`${settings.data}.truth.json`, {
     schema: truthSchema,
@@ -175,7 +174,7 @@ async function htmlOf(
   const users = division.targets.map(user => ({
     user,
     ...(groups.has(user) && { group: groups.get(user)! }),
-    ...(alphas?.has(user) && { alpha: alphas.get(user)!.alpha }),
+    ...(alphas.has(user) && { alpha: alphas.get(user)!.alpha }),
     ...(trueAlphas.has(user) && { trueAlpha: trueAlphas.get(user)! }),
   }));
   return reportHtml({

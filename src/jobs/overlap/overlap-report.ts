@@ -1,15 +1,16 @@
 /** `idiolect overlap`: each user's preference overlap and uniqueness, before anything is trained. */
 import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
+import { type Given, resolveGiven } from '../../common/settings.ts';
 import { engineSchema } from '../../engine/session.ts';
-import { loadDataset, selectUsers } from '../../histories/dataset.ts';
+import { selectUsers } from '../../histories/dataset.ts';
 import { recordChoiceSchema } from '../../histories/user-records.ts';
-import { Encoder } from '../../language-model/encoder.ts';
-import { LanguageModel } from '../../language-model/language-model.ts';
 import { type OverlapEstimate, overlapSchema } from '../../overlap/estimate.ts';
 import { embedderSchema, openEmbedder } from '../../overlap/open-embedder.ts';
 import { type Uniqueness, type UniquenessGroup, uniqueness } from '../../overlap/uniqueness.ts';
 import { dataSchema, trainSchema } from '../../runs/settings.ts';
+import type { JobContext, NoticeEvent } from '../context.ts';
+import { type Opened, withOpened } from '../opened.ts';
 import { OverlapStudy } from './overlap-study.ts';
 
 const { auxiliaryFrom, historyShare } = recordChoiceSchema.shape;
@@ -35,38 +36,40 @@ export interface UserOverlap extends OverlapEstimate {
   readonly uniqueness?: Pick<Uniqueness, 'score' | 'group'>;
 }
 
-export interface OverlapReportOptions {
-  readonly onNotice?: (message: string) => void;
-  readonly onText?: (done: number, total: number) => void;
-  readonly onUser?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
+export type OverlapEvent =
+  | NoticeEvent
+  | { readonly type: 'embedding'; readonly done: number; readonly total: number }
+  | { readonly type: 'estimate'; readonly done: number; readonly total: number };
 
 /** The estimates training with the same settings would use. @throws IdiolectError INTERRUPTED when stopped by the signal */
 export async function reportOverlaps(
-  settings: OverlapReportSettings,
-  options: OverlapReportOptions = {},
+  given: Given<typeof overlapReportSchema>,
+  context: JobContext<OverlapEvent> = {},
 ): Promise<UserOverlap[]> {
-  return withStudy(settings, options, async (study, users) => {
-    const unique = await uniquenessAmong(study, users);
-    const found: UserOverlap[] = [];
-    for (const user of users) {
-      stopIfAsked(options.signal);
-      const known = unique.get(user);
-      const estimate = await study.estimate(user);
-      found.push({ user, ...estimate, ...(known && { uniqueness: { score: known.score, group: known.group } }) });
-      options.onUser?.(found.length, users.length);
-    }
-    return found;
-  });
+  const { values: settings } = resolveGiven(overlapReportSchema, given);
+  return withOpened(settings, context, opened =>
+    withStudy(opened, settings, context, async (study, users) => {
+      const unique = await uniquenessAmong(study, users);
+      const found: UserOverlap[] = [];
+      for (const user of users) {
+        stopIfAsked(context.signal);
+        const known = unique.get(user);
+        const estimate = await study.estimate(user);
+        found.push({ user, ...estimate, ...(known && { uniqueness: { score: known.score, group: known.group } }) });
+        context.onEvent?.({ type: 'estimate', done: found.length, total: users.length });
+      }
+      return found;
+    }),
+  );
 }
 
 /** The uniqueness group of each user, among the users of the settings. */
 export async function uniquenessGroups(
+  opened: Opened,
   settings: OverlapReportSettings,
-  options: OverlapReportOptions = {},
+  context: JobContext<OverlapEvent>,
 ): Promise<ReadonlyMap<string, UniquenessGroup>> {
-  return withStudy(settings, options, async (study, users) => {
+  return withStudy(opened, settings, context, async (study, users) => {
     const unique = await uniquenessAmong(study, users);
     return new Map([...unique].map(([user, { group }]) => [user, group]));
   });
@@ -76,34 +79,25 @@ function stopIfAsked(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; embeddings made so far are kept.');
 }
 
-/** Opens model, data and embedder, embeds what the users of the settings need, and closes all after the work. */
+/** Opens the embedder, embeds what the users of the settings need, and closes it after the work. */
 async function withStudy<T>(
+  { model, dataset, encoder }: Opened,
   settings: OverlapReportSettings,
-  { onNotice, onText, signal }: OverlapReportOptions,
+  { onEvent, signal }: JobContext<OverlapEvent>,
   work: (study: OverlapStudy, users: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const model = await LanguageModel.load(
-    settings.model,
-    { device: settings.device, threads: settings.threads },
-    settings,
-  );
+  const users = selectUsers(settings.users, dataset);
+  const embedder = await openEmbedder({ ...settings, maxLength: encoder.maxLength }, model);
   try {
-    const dataset = await loadDataset(settings);
-    for (const message of dataset.notices) onNotice?.(message);
-    const users = selectUsers(settings.users, dataset);
-    const embedder = await openEmbedder({ ...settings, maxLength: new Encoder(model, settings).maxLength }, model);
-    try {
-      const study = new OverlapStudy(dataset, embedder, settings);
-      await study.embed(users, (done, total) => {
-        stopIfAsked(signal);
-        onText?.(done, total);
-      });
-      return await work(study, users);
-    } finally {
-      await embedder.close();
-    }
+    const study = new OverlapStudy(dataset, embedder, settings);
+    await study.embed(users, (done, total) => {
+      stopIfAsked(signal);
+      onEvent?.({ type: 'embedding', done, total });
+    });
+    return await work(study, users);
   } finally {
-    await model.close();
+    await embedder.close();
+    await model.release();
   }
 }
 

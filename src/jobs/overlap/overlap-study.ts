@@ -83,10 +83,16 @@ export class OverlapStudy {
     );
   }
 
-  /** Estimates of users drawn from those with enough records; the draw is the same whoever lacks them. */
+  /**
+   * Estimates of users drawn from those with enough records, and with somebody to be compared with; the draw is the same
+   * whoever lacks them.
+   */
   async #estimateStandIns(): Promise<ReadonlyMap<string, OverlapEstimate>> {
     const { seed, overlapFewRecords } = this.#settings;
-    const able = [...this.#dataset.users.values()].filter(({ train }) => train.length >= overlapFewRecords);
+    const others = new Set(this.#recordsOfOthers().map(({ user }) => user));
+    const isAlone = (user: string) => others.size === 1 && others.has(user);
+    const users = [...this.#dataset.users.values()];
+    const able = users.filter(({ user, train }) => train.length >= overlapFewRecords && !isAlone(user));
     const drawn = random(seed, 'overlap stand-ins')
       .shuffled(able.map(({ user }) => user))
       .slice(0, STAND_INS);
@@ -99,13 +105,18 @@ export class OverlapStudy {
   #compared(user: string): Comparison {
     const known = this.#comparisons.get(user);
     if (known) return known;
-    const { auxiliaryFrom, historyShare, overlapRatio, seed } = this.#settings;
+    const { historyShare, overlapRatio, seed } = this.#settings;
     const own = latest(this.#dataset.users.get(user)!.train, historyShare);
     const count = Math.max(1, Math.round(overlapRatio * own.length));
-    this.#pool ??= auxiliaryPool(this.#dataset, auxiliaryFrom);
-    const comparison = { own, others: sampleAuxiliary(this.#pool, { user, count, seed }) };
+    const comparison = { own, others: sampleAuxiliary(this.#recordsOfOthers(), { user, count, seed }) };
     this.#comparisons.set(user, comparison);
     return comparison;
+  }
+
+  /** What users are compared with. */
+  #recordsOfOthers(): readonly HistoryRecord[] {
+    this.#pool ??= auxiliaryPool(this.#dataset, this.#settings.auxiliaryFrom);
+    return this.#pool;
   }
 
   async #vectorsOf(records: readonly HistoryRecord[]): Promise<Float32Array[]> {

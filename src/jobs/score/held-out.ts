@@ -7,6 +7,7 @@ import { sha256OfFile } from '../../common/files.ts';
 import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { random } from '../../common/random.ts';
+import { type Given, resolveGiven } from '../../common/settings.ts';
 import { engineSchema } from '../../engine/session.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
@@ -21,7 +22,8 @@ import {
   type OverallJudgement,
   type ScoredText,
 } from '../../statistics/judgement.ts';
-import { chooseUsers, type OpenRun, openRun } from '../open-run.ts';
+import type { JobContext } from '../context.ts';
+import { chooseUsers, type OpenRun, withRun } from '../open-run.ts';
 
 export const scoreSchema = z.object({
   run: z.string().describe('run folder written by idiolect train'),
@@ -70,11 +72,10 @@ export interface HeldOutScores {
   readonly training: Pick<TrainSettings, 'method' | 'lr' | 'epochs'>;
 }
 
-export interface ScoreOptions {
-  /** Users to score, all of them trained; instead of those the settings name. */
-  readonly users?: readonly string[];
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+export interface ScoreEvent {
+  readonly type: 'score';
+  readonly done: number;
+  readonly total: number;
 }
 
 /**
@@ -82,54 +83,74 @@ export interface ScoreOptions {
  *
  * @throws IdiolectError CONFIG when the model or the data is not the one the run was made with
  */
-export async function scoreRun(settings: ScoreSettings, options: ScoreOptions = {}): Promise<HeldOutScores> {
-  const run = await openRun(settings);
-  const { folder, model, dataset, encoder, trained } = run;
-  try {
-    const chosen = options.users ?? chooseUsers(settings.users, trained, settings.run);
-    const { fingerprint } = model.checkpoint;
-    const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
-    const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);
-    let done = 0;
-    const users: ScoredUser[] = [];
-    for (const user of chosen) {
-      const queries = dataset.users.get(user)!.query;
-      if (queries.length === 0) continue;
-      const next = trained[(trained.indexOf(user) + 1) % trained.length]!;
-      const own = await AdapterScores.open(run, settings.device, user, user);
-      const other = next === user ? undefined : await AdapterScores.open(run, settings.device, user, next);
-      const texts: ScoredQuery[] = [];
-      try {
-        for (const query of queries) {
-          if (options.signal?.aborted) {
-            throw new IdiolectError(
-              'INTERRUPTED',
-              'stopped; the scores so far are kept. Run the same command again to continue.',
-            );
-          }
-          const sequence = encoder.encode(query);
-          const { tokens, logProb: base } = await cachedScore(model, cache, sequence);
-          const adapter = await own.logProb(sequence);
-          texts.push({ tokens, base, adapter, ...(other && { otherAdapter: await other.logProb(sequence) }) });
-          options.onProgress?.(++done, total);
-        }
-      } finally {
-        await cache.flush();
-        await own.save();
-        await other?.save();
-      }
-      users.push({ user, texts });
-    }
-    if (users.length === 0) {
-      throw new IdiolectError(
-        'DATA',
-        `no held-out records: the run ${folder.path} was trained with a query share of 0.`,
-      );
-    }
-    return summarize(users, run.settings);
-  } finally {
-    await model.close();
+export async function scoreRun(
+  given: Given<typeof scoreSchema>,
+  context: JobContext<ScoreEvent> = {},
+): Promise<HeldOutScores> {
+  const { values: settings } = resolveGiven(scoreSchema, given);
+  return withRun(settings, run => scoreOn(run, settings, context));
+}
+
+/** The same on a run that is open. */
+export async function scoreOn(
+  run: OpenRun,
+  settings: Pick<ScoreSettings, 'run' | 'users' | 'cache' | 'device'>,
+  { signal, onEvent }: JobContext<ScoreEvent>,
+): Promise<HeldOutScores> {
+  const { folder, model, dataset, trained } = run;
+  const chosen = chooseUsers(settings.users, trained, settings.run);
+  const { fingerprint } = model.checkpoint;
+  const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
+  const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);
+  let done = 0;
+  const stopIfAsked = () => {
+    const again = 'Run the same command again to continue.';
+    if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; the scores so far are kept. ${again}`);
+  };
+  const onText = () => onEvent?.({ type: 'score', done: ++done, total });
+  const scoring = { cache, device: settings.device, stopIfAsked, onText };
+  const users: ScoredUser[] = [];
+  for (const user of chosen) {
+    if (dataset.users.get(user)!.query.length === 0) continue;
+    users.push({ user, texts: await scoreTexts(run, user, scoring) });
   }
+  await model.release();
+  if (users.length > 0) return summarize(users, run.settings);
+  throw new IdiolectError('DATA', `no held-out records: the run ${folder.path} was trained with a query share of 0.`);
+}
+
+interface Scoring {
+  readonly cache: ReferenceCache;
+  readonly device: string;
+  /** Called before each text; it may throw. */
+  readonly stopIfAsked: () => void;
+  /** Called after each text. */
+  readonly onText: () => void;
+}
+
+/** A user's held-out texts: without an adapter, with the own one, and with that of the next user of the run. */
+async function scoreTexts(run: OpenRun, user: string, scoring: Scoring): Promise<ScoredQuery[]> {
+  const { model, dataset, encoder, trained } = run;
+  const { cache, device } = scoring;
+  const next = trained[(trained.indexOf(user) + 1) % trained.length]!;
+  const own = await AdapterScores.open(run, device, user, user);
+  const other = next === user ? undefined : await AdapterScores.open(run, device, user, next);
+  const texts: ScoredQuery[] = [];
+  try {
+    for (const query of dataset.users.get(user)!.query) {
+      scoring.stopIfAsked();
+      const sequence = encoder.encode(query);
+      const { tokens, logProb: base } = await cachedScore(model, cache, sequence);
+      const adapter = await own.logProb(sequence);
+      texts.push({ tokens, base, adapter, ...(other && { otherAdapter: await other.logProb(sequence) }) });
+      scoring.onText();
+    }
+  } finally {
+    await cache.flush();
+    await own.save();
+    await other?.save();
+  }
+  return texts;
 }
 
 interface ScoredQuery {

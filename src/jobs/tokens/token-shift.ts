@@ -7,14 +7,17 @@ import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
+import { type Given, resolveGiven } from '../../common/settings.ts';
 import { engineSchema } from '../../engine/session.ts';
 import { sampleAuxiliary } from '../../histories/index.ts';
 import { latest, userRecords } from '../../histories/user-records.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
-import type { EncodedExample } from '../../language-model/language-model.ts';
+import type { EncodedExample, LanguageModel } from '../../language-model/language-model.ts';
+import type { Adapter } from '../../model/adapter.ts';
 import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { dataSchema } from '../../runs/settings.ts';
-import { chooseUsers, type OpenRun, openRun, type RecordedRun, readRun, trainedUsers } from '../open-run.ts';
+import type { JobContext } from '../context.ts';
+import { chooseUsers, type OpenRun, type RecordedRun, readRun, trainedUsers, withRun } from '../open-run.ts';
 import { summarizeShifts, type TokenShifts, type TokenSummary } from './token-groups.ts';
 
 export const tokensSchema = z.object({
@@ -45,11 +48,15 @@ export interface TokenReport {
   readonly summary: TokenSummary;
 }
 
-export interface TokenOptions {
+export interface TokenContext extends JobContext<TokenEvent> {
   /** Of the caller's own, which the runs may have been trained by. */
   readonly objectives?: readonly TrainableObjective[];
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+}
+
+export interface TokenEvent {
+  readonly type: 'tokens';
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Texts the frequencies of tokens are counted in, at most. At 2,000 a share is known to about 0.02 (two deviations). */
@@ -63,55 +70,59 @@ const COUNTED = 2_000;
  *
  * @throws IdiolectError CONFIG when the runs cannot be compared token by token, DATA when there is no record or user
  */
-export async function measureTokenShifts(settings: TokensSettings, options: TokenOptions = {}): Promise<TokenReport> {
+export async function measureTokenShifts(
+  given: Given<typeof tokensSchema>,
+  context: TokenContext = {},
+): Promise<TokenReport> {
+  const { values: settings } = resolveGiven(tokensSchema, given);
   const against = await readRun({ ...settings, run: settings.against });
-  const open = await openRun(settings);
-  const { model, folder, trained } = open;
-  try {
-    requireComparable(open, against, settings);
-    const both = await trainedUsers(against.folder, open.dataset);
-    const users = chooseUsers(settings.users, trained, settings.run).filter(user => both.includes(user));
-    if (settings.users !== undefined || users.length === 0) chooseUsers(settings.users, both, settings.against);
-    if (users.length === 0) {
-      throw new IdiolectError(
-        'DATA',
-        `${settings.run} and ${settings.against} have no user in common. Train the same.`,
-      );
-    }
-    const chosen = users.map(user => ({ user, examples: chosenExamples(open, user, settings, options.objectives) }));
+  return withRun(settings, async run => {
+    requireComparable(run, against, settings);
+    const users = await usersInCommon(run, against, settings);
+    const chosen = users.map(user => ({ user, examples: chosenExamples(run, user, settings, context.objectives) }));
     const total = chosen.reduce((sum, { examples }) => sum + examples.length, 0);
     const texts: TokenShifts[] = [];
     for (const { user, examples } of chosen) {
-      const adapters = [
-        await model.loadAdapter(folder.adapterOf(user)),
-        await model.loadAdapter(against.folder.adapterOf(user)),
-      ];
-      const frequency = documentFrequency(otherSide(open, user, settings.set));
+      const folders = [run.folder, against.folder].map(folder => folder.adapterOf(user));
+      const adapters = await Promise.all(folders.map(folder => run.model.loadAdapter(folder)));
+      const frequency = documentFrequency(otherSide(run, user, settings.set));
       for (const [i, example] of examples.entries()) {
-        if (options.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
-        const reference = await model.tokenLogProbs(example);
-        const shifts = [];
-        for (const adapter of adapters) {
-          const logProbs = await model.tokenLogProbs(example, adapter);
-          shifts.push(Array.from(logProbs, (value, t) => rounded(value - reference[t]!)));
-        }
-        texts.push({
-          user,
-          record: i + 1,
-          // With the prompt's last token before them, as decoders take the space off the first.
-          tokens: model.tokenizer.pieces(example.ids.slice(example.promptLength - 1)).slice(1),
-          shared: completionOf(example).map(id => rounded(frequency(id))),
-          reference: Array.from(reference, rounded),
-          run: shifts[0]!,
-          against: shifts[1]!,
-        });
-        options.onProgress?.(texts.length, total);
+        if (context.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
+        const shifts = await shiftsOf(run.model, example, adapters);
+        const shared = completionOf(example).map(id => rounded(frequency(id)));
+        texts.push({ user, record: i + 1, ...shifts, shared });
+        context.onEvent?.({ type: 'tokens', done: texts.length, total });
       }
     }
     return { texts, summary: summarizeShifts(texts) };
-  } finally {
-    await model.close();
+  });
+}
+
+/** Users with an adapter in both runs, of those named. @throws IdiolectError DATA where there are none */
+async function usersInCommon(run: OpenRun, against: RecordedRun, settings: TokensSettings): Promise<string[]> {
+  const both = await trainedUsers(against.folder, run.dataset);
+  const users = chooseUsers(settings.users, run.trained, settings.run).filter(user => both.includes(user));
+  if (settings.users !== undefined || users.length === 0) chooseUsers(settings.users, both, settings.against);
+  if (users.length > 0) return users;
+  const none = `${settings.run} and ${settings.against} have no user in common. Train the same.`;
+  throw new IdiolectError('DATA', none);
+}
+
+/** The tokens of a completion, log pi_ref of each, and the shift of each under two adapters. */
+async function shiftsOf(
+  model: LanguageModel,
+  example: EncodedExample,
+  adapters: readonly Adapter[],
+): Promise<Pick<TokenShifts, 'tokens' | 'reference' | 'run' | 'against'>> {
+  const reference = await model.tokenLogProbs(example);
+  const shifts: number[][] = [];
+  for (const adapter of adapters) {
+    const logProbs = await model.tokenLogProbs(example, adapter);
+    shifts.push(Array.from(logProbs, (value, t) => rounded(value - reference[t]!)));
   }
+  // With the prompt's last token before them, as decoders take the space off the first.
+  const tokens = model.tokenizer.pieces(example.ids.slice(example.promptLength - 1)).slice(1);
+  return { tokens, reference: Array.from(reference, rounded), run: shifts[0]!, against: shifts[1]! };
 }
 
 /** Millionths: log-probabilities of float32 models are not known better. */
@@ -146,7 +157,7 @@ function chosenExamples(
   open: OpenRun,
   user: string,
   { set, records, run }: TokensSettings,
-  objectives: TokenOptions['objectives'],
+  objectives: TokenContext['objectives'],
 ): readonly EncodedExample[] {
   const { dataset, encoder, settings } = open;
   const chosen = () => {

@@ -45,11 +45,12 @@ function prompts(maxLength: number, task?: string, records = history): Prompts {
 }
 
 const request = renderPrompt('plain', query);
+const asRag = () => ({ kind: rag.prompt, model, user: 'ada', choices });
 const tokensOf = (text: string) => model.tokenizer.encodePrompt(text).length;
 
 describe('prompts', () => {
   it('show the records most like the request, the best one next to it', async () => {
-    const { text, shown } = await prompts(2048).of(rag, model, 'ada', query, choices);
+    const { text, shown } = await prompts(2048).of(asRag(), query);
     expect(text).toBe(withExamples(request, [history[1]!, history[0]!]));
     expect(shown).toBe(2);
   });
@@ -57,9 +58,9 @@ describe('prompts', () => {
   it('show fewer records where there is no room, the least alike first to go', async () => {
     const one = withExamples(request, [history[0]!]);
     const room = tokensOf(one);
-    expect(await prompts(room + 10).of(rag, model, 'ada', query, choices)).toEqual({ text: one, shown: 1, found: 2 });
+    expect(await prompts(room + 10).of(asRag(), query)).toEqual({ text: one, shown: 1, found: 2 });
     // A token less, and there is room for none.
-    expect(await prompts(room + 9).of(rag, model, 'ada', query, choices)).toEqual({
+    expect(await prompts(room + 9).of(asRag(), query)).toEqual({
       text: request,
       shown: 0,
       found: 2,
@@ -70,14 +71,8 @@ describe('prompts', () => {
     const opening = 'Generate a title for the following abstract of a paper: ';
     const worded = history.map(record => ({ ...record, input: opening + record.input }));
     const found = await prompts(2048, 'lamp-5', worded).of(
-      rag,
-      model,
-      'ada',
+      { ...asRag(), choices: { ...choices, retrieved: 1 } },
       { ...query, input: `${opening}blue` },
-      {
-        ...choices,
-        retrieved: 1,
-      },
     );
     expect(found.text).toBe(withExamples(`${opening}blue`, [history[2]!]));
   });
@@ -93,7 +88,7 @@ describe('prompts', () => {
       const folder = join(place.path(`out-${maxLength}`), 'profiles', String(choices.profileRecords));
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, 'ada.json'), JSON.stringify(profile));
-      const { text } = await prompts(maxLength).of(pag, model, 'ada', query, choices);
+      const { text } = await prompts(maxLength).of({ kind: pag.prompt, model, user: 'ada', choices }, query);
       expect(text).toBe(withProfile(request, words));
     }
   });

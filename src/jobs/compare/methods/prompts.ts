@@ -41,6 +41,14 @@ export interface PromptChoices {
   readonly profileRecords: number;
 }
 
+/** For whom a prompt is, how it is put, and the model that will read it. */
+export interface PromptFor {
+  readonly kind: MethodSpec['prompt'];
+  readonly model: LanguageModel;
+  readonly user: string;
+  readonly choices: PromptChoices;
+}
+
 const wordCount = (text: string) => text.split(/\s+/).filter(Boolean).length;
 
 export class Prompts {
@@ -70,13 +78,7 @@ export class Prompts {
    * What comes before the request is shortened until the whole has room, as its beginning would be cut: fewer records,
    * the best one last; fewer words of a profile.
    */
-  async of(
-    { prompt: kind }: MethodSpec,
-    model: LanguageModel,
-    user: string,
-    query: HistoryRecord,
-    choices: PromptChoices,
-  ): Promise<Prompt> {
+  async of({ kind, model, user, choices }: PromptFor, query: HistoryRecord): Promise<Prompt> {
     const request = renderPrompt(this.#context.settings.template, query);
     switch (kind) {
       case 'plain':

@@ -4,18 +4,23 @@ import { IdiolectError } from '../../../common/errors.ts';
 import { exists, makeFolder, PRIVATE, writeFileAtomic } from '../../../common/files.ts';
 import { readKeptJson } from '../../../common/own-file.ts';
 import { random } from '../../../common/random.ts';
-import { resolveSettings } from '../../../common/settings.ts';
-import type { Dataset } from '../../../histories/dataset.ts';
+import { childSettings, type Resolved } from '../../../common/settings.ts';
+import { type Dataset, withSplit } from '../../../histories/dataset.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../../../histories/index.ts';
 import { latest } from '../../../histories/user-records.ts';
+import { Encoder } from '../../../language-model/encoder.ts';
 import type { LanguageModel } from '../../../language-model/language-model.ts';
 import type { Adapter } from '../../../model/adapter.ts';
 import { objectiveNamed, type TrainableObjective } from '../../../objectives/objectives.ts';
+import type { OverlapEstimate } from '../../../overlap/estimate.ts';
 import { readEstimates, writeEstimates } from '../../../overlap/estimates-file.ts';
 import { type Answer, answersSchema } from '../../../results/answer.ts';
 import { folderName, RunFolder } from '../../../runs/run-folder.ts';
-import { trainSchema } from '../../../runs/settings.ts';
-import { requireAllTrained, type TrainEvent, train } from '../../train/train.ts';
+import { type TrainSettings, trainSchema } from '../../../runs/settings.ts';
+import type { JobContext } from '../../context.ts';
+import { requireAllTrained, type TrainEvent } from '../../train/events.ts';
+import { trainOn } from '../../train/train.ts';
+import type { WrittenSplit } from '../division.ts';
 import type { MethodSpec, TrainingSpec } from './catalogue.ts';
 import { type Prompt, type PromptChoices, Prompts } from './prompts.ts';
 import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
@@ -30,25 +35,27 @@ export interface Choices extends PromptChoices {
   readonly rates: Readonly<Partial<Record<TrainingSpec['name'], number>>>;
 }
 
-export interface RunnerContext {
-  readonly settings: MethodSettings & { readonly maxTokens: number };
-  /** Of each setting, as in the run's record. */
-  readonly origins: Readonly<Record<string, string>>;
+/** What every method works with. */
+export interface Workbench {
+  readonly settings: Resolved<MethodSettings & { readonly maxTokens: number }>;
   /** All users, undivided. */
   readonly dataset: Dataset;
-  /** The backbone, and the same adapted to the task (or itself). */
+  /** The backbone, and the same adapted to the task (or itself), each with where it is. */
   readonly base: LanguageModel;
   readonly task: LanguageModel;
   readonly taskFolder: string;
   /** The division of users whose targets are the group. */
-  readonly splits: Readonly<Record<Group, string>>;
-  readonly version: string;
-  /** Of the caller's own, beside the built-in ones. */
-  readonly objectives: readonly TrainableObjective[];
-  readonly onTraining: (event: TrainEvent) => void;
-  readonly onProgress: (what: string, done: number, total: number) => void;
-  readonly signal: AbortSignal | undefined;
+  readonly splits: Readonly<Record<Group, WrittenSplit>>;
 }
+
+export interface RunnerContext extends JobContext<RunnerEvent> {
+  /** Of the caller's own, beside the built-in ones. */
+  readonly objectives?: readonly TrainableObjective[];
+}
+
+export type RunnerEvent =
+  | { readonly type: 'train'; readonly event: TrainEvent }
+  | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly total: number };
 
 /** A user's answers by a method, or by a try of one. */
 export function answersFile(out: string, group: Group, method: string, user: string): string {
@@ -60,89 +67,132 @@ export function trainingFolder(out: string, group: Group, training: string, rate
   return join(out, group, 'adapters', `${training}-${rate}`);
 }
 
+/** A method, or a try of one, and the users it answers for. */
+export interface AskedMethod {
+  readonly group: Group;
+  readonly spec: MethodSpec;
+  /** Of the folder of its answers, which keeps the tries of a method apart. */
+  readonly name: string;
+  readonly choices: Choices;
+}
+
 export class MethodRunner {
+  readonly #bench: Workbench;
+  readonly #settings: MethodSettings & { readonly maxTokens: number };
   readonly #context: RunnerContext;
   readonly #prompts: Prompts;
+  /** The estimated alphas of each group, once they are known. */
+  readonly #alphas = new Map<Group, ReadonlyMap<string, OverlapEstimate>>();
 
-  constructor(context: RunnerContext) {
+  constructor(bench: Workbench, context: RunnerContext) {
+    this.#bench = bench;
+    this.#settings = bench.settings.values;
     this.#context = context;
-    this.#prompts = new Prompts({ ...context, historyOf: user => this.#historyOf(user) });
+    const { base, task } = bench;
+    const { signal } = context;
+    this.#prompts = new Prompts({
+      ...{ settings: this.#settings, base, task, signal },
+      historyOf: user => this.#historyOf(user),
+    });
   }
 
   /** The run folder of a training at a rate. */
   runFolder(group: Group, { name }: Pick<TrainingSpec, 'name'>, choices: Choices): string {
-    return trainingFolder(this.#context.settings.out, group, name, choices.rates[name]!);
+    return trainingFolder(this.#settings.out, group, name, choices.rates[name]!);
   }
 
-  /** The users' estimated alphas, once C-BPO was trained for the group. */
-  overlapFile(group: Group): string {
-    return join(this.#context.settings.out, group, 'overlap.json');
+  /** The users' estimated alphas, where a method of the group needed them; kept in overlap.json for a later call. */
+  async alphas(group: Group): Promise<ReadonlyMap<string, OverlapEstimate>> {
+    const known = this.#alphas.get(group) ?? (await readEstimates(this.#overlapFile(group))) ?? new Map();
+    this.#alphas.set(group, known);
+    return known;
+  }
+
+  #overlapFile(group: Group): string {
+    return join(this.#settings.out, group, 'overlap.json');
   }
 
   /** Trains the adapters of a method for all users of a group that have none yet. */
   async train(group: Group, training: TrainingSpec, users: readonly string[], choices: Choices): Promise<void> {
-    const { settings, origins, taskFolder, splits, task, version, objectives, onTraining, signal } = this.#context;
+    const { task, dataset, splits } = this.#bench;
+    const { signal, onEvent, objectives = [], version } = this.#context;
     const objective = objectiveNamed(training.method, objectives);
-    const out = this.runFolder(group, training, choices);
-    const shared = Object.keys(trainSchema.shape).filter(key => key in settings && origins[key] !== 'default');
-    const start = training.start && this.runFolder(group, { name: training.start }, choices);
-    const rejected = training.rejected && (await this.#rejectedFile(group, training, users, choices));
-    const resolved = resolveSettings(trainSchema, [
-      {
-        origin: 'comparison',
-        values: {
-          ...Object.fromEntries(shared.map(key => [key, settings[key as keyof MethodSettings]])),
-          model: taskFolder,
-          // It names the model; what adapters of a task-adapted one belong to is another.
-          baseName: taskFolder === settings.model ? settings.baseName : undefined,
-          data: this.#context.dataset.file,
-          out,
-          targetUsers: splits[group],
-          lr: choices.rates[training.name],
-          klEvery: 0,
-        },
-      },
-      {
-        origin: 'method',
-        values: {
-          method: training.method,
-          batchSize: batchSizeOf(objective, settings),
-          ...training.settings,
-          ...(start && { start }),
-          ...(rejected && { rejected }),
-        },
-      },
-    ]);
-    const overlaps = this.overlapFile(group);
-    const run = new RunFolder(out);
-    const estimates = objective.usesAlpha === true && settings.alpha === undefined;
-    const known = estimates && !(await exists(run.overlapFile)) ? await readEstimates(overlaps) : undefined;
-    if (known) {
-      await makeFolder(out);
-      await writeEstimates(run.overlapFile, known);
-    }
-    await task.close(); // its sessions make room for those of training; they open again
-    requireAllTrained(await train(resolved, { version, objectives, onEvent: onTraining, ...(signal && { signal }) }));
-    const estimated = estimates ? await readEstimates(run.overlapFile) : undefined;
-    if (estimated) await writeEstimates(overlaps, estimated);
+    const isEstimated = objective.usesAlpha === true && this.#settings.alpha === undefined;
+    const settings = await this.#trainingSettings(group, training, users, choices);
+    await task.release(); // its sessions make room for those of training
+    const opened = {
+      model: task,
+      dataset: withSplit(dataset, splits[group].split),
+      encoder: new Encoder(task, settings.values),
+    };
+    const run = await trainOn(opened, settings, {
+      objectives,
+      ...(isEstimated && { alphas: await this.alphas(group) }),
+      ...(version !== undefined && { version }),
+      ...(signal && { signal }),
+      onEvent: event => onEvent?.({ type: 'train', event }),
+    });
+    requireAllTrained(run);
+    if (!isEstimated) return;
+    this.#alphas.set(group, run.alphas);
+    await writeEstimates(this.#overlapFile(group), run.alphas);
   }
 
-  /**
-   * A user's answers: read where they were given before, else decoded and kept. The adapters must be trained.
-   *
-   * @param method name of the folder, which tells the tries of a method apart
-   */
-  async answer(group: Group, spec: MethodSpec, method: string, user: string, choices: Choices): Promise<Answer[]> {
-    const file = answersFile(this.#context.settings.out, group, method, user);
-    const { settings, base, task, dataset, signal } = this.#context;
+  async #trainingSettings(
+    group: Group,
+    training: TrainingSpec,
+    users: readonly string[],
+    choices: Choices,
+  ): Promise<Resolved<TrainSettings>> {
+    const { settings, dataset, taskFolder, splits } = this.#bench;
+    const objective = objectiveNamed(training.method, this.#context.objectives);
+    const start = training.start && this.runFolder(group, { name: training.start }, choices);
+    const rejected = training.rejected && (await this.#rejectedFile(group, training, users, choices));
+    // A base name names the model; what adapters of a task-adapted one belong to is another.
+    const isBase = taskFolder === this.#settings.model;
+    return childSettings(trainSchema, settings, {
+      origin: 'comparison',
+      keys: Object.keys(trainSchema.shape).filter(key => isBase || key !== 'baseName'),
+      layers: [
+        {
+          origin: 'comparison',
+          values: {
+            model: taskFolder,
+            data: dataset.file,
+            out: this.runFolder(group, training, choices),
+            targetUsers: splits[group].file,
+            lr: choices.rates[training.name],
+            klEvery: 0,
+          },
+        },
+        {
+          origin: 'method',
+          values: {
+            method: training.method,
+            batchSize: batchSizeOf(objective, this.#settings),
+            ...training.settings,
+            ...(start && { start }),
+            ...(rejected && { rejected }),
+          },
+        },
+      ],
+    });
+  }
+
+  /** A user's answers: read where they were given before, else decoded and kept. The adapters must be trained. */
+  async answer({ group, spec, name, choices }: AskedMethod, user: string): Promise<Answer[]> {
+    const file = answersFile(this.#settings.out, group, name, user);
+    const { base, task, dataset } = this.#bench;
+    const { signal } = this.#context;
     const known = await readKeptJson(file, answersSchema(dataset.users.get(user)!.query));
     if (known) return known;
     const model = spec.model === 'base' ? base : task;
     const adapter = spec.training && (await this.#adapterOf(group, spec.training, user, choices));
     const queries = dataset.users.get(user)!.query;
     const prompts: Prompt[] = [];
-    for (const query of queries) prompts.push(await this.#prompts.of(spec, model, user, query, choices));
-    const { chat, maxTokens, seed } = settings;
+    for (const query of queries)
+      prompts.push(await this.#prompts.of({ kind: spec.prompt, model, user, choices }, query));
+    const { chat, maxTokens, seed } = this.#settings;
     const maxLength = this.#prompts.maxLength;
     const written = prompts.map(({ text }) => text);
     const texts = await model.generateAll(written, {
@@ -179,13 +229,12 @@ export class MethodRunner {
   }
 
   async #adapterOf(group: Group, training: TrainingSpec, user: string, choices: Choices): Promise<Adapter> {
-    return this.#context.task.loadAdapter(new RunFolder(this.runFolder(group, training, choices)).adapterOf(user));
+    return this.#bench.task.loadAdapter(new RunFolder(this.runFolder(group, training, choices)).adapterOf(user));
   }
 
   /** The earlier records every method learns from. */
   #historyOf(user: string): readonly HistoryRecord[] {
-    const { settings, dataset } = this.#context;
-    return latest(dataset.users.get(user)!.train, settings.historyShare);
+    return latest(this.#bench.dataset.users.get(user)!.train, this.#settings.historyShare);
   }
 
   /** The file of what each training record is chosen over, for all users of the group at once. */
@@ -195,15 +244,16 @@ export class MethodRunner {
     users: readonly string[],
     choices: Choices,
   ): Promise<string> {
-    const { settings, task, onProgress, signal } = this.#context;
-    const { out, template, maxTokens, chat, seed } = settings;
+    const { task } = this.#bench;
+    const { onEvent, signal } = this.#context;
+    const { out, template, maxTokens, chat, seed } = this.#settings;
     const file = join(out, group, 'rejected', `${name}.jsonl`);
     if (await exists(file)) return file;
     const maxLength = this.#prompts.maxLength;
     const prompt = (record: HistoryRecord) => renderPrompt(template, record);
     const pairs: { record: HistoryRecord; rejected: string }[] = [];
     for (const [done, user] of users.entries()) {
-      onProgress('sampling what TAM writes', done, users.length);
+      onEvent?.({ type: 'progress', what: 'sampling what TAM writes', done, total: users.length });
       if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; what is done is kept in ${out}.`);
       const history = this.#historyOf(user);
       const options = { prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };

@@ -1,6 +1,7 @@
 /** `idiolect adapt` */
 import { counted } from '../common/counted.ts';
-import { flagName, type Resolved } from '../common/settings.ts';
+import type { Resolved } from '../common/settings.ts';
+import { flagName } from '../common/wording.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../jobs/adapt/adapt.ts';
 import { type AdaptSettings, adaptSchema } from '../jobs/adapt/adapt-settings.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';

@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
+import { asFlags } from '../common/wording.ts';
 import { engineSchema } from '../engine/session.ts';
 import { checkAll } from '../jobs/check/checks.ts';
 import { type Check, thisMachine } from '../jobs/check/machine.ts';
@@ -38,7 +39,7 @@ export const doctorVerb: Verb = {
       terminal.print(
         JSON.stringify({ ok: wrong === 0, checks, machine, ...(findings.data && { data: findings.data }) }),
       );
-    } else showChecks(checks, text => terminal.print(text));
+    } else showChecks(checks, text => terminal.print(asFlags(text)));
     refuse(checks);
   },
 };

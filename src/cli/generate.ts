@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
-import { flagName } from '../common/settings.ts';
+import { flagName } from '../common/wording.ts';
 import { engineSchema } from '../engine/session.ts';
 import { renderPrompt, templateText } from '../histories/index.ts';
 import { adapterFolder, type RecordedRun, readRun, requireSame } from '../jobs/open-run.ts';

@@ -6,7 +6,7 @@ import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { repositoryFiles, requireOutputFile } from '../common/output.ts';
-import { flagName } from '../common/settings.ts';
+import { flagName } from '../common/wording.ts';
 import { loadDataset } from '../histories/dataset.ts';
 import {
   conversationHint,
@@ -150,7 +150,7 @@ async function requireFree(
   for (const name of ['train.json', 'run.sh', ...(isWritten ? ['histories.jsonl'] : [])]) {
     const file = join(out, name);
     const replace = yes || ((await exists(file)) && (await talk?.confirm(`${file} is there already. Replace it?`)));
-    await requireOutputFile(file, { force: replace === true, inputs: [...inputs, config], flag: '--yes' });
+    await requireOutputFile(file, { force: replace === true, inputs: [...inputs, config], replacedBy: 'yes' });
   }
 }
 

@@ -10,7 +10,7 @@ import { type Terminal, terminal } from './terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
 /** Loaded when asked for: `--help` should not wait for the engine. */
-const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
   train: {
     summary: 'train one adapter per user from their histories',
     load: async () => (await import('./train.ts')).trainVerb,

@@ -1,6 +1,7 @@
 /** `idiolect score` */
 import { counted } from '../common/counted.ts';
 import type { Resolved } from '../common/settings.ts';
+import { asFlags } from '../common/wording.ts';
 import { type ScoreSettings, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
 import { runSentences, userSentence } from '../jobs/score/judgement-words.ts';
 import type { Estimate } from '../statistics/intervals.ts';
@@ -39,7 +40,8 @@ export const scoreVerb: Verb = {
     if (scores.personalGain) {
       terminal.print(`gain over another user's adapter: ${estimate(scores.personalGain, scores.users.length)}`);
     }
-    for (const sentence of [...scores.users.map(userSentence), ...runSentences(scores)]) terminal.print(sentence);
+    for (const sentence of [...scores.users.map(userSentence), ...runSentences(scores)])
+      terminal.print(asFlags(sentence));
   },
 };
 

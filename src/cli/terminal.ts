@@ -1,12 +1,13 @@
 /** What a person sees: results on standard output, everything else on standard error. */
 import pc from 'picocolors';
 import { printableLines } from '../common/printable.ts';
+import { asFlags } from '../common/wording.ts';
 import { megabytes } from '../hub/download.ts';
 
 export interface Terminal {
   /** A result line, on standard output. */
   print(text: string): void;
-  /** A line about the work, on standard error. */
+  /** A line about the work, on standard error; settings it names are shown as flags. */
   say(text: string): void;
   /** Replaces the progress line on a terminal; elsewhere prints it now and then. */
   progress(text: string): void;
@@ -32,7 +33,7 @@ export function terminal(now: () => number = () => performance.now()): Terminal 
     },
     say(text) {
       clear();
-      process.stderr.write(`${printableLines(text)}\n`);
+      process.stderr.write(`${printableLines(asFlags(text))}\n`);
     },
     progress(text) {
       if (isTerminal) {

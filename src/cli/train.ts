@@ -4,6 +4,7 @@ import { counted } from '../common/counted.ts';
 import { nameListSchema } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
+import { asFlags } from '../common/wording.ts';
 import { readRun, runOn } from '../jobs/open-run.ts';
 import { type Opened, withOpened } from '../jobs/opened.ts';
 import { type HeldOutScores, scoreOn } from '../jobs/score/held-out.ts';
@@ -124,7 +125,7 @@ function showHeldOut(scores: HeldOutScores, terminal: Terminal): void {
       `A user with fewer than ${FEWEST_TEXTS} held-out texts cannot be judged alone; all users' texts together can.`,
     );
   }
-  for (const sentence of runSentences(scores)) terminal.print(sentence);
+  for (const sentence of runSentences(scores)) terminal.print(asFlags(sentence));
 }
 
 /** Turns events into a progress line with the time left, and lines worth keeping. */

@@ -38,7 +38,7 @@ describe('a configuration file', () => {
   it.each([
     [
       '{"run": "r", "users": [7]}',
-      '--users: expected names separated by commas in one text, or a list of texts. Found [7]',
+      '`users`: expected names separated by commas in one text, or a list of texts. Found [7]',
     ],
     ['{"run": "r",', 'is not valid JSON'],
     ['["r"]', 'must hold one JSON object of settings'],

@@ -3,10 +3,11 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
+import { flagsOf } from '../common/flags.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
-import { flagsOf, type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
+import { type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Verb {

@@ -3,6 +3,7 @@
  * where (file:line, record, tensor), and what to do. The command line prints the sentence alone, without a stack.
  */
 import { printableSentence } from './printable.ts';
+import { settingsIn } from './wording.ts';
 
 /** Characters of a message; the longest we write ourselves have some hundred, and the rest is someone's data. */
 export const LONGEST_MESSAGE = 2_000;
@@ -21,7 +22,10 @@ export type ErrorCode =
   | 'TOKENIZER'
   | 'USAGE';
 
-/** Its message is one line without control characters, whatever data is quoted in it. */
+/**
+ * Its message is one line without control characters, whatever data is quoted in it. Settings are named in backquotes;
+ * the command line words them as flags.
+ */
 export class IdiolectError extends Error {
   override readonly name = 'IdiolectError';
   readonly code: ErrorCode;
@@ -29,6 +33,11 @@ export class IdiolectError extends Error {
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(printableSentence(message, LONGEST_MESSAGE), options);
     this.code = code;
+  }
+
+  /** The settings it is about, by the names they have in the library. */
+  get settings(): readonly string[] {
+    return settingsIn(this.message);
   }
 }
 

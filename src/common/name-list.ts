@@ -5,6 +5,7 @@
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { IdiolectError } from './errors.ts';
+import { setting } from './wording.ts';
 
 const EXPECTED = 'expected names separated by commas in one text, or a list of texts';
 
@@ -30,22 +31,22 @@ export function knownName(name: string, known: readonly string[]): string | unde
  * quote inside those is doubled (as in CSV). A list that is itself one of the known names is that name. Known names are
  * given as they are known, other names as they were written.
  *
- * @param flag the setting the list was given by, for the error
+ * @param key the setting the list was given by, for the error
  * @throws IdiolectError CONFIG where a quote is not closed or a name is empty
  */
-export function namesOf(list: string, known: readonly string[], flag: string): string[] {
+export function namesOf(list: string, known: readonly string[], key: string): string[] {
   const only = knownName(list, known);
   if (only !== undefined) return [only];
-  const example = `Write ${flag} ada,bob, with double quotes around a name that holds a comma: '"Doe, Jane",bob'.`;
+  const example = `Write ${setting(key)} ada,bob, with double quotes around a name that holds a comma: '"Doe, Jane",bob'.`;
   let rows: string[][];
   try {
     rows = parse(list, { trim: true, relax_column_count: true });
   } catch (error) {
-    throw new IdiolectError('CONFIG', `${flag} is not a list of names: a quote is out of place. ${example}`, {
+    throw new IdiolectError('CONFIG', `${setting(key)} is not a list of names: a quote is out of place. ${example}`, {
       cause: error,
     });
   }
   const names = rows.flat();
   if (names.length > 0 && names.every(name => name !== '')) return names.map(name => knownName(name, known) ?? name);
-  throw new IdiolectError('CONFIG', `${flag} has an empty name. ${example}`);
+  throw new IdiolectError('CONFIG', `${setting(key)} has an empty name. ${example}`);
 }

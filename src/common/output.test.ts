@@ -35,7 +35,7 @@ describe('a file to write', () => {
   });
 
   it.each([
-    ['is there already', 'there', false, ' is there already. Choose another --out, or give --force to replace it.'],
+    ['is there already', 'there', false, ' is there already. Choose another `out`, or give `force` to replace it.'],
     ['is an input', 'input', true, ' is what this command reads ('],
     ['is an input and not to be replaced', 'input', false, ' is what this command reads ('],
     ['is an input by a hard link', 'hard-link', true, ' is what this command reads ('],

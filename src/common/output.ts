@@ -1,6 +1,8 @@
 /** Files a command is asked to write: what is there already is replaced only where that was asked for, and never an input. */
+
 import { open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { setting } from '../common/wording.ts';
 import { IdiolectError } from './errors.ts';
 import { removeDeadStaging, requireReplaceable, stagingPath } from './files.ts';
 import { outputError } from './output-error.ts';
@@ -10,8 +12,8 @@ export interface OutputOptions {
   readonly force: boolean;
   /** What the command reads: files, and folders of which it may read any file. */
   readonly inputs?: readonly (string | undefined)[];
-  /** What to give so that a file of that name is replaced. Default `--force`. */
-  readonly flag?: string;
+  /** The setting that lets a file of that name be replaced (default: force). */
+  readonly replacedBy?: string;
 }
 
 /**
@@ -21,7 +23,10 @@ export interface OutputOptions {
  * @throws IdiolectError OUTPUT where a file of that name is not to be replaced, is not a regular file, or is an input of
  *   the command under whatever name, and where nothing can be written there
  */
-export async function requireOutputFile(path: string, { force, inputs = [], flag }: OutputOptions): Promise<void> {
+export async function requireOutputFile(
+  path: string,
+  { force, inputs = [], replacedBy = 'force' }: OutputOptions,
+): Promise<void> {
   await requireReplaceable(path);
   const there = await identityOf(path);
   if (there) {
@@ -29,7 +34,7 @@ export async function requireOutputFile(path: string, { force, inputs = [], flag
     if (!force) {
       throw new IdiolectError(
         'OUTPUT',
-        `${path} is there already. Choose another --out, or give ${flag ?? '--force'} to replace it.`,
+        `${path} is there already. Choose another ${setting('out')}, or give ${setting(replacedBy)} to replace it.`,
       );
     }
   }
@@ -60,13 +65,16 @@ async function requireOther(path: string, there: Identity, input: string): Promi
   const read = await identityOf(input);
   if (!read) return; // the command will say that it is missing
   if (there.file === read.file) {
-    throw new IdiolectError('OUTPUT', `${path} is what this command reads (${input}). Choose another --out.`);
+    throw new IdiolectError(
+      'OUTPUT',
+      `${path} is what this command reads (${input}). Choose another ${setting('out')}.`,
+    );
   }
   const below = relative(read.path, there.path);
   if (!read.isFolder || below === '..' || below.startsWith(`..${sep}`)) return;
   throw new IdiolectError(
     'OUTPUT',
-    `${path} is a file of the folder that this command reads (${input}). Choose another --out.`,
+    `${path} is a file of the folder that this command reads (${input}). Choose another ${setting('out')}.`,
   );
 }
 

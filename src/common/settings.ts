@@ -1,11 +1,9 @@
-/**
- * Settings from several places under one zod object: what each value is and where it came from. The same schema
- * tells the command line its flags.
- */
-import { z } from 'zod';
+/** Settings from several places under one zod object: what each value is and where it came from. */
+import type { z } from 'zod';
 import { IdiolectError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
 import { printable } from './printable.ts';
+import { setting } from './wording.ts';
 
 /** `default`, or the name of the layer that set the value, such as `flag` or a configuration file. */
 export type Origin = string;
@@ -49,10 +47,10 @@ export function resolveSettings<S extends z.ZodObject>(
     const key = String(issue.path[0] ?? '');
     if (!Object.hasOwn(merged, key)) {
       const { description } = schema.shape[key] as z.ZodType;
-      throw new IdiolectError('CONFIG', `${flagName(key)} is missing: ${description}.`);
+      throw new IdiolectError('CONFIG', `${setting(key)} is missing: ${description}.`);
     }
     const found = `${JSON.stringify(merged[key])} (${origins[key]})`;
-    throw new IdiolectError('CONFIG', `${flagName(key)}: ${sentence(issue.message)} Found ${found}.`);
+    throw new IdiolectError('CONFIG', `${setting(key)}: ${sentence(issue.message)} Found ${found}.`);
   }
   for (const key of Object.keys(schema.shape)) origins[key] ??= 'default';
   return { values: parsed.data as z.infer<S>, origins };
@@ -95,72 +93,4 @@ export function childSettings<S extends z.ZodObject>(
 
 function sentence(message: string): string {
   return `${message.replace(/^[A-Z][\w ]*: /, '').replace(/\.$/, '')}.`;
-}
-
-/** One setting as a command line shows and reads it. */
-export interface Flag {
-  readonly key: string;
-  /** `--lora-alpha` */
-  readonly name: string;
-  readonly isSwitch: boolean;
-  readonly isRequired: boolean;
-  /** What to put after the flag: `N`, `TEXT`, `A|B`. */
-  readonly placeholder: string;
-  readonly description: string;
-  readonly defaultText: string | undefined;
-  /** The typed value of the flag's text. */
-  parse(text: string): unknown;
-}
-
-/** `loraAlpha` as `--lora-alpha`. */
-export function flagName(key: string): string {
-  return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
-}
-
-/** The flags of a schema, in its order. */
-export function flagsOf(schema: z.ZodObject): Flag[] {
-  return Object.entries(schema.shape).map(([key, field]) => {
-    const inner = unwrap(field);
-    const defaultValue = (field as z.ZodType).safeParse(undefined);
-    const hasDefault = defaultValue.success && defaultValue.data !== undefined;
-    return {
-      key,
-      name: flagName(key),
-      isSwitch: inner instanceof z.ZodBoolean,
-      isRequired: !defaultValue.success,
-      placeholder: placeholderOf(inner),
-      description: (field as z.ZodType).description ?? '',
-      defaultText: hasDefault && defaultValue.data !== false ? String(defaultValue.data) : undefined,
-      parse: text => parseText(inner, text, flagName(key)),
-    };
-  });
-}
-
-/** The type beneath defaults and optionals. */
-function unwrap(field: unknown): unknown {
-  return field instanceof z.ZodDefault || field instanceof z.ZodOptional ? unwrap(field.unwrap()) : field;
-}
-
-function placeholderOf(inner: unknown): string {
-  if (inner instanceof z.ZodEnum) return inner.options.join('|');
-  if (inner instanceof z.ZodNumber) return 'N';
-  if (inner instanceof z.ZodArray) return inner.element instanceof z.ZodNumber ? 'N,N' : 'A,B';
-  return 'TEXT';
-}
-
-function parseText(inner: unknown, text: string, name: string): unknown {
-  if (inner instanceof z.ZodNumber) {
-    const number = Number(text);
-    if (text.trim() !== '' && !Number.isNaN(number)) return number;
-    throw new IdiolectError('USAGE', `${name}: expected a number, found "${text}".`);
-  }
-  if (inner instanceof z.ZodArray) return text.split(',').map(part => parseText(inner.element, part, name));
-  if (inner instanceof z.ZodUnion) {
-    const takes = (kind: typeof z.ZodNumber | typeof z.ZodArray) =>
-      inner.options.some(option => option instanceof kind);
-    if (takes(z.ZodNumber) && /^\d+$/.test(text)) return Number(text);
-    // One text or a list of names: plain names separated by commas are the list, anything else is the text.
-    if (takes(z.ZodArray) && /^[\w.]+(,[\w.]+)*$/.test(text)) return text.split(',');
-  }
-  return text;
 }

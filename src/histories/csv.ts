@@ -9,7 +9,7 @@ export const QUOTES = ['double', 'none'] as const;
 export type Quote = (typeof QUOTES)[number];
 
 /** Said where quotes are what is wrong. */
-export const LITERAL_QUOTES = 'If quotes are part of the text, as often in TSV, give --quote none.';
+export const LITERAL_QUOTES = 'If quotes are part of the text, as often in TSV, give `quote` none.';
 
 /** Longest row in characters: beyond it a quote was surely left open, and the rest of the file is no field. */
 const LONGEST_ROW = 16_000_000;

@@ -1,4 +1,5 @@
 /** From a file of histories to what each user trains on and is asked about. */
+
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
@@ -6,6 +7,7 @@ import { sha256, sha256OfFile } from '../common/files.ts';
 import { namesOf } from '../common/name-list.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
+import { setting } from '../common/wording.ts';
 import {
   capWords,
   groupByUser,
@@ -188,9 +190,9 @@ export function selectUsers(selection: string | undefined, dataset: Dataset): st
   const first = all.includes(selection) ? null : /^first:(\d+)$/.exec(selection);
   if (first) {
     if (Number(first[1]) > 0) return all.slice(0, Number(first[1]));
-    throw new IdiolectError('DATA', `--users ${selection} names nobody. Give first:1 or more, or names.`);
+    throw new IdiolectError('DATA', `${setting('users')} ${selection} names nobody. Give first:1 or more, or names.`);
   }
-  return namesOf(selection, all, '--users').map(user => {
+  return namesOf(selection, all, 'users').map(user => {
     if (all.includes(user)) return user;
     const some = all
       .slice(0, 5)
@@ -200,7 +202,7 @@ export function selectUsers(selection: string | undefined, dataset: Dataset): st
     const who = `no ${dataset.split ? 'target user' : 'user'} "${printable(user)}"${dataset.split ? '' : ' with records to train on'}`;
     throw new IdiolectError(
       'DATA',
-      `--users: ${dataset.file} has ${why ? `${who} (${why.replace(/\.$/, '')})` : who}.${printable(didYouMean(user, all))} It has ${all.length}, such as ${some}.`,
+      `${setting('users')}: ${dataset.file} has ${why ? `${who} (${why.replace(/\.$/, '')})` : who}.${printable(didYouMean(user, all))} It has ${all.length}, such as ${some}.`,
     );
   });
 }
@@ -215,6 +217,6 @@ function nobody({ file, split, leftOut }: Dataset): IdiolectError {
   const who = split ? 'target user' : 'user';
   return new IdiolectError(
     'DATA',
-    `${file}: no ${who} has records to train on.${why} Give histories with more records, or a smaller --query-share.`,
+    `${file}: no ${who} has records to train on.${why} Give histories with more records, or a smaller ${setting('queryShare')}.`,
   );
 }

@@ -258,7 +258,7 @@ describe.skipIf(!hasGit)('importGit', () => {
     const told: string[] = [];
     const onSkip = (message: string) => told.push(message);
     expect((await collect(importGit(path, { onSkip }))).map(({ output }) => output)).toEqual(['One', 'Three']);
-    expect(told.join()).toContain('Taken for programs: Jenkins\\u{1b}[2J (1); --bots keep keeps them.');
+    expect(told.join()).toContain('Taken for programs: Jenkins\\u{1b}[2J (1); `bots` keep keeps them.');
     expect(told.join()).toContain("1 commit names co-authors, who are not recorded: each counts as its author's.");
     expect(await collect(importGit(path, { bots: 'keep' }))).toHaveLength(3);
   });

@@ -1,10 +1,12 @@
 /** Imports a git repository: who changed what, and how they put it in a subject line. */
+
 import { randomBytes } from 'node:crypto';
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
+import { setting } from '../common/wording.ts';
 import { commitToRecord } from './commits.ts';
 import { isBot, pseudonyms as pseudonymsOf } from './git-authors.ts';
 import { LIMITS } from './git-diff.ts';
@@ -105,7 +107,7 @@ export async function* importGit(path: string, options: GitOptions = {}): AsyncG
   }
   const notes = [
     ...(total > 0 ? [`${counted(total, 'commit was', 'commits were')} left out: ${reasons}.`] : []),
-    ...(programs.size > 0 ? [`Taken for programs: ${listed(programs)}; --bots keep keeps them.`] : []),
+    ...(programs.size > 0 ? [`Taken for programs: ${listed(programs)}; ${setting('bots')} keep keeps them.`] : []),
     ...(damaged > 0
       ? [
           `${counted(damaged, 'commit changes', 'commits change')} lines that are not UTF-8; their bytes read as U+FFFD.`,
@@ -189,7 +191,7 @@ async function shallowEdge(path: string, git: Git): Promise<Set<string>> {
 }
 
 /**
- * git's --since stops at the first older commit, and loses the newer ones behind it where a clock was wrong. From 2.37
+ * git's `--since` stops at the first older commit, and loses the newer ones behind it where a clock was wrong. From 2.37
  * on git can filter instead; the caller filters in any case.
  */
 async function sinceOf(git: Git, since: string): Promise<{ seconds: number; args: string[] }> {

@@ -99,7 +99,7 @@ describe('CSV', () => {
       { user: 'cy', input: '', output: '"a ""b"""' },
     ]);
     const short = await read('user\toutput\nada\thi\nada\n', { input: '' }, false, { quote: 'none' });
-    expect(short.problem).toContain('posts:3: found 1 cells where the header has 2. With --quote none no cell can');
+    expect(short.problem).toContain('posts:3: found 1 cells where the header has 2. With `quote` none no cell can');
   });
 
   it.each([
@@ -108,7 +108,7 @@ describe('CSV', () => {
     'user\tinput\toutput\nada\ta\t"hi\nbob\tb\tho\ncy\tc\tyo"\n',
   ])('%j: names the flag for quotes that are text', async tsv => {
     expect((await read(tsv, tsv.includes('input') ? {} : { input: '' })).problem).toContain(
-      'If quotes are part of the text, as often in TSV, give --quote none.',
+      'If quotes are part of the text, as often in TSV, give `quote` none.',
     );
   });
 
@@ -240,16 +240,16 @@ describe('dates as people write them', () => {
   });
 
   it.each([
-    [undefined, '31.03.2014 10:00', ' Import the table with --time-format dd.mm.yyyy.'],
-    [undefined, '3/31/2014', ' Import the table with --time-format mm/dd/yyyy.'],
-    [undefined, '31/3/2014', ' Import the table with --time-format dd/mm/yyyy.'],
+    [undefined, '31.03.2014 10:00', ' Import the table with `timeFormat` dd.mm.yyyy.'],
+    [undefined, '3/31/2014', ' Import the table with `timeFormat` mm/dd/yyyy.'],
+    [undefined, '31/3/2014', ' Import the table with `timeFormat` dd/mm/yyyy.'],
     [
       undefined,
       '3/4/2014',
-      ' Day and month cannot be told apart here. Import the table with --time-format dd/mm/yyyy or --time-format mm/dd/yyyy.',
+      ' Day and month cannot be told apart here. Import the table with `timeFormat` dd/mm/yyyy or `timeFormat` mm/dd/yyyy.',
     ],
     [undefined, '31/31/2014', 'Each record needs user, input and output.'],
-    ['dd.mm.yyyy', '2014-03-31', 'it must be dd.mm.yyyy, with hh:mm or hh:mm:ss after it or without (--time-format).'],
+    ['dd.mm.yyyy', '2014-03-31', 'it must be dd.mm.yyyy, with hh:mm or hh:mm:ss after it or without (`timeFormat`).'],
     ['dd/mm/yyyy', '3/31/2014', '"sent" is "3/31/2014"; it must be dd/mm/yyyy'],
     ['dd/mm/yyyy', '31.3.2014', 'it must be dd/mm/yyyy'],
     ['dd.mm.yyyy', '30.02.2014', 'it must be dd.mm.yyyy'],
@@ -287,7 +287,7 @@ describe('what is said of times', () => {
   ])('a column "%s" of %j that is not read is named', async (name, cells) => {
     for (const table of [csv, jsonl]) {
       expect(await notes(table(name, ...cells))).toEqual([
-        `the column "${name}" looks like times, and is not read. Give --time-field '${name}' to read it. ` +
+        `the column "${name}" looks like times, and is not read. Give \`timeField\` '${name}' to read it. ` +
           "Without times, a user's latest texts are the last rows of the table.",
       ]);
     }
@@ -311,7 +311,7 @@ describe('what is said of times', () => {
   it('names several, and none where one is read', async () => {
     const table = 'user,output,created,updated\na,hi,2026-05-01,2026-05-02\n';
     expect((await notes(table))[0]).toContain(
-      'the columns "created", "updated" look like times, and none is read. Give --time-field with the one to read.',
+      'the columns "created", "updated" look like times, and none is read. Give `timeField` with the one to read.',
     );
     expect(await notes(table, { columns: { input: '', time: 'created' } })).toEqual([]);
   });

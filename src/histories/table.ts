@@ -1,5 +1,7 @@
 /** Importer of tables: a product's own CSV or JSON Lines, whose columns have other names than a record's fields. */
+
 import { IdiolectError } from '../common/errors.ts';
+import { setting } from '../common/wording.ts';
 import { csvRows, LITERAL_QUOTES, type Quote, separatorOf } from './csv.ts';
 import { conversationHint } from './import-command.ts';
 import { type ReadOptions, readJsonLines } from './jsonl.ts';
@@ -29,7 +31,7 @@ export interface TableOptions extends ReadOptions {
   onNote?: (message: string) => void;
 }
 
-const HINT = 'Name the right ones by --user-field, --input-field, --output-field, --time-field and --label-field.';
+const HINT = 'Name the right ones by `userField`, `inputField`, `outputField`, `timeField` and `labelField`.';
 
 /**
  * Reads a table, plain or gzip, one row at a time. What begins with `{` is JSON Lines; all else is CSV with a header,
@@ -171,7 +173,7 @@ function rowOf(
   if (cells.length !== header.length) {
     const why =
       quote === 'none'
-        ? 'With --quote none no cell can hold the separator or a line break.'
+        ? 'With `quote` none no cell can hold the separator or a line break.'
         : 'A cell that holds the separator or a line break must be in double quotes.';
     return { problem: `found ${cells.length} cells where the header has ${header.length}. ${why}` };
   }
@@ -204,7 +206,7 @@ function recordOf(
   if (timeFormat !== undefined && time !== undefined && time !== null) {
     fields.time = typeof time === 'string' ? timeIn(timeFormat, time) : null;
     if (fields.time === null) {
-      const expected = `${timeFormat}, with hh:mm or hh:mm:ss after it or without (--time-format)`;
+      const expected = `${timeFormat}, with hh:mm or hh:mm:ss after it or without (${setting('timeFormat')})`;
       return { problem: `"${columnOf('time')}" is ${shown(time)}; it must be ${expected}.` };
     }
   }

@@ -283,7 +283,7 @@ export interface TaskPreset {
 }
 
 /**
- * The settings that `--task NAME` means.
+ * The settings that `task NAME` means.
  *
  * @throws IdiolectError CONFIG for an unknown name.
  */

@@ -1,4 +1,5 @@
 /** What a person should know about the times of a table: a column of times that is not read, times without a zone. */
+import { setting } from '../common/wording.ts';
 import { hasHourWithoutZone, normaliseTime } from './time.ts';
 import { formatsOf, hasHour } from './time-format.ts';
 
@@ -67,8 +68,8 @@ export class TimeColumns {
     const otherwise = "Without times, a user's latest texts are the last rows of the table.";
     notes.push(
       found.length === 1
-        ? `the column ${names} looks like times, and is not read. Give --time-field '${found[0]}' to read it. ${otherwise}`
-        : `the columns ${names} look like times, and none is read. Give --time-field with the one to read. ${otherwise}`,
+        ? `the column ${names} looks like times, and is not read. Give ${setting('timeField')} '${found[0]}' to read it. ${otherwise}`
+        : `the columns ${names} look like times, and none is read. Give ${setting('timeField')} with the one to read. ${otherwise}`,
     );
     return notes;
   }

@@ -1,7 +1,8 @@
 /** Dates as people and spreadsheets write them: day and month in an order that the text alone does not always show. */
+import { setting } from '../common/wording.ts';
 import { normaliseTime } from './time.ts';
 
-/** What `--time-format` takes; each may be followed by hh:mm or hh:mm:ss. */
+/** What `timeFormat` takes; each may be followed by hh:mm or hh:mm:ss. */
 export const TIME_FORMATS = ['dd.mm.yyyy', 'dd/mm/yyyy', 'mm/dd/yyyy'] as const;
 export type TimeFormat = (typeof TIME_FORMATS)[number];
 
@@ -30,7 +31,7 @@ export function formatsOf(text: string): TimeFormat[] {
 export function formatHint(value: unknown): string {
   const formats = typeof value === 'string' ? formatsOf(value) : [];
   if (formats.length === 0) return '';
-  const flags = formats.map(format => `--time-format ${format}`).join(' or ');
+  const flags = formats.map(format => `${setting('timeFormat')} ${format}`).join(' or ');
   const why = formats.length > 1 ? 'Day and month cannot be told apart here. ' : '';
   return `${why}Import the table with ${flags}.`;
 }

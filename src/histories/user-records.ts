@@ -1,7 +1,9 @@
 /** Which records a user trains on, and how much each counts. */
+
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { setting } from '../common/wording.ts';
 import type { Dataset } from './dataset.ts';
 import { type HistoryRecord, sampleAuxiliary } from './index.ts';
 import type { RejectedTexts } from './rejected.ts';
@@ -11,7 +13,7 @@ export const recordChoiceSchema = z.object({
   auxiliaryFrom: z
     .enum(['all', 'targets', 'others'])
     .optional()
-    .describe('users the others’ records are drawn from (default: targets where --target-users is given, else all)'),
+    .describe('users the others’ records are drawn from (default: targets where `targetUsers` is given, else all)'),
   auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
   historyShare: z
     .number()
@@ -79,7 +81,7 @@ export function userRecords(
   if (own.length === 0) {
     throw new IdiolectError(
       'DATA',
-      `--rejected has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
+      `${setting('rejected')} has no text for any training record of "${user}"; each line needs the record's user, input and output.`,
     );
   }
   const needsOthers = records === 'others';
@@ -113,13 +115,16 @@ export function auxiliaryPool(
   const group = from ?? (split ? 'targets' : 'all');
   if (group === 'all') return [...users.values()].flatMap(({ train }) => train);
   if (!split)
-    throw new IdiolectError('CONFIG', `--auxiliary-from ${group} needs --target-users, which divides the users.`);
+    throw new IdiolectError(
+      'CONFIG',
+      `${setting('auxiliaryFrom')} ${group} needs ${setting('targetUsers')}, which divides the users.`,
+    );
   const members = split[group].filter(user => users.get(user)?.train.length);
   if (members.length < (group === 'targets' ? 2 : 1)) {
     throw new IdiolectError(
       'CONFIG',
-      `--auxiliary-from ${group}: ${file} has training records of ${counted(members.length, 'such user')}, which leaves a target user ` +
-        `nobody to be compared with. Use --auxiliary-from ${group === 'targets' ? 'others' : 'targets'}.`,
+      `${setting('auxiliaryFrom')} ${group}: ${file} has training records of ${counted(members.length, 'such user')}, which leaves a target user ` +
+        `nobody to be compared with. Use ${setting('auxiliaryFrom')} ${group === 'targets' ? 'others' : 'targets'}.`,
     );
   }
   const isMember = new Set(members);
@@ -159,7 +164,7 @@ function recordWeights(
     if (time !== undefined) return Date.parse(time);
     throw new IdiolectError(
       'DATA',
-      `--time-decay needs the time of every record, and one of user "${user}" has none. Leave --time-decay out, or add "time".`,
+      `${setting('timeDecay')} needs the time of every record, and one of user "${user}" has none. Leave ${setting('timeDecay')} out, or add "time".`,
     );
   });
   const now = Math.max(...times);

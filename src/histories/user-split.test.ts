@@ -50,7 +50,7 @@ describe('the draw', () => {
       ['grace', 1],
     ]);
     expect(() => drawUserSplit(records, count, 0)).toThrow(
-      `--target-users ${count}: the data has 2 users with records to train on, and at least one of them must stay outside`,
+      `\`targetUsers\` ${count}: the data has 2 users with records to train on, and at least one of them must stay outside`,
     );
   });
 });

@@ -2,6 +2,7 @@
  * Who is evaluated and who is not: the users of a file divided once into targets, who get adapters of their own, and
  * others, on whose records a model may be adapted to the task. The division is a file that later commands share.
  */
+
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { IdiolectError } from '../common/errors.ts';
@@ -9,6 +10,7 @@ import { sha256, writeFileAtomic } from '../common/files.ts';
 import { readOwnJson } from '../common/own-file.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
+import { setting } from '../common/wording.ts';
 
 const users = z.array(z.string().min(1));
 
@@ -44,7 +46,7 @@ export function drawUserSplit(records: ReadonlyMap<string, number>, count: numbe
   if (!Number.isInteger(count) || count < 1 || count >= records.size) {
     throw new IdiolectError(
       'CONFIG',
-      `--target-users ${count}: the data has ${counted(records.size, 'user')} with records to train on, and at least one of them must ` +
+      `${setting('targetUsers')} ${count}: the data has ${counted(records.size, 'user')} with records to train on, and at least one of them must ` +
         'stay outside the evaluation. Use a smaller number.',
     );
   }
@@ -64,7 +66,7 @@ export async function readUserSplit(file: string): Promise<UserSplitFile> {
   const split = await readOwnJson(file, {
     schema: fileSchema,
     what: 'a list of target users, {"targets": [names], ...}',
-    remedy: 'Correct it, or have users drawn by --target-users N.',
+    remedy: 'Correct it, or have users drawn by `targetUsers` N.',
     code: 'DATA',
   });
   if (!split) throw new IdiolectError('DATA', `${file} does not exist.`);

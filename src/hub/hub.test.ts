@@ -302,7 +302,7 @@ describe('one sentence', () => {
       await expect(resolveModel(name, { env: {} })).rejects.toMatchObject({
         code: 'MODEL',
         message: expect.stringMatching(
-          /^.* is neither a folder nor a name on the Hub\. --model needs a .*owner\/name\.$/,
+          /^.* is neither a folder nor a name on the Hub\. `model` needs a .*owner\/name\.$/,
         ),
       });
     }

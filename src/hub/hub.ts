@@ -1,9 +1,11 @@
 /** Models by name: looked up in Hugging Face's cache, and fetched into it from the Hub where it does not have them. */
+
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IdiolectError } from '../common/errors.ts';
 import { takeLock } from '../common/lock.ts';
+import { setting } from '../common/wording.ts';
 import { CachedModel, hubCacheFolder, hubHome, parseModelName, type Snapshot } from './hub-cache.ts';
 import { type FetchOptions, HubModel } from './hub-model.ts';
 
@@ -47,7 +49,7 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
   if (!name) {
     throw new IdiolectError(
       'MODEL',
-      `${model} is neither a folder nor a name on the Hub. --model needs a Hugging Face folder with config.json, ` +
+      `${model} is neither a folder nor a name on the Hub. ${setting('model')} needs a Hugging Face folder with config.json, ` +
         'model.safetensors and tokenizer.json, or owner/name.',
     );
   }

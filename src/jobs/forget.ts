@@ -116,7 +116,7 @@ async function knownUsers(
   const known = new Set([...named, ...lineages.keys(), ...seen, ...estimated, ...split]);
   const list = settings.users?.value;
   const isCount = typeof list === 'string' && /^first:\d+$/.test(list);
-  const asked = typeof list === 'string' && !isCount ? namesOf(list, [...known], '--users') : [];
+  const asked = typeof list === 'string' && !isCount ? namesOf(list, [...known], 'users') : [];
   return [...new Set([...known, ...asked])].sort();
 }
 

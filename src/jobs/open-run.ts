@@ -5,6 +5,7 @@ import { exists } from '../common/files.ts';
 import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
 import { issueOf } from '../common/own-file.ts';
+import { setting } from '../common/wording.ts';
 import type { EngineOptions } from '../engine/session.ts';
 import type { Dataset } from '../histories/dataset.ts';
 import { splitFingerprint } from '../histories/index.ts';
@@ -54,7 +55,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   if (!parsed.success) {
     throw new IdiolectError(
       'CONFIG',
-      `${folder.configFile}: the setting ${issueOf(parsed.error)}. Correct it as it was in training, or train again in another --out.`,
+      `${folder.configFile}: the setting ${issueOf(parsed.error)}. Correct it as it was in training, or train again in another ${setting('out')}.`,
     );
   }
   const settings = parsed.data;
@@ -104,7 +105,7 @@ export async function trainedUsers(folder: RunFolder, { users }: Dataset): Promi
 export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
   if (trained.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
   if (names === undefined) return trained;
-  return namesOf(names, trained, '--users').map(name => userNamed(name, trained, run));
+  return namesOf(names, trained, 'users').map(name => userNamed(name, trained, run));
 }
 
 /**
@@ -122,7 +123,7 @@ export function requireSame(what: string, place: string, expected: string, found
   const train = what === 'data' ? ', or train on it first, by the same command as before, if it has new records' : '';
   throw new IdiolectError(
     'CONFIG',
-    `${place} is not the ${what} the run was made with. Name the right one by --${what}${train}.`,
+    `${place} is not the ${what} the run was made with. Name the right one by ${setting(what)}${train}.`,
   );
 }
 
@@ -131,6 +132,6 @@ function requireSameUsers({ usersFile }: RunFolder, { users }: RunSources, { spl
   if (users === (split ? splitFingerprint(split) : undefined)) return;
   throw new IdiolectError(
     'CONFIG',
-    `${usersFile} is missing or is not the division of users the run was made with. Put a copy of it back, or train again in another --out.`,
+    `${usersFile} is missing or is not the division of users the run was made with. Put a copy of it back, or train again in another ${setting('out')}.`,
   );
 }

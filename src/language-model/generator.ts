@@ -174,7 +174,7 @@ function finite(logits: Float32Array): Float32Array {
   throw new IdiolectError(
     'ENGINE',
     `the model computed logits that are not finite numbers (${logits[id]} for token ${id}); no text can be made of them. ` +
-      'Its weights or the adapter are damaged or have diverged: try without the adapter, or train it at a lower --lr.',
+      'Its weights or the adapter are damaged or have diverged: try without the adapter, or train it at a lower `lr`.',
   );
 }
 

@@ -93,7 +93,7 @@ export function finiteLogProbs(logProbs: Float32Array, hasAdapter: boolean): Flo
   const wrong = logProbs.find(value => !Number.isFinite(value));
   if (wrong === undefined) return logProbs;
   const advice = hasAdapter
-    ? "The adapter's weights are too large, as after training with too high a rate; train it again with a lower --lr."
+    ? "The adapter's weights are too large, as after training with too high a rate; train it again with a lower `lr`."
     : 'Check the weights of the model with idiolect doctor.';
   throw new IdiolectError('ENGINE', `the log-probability of a token is ${wrong}, not a finite number. ${advice}`);
 }

@@ -25,6 +25,6 @@ export type AdapterCard = z.infer<typeof cardSchema>;
  * @throws IdiolectError ADAPTER naming the file and what is wrong in it
  */
 export async function readAdapterCard(folder: string): Promise<AdapterCard | undefined> {
-  const remedy = 'Train the adapter again, or remove the file and give --template, --chat and --prompt-date yourself.';
+  const remedy = 'Train the adapter again, or remove the file and give `template`, `chat` and `promptDate` yourself.';
   return readOwnJson(join(folder, ADAPTER_CARD), { schema: cardSchema, remedy, code: 'ADAPTER' });
 }

@@ -67,7 +67,7 @@ describe('a chat template', () => {
   ])('with %s ends in a sentence', async (_, source, why) => {
     const { code, message } = await failureOf(() => open(source).render('Hi'));
     expect(code).toBe('TOKENIZER');
-    expect(message).toMatch(/^the chat template failed \(.+\)\. Use --chat never without it\.$/s);
+    expect(message).toMatch(/^the chat template failed \(.+\)\. Use `chat` never without it\.$/s);
     expect(message).toMatch(why);
   });
 

@@ -1,7 +1,9 @@
 /** Chat templates: a model's own program for writing a conversation, run with bounds on its steps and its output. */
+
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { withinTime } from '../common/time-limit.ts';
+import { setting } from '../common/wording.ts';
 import { formatDate } from './prompt-date.ts';
 
 /** Templates in use take some hundred steps for a turn, and a few for each line where they take a text apart. */
@@ -68,7 +70,7 @@ export class ChatTemplate {
 }
 
 function fail(why: string): never {
-  throw new IdiolectError('TOKENIZER', `the chat template failed (${why}). Use --chat never without it.`);
+  throw new IdiolectError('TOKENIZER', `the chat template failed (${why}). Use ${setting('chat')} never without it.`);
 }
 
 /** What every template finds, as transformers gives it, but for the clock. */

@@ -201,11 +201,11 @@ describe('refused', () => {
       code: 'MODEL',
       message:
         `${join(where, 'config.json')} does not exist. ` +
-        '--model needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.',
+        '`model` needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.',
     });
     await writeFile(join(where, 'config.json'), '{"model_type": ');
     const { code, message } = await failureOf(() => readModelConfig(where));
     expect(code).toBe('MODEL');
-    expect(message).toMatch(/config\.json is not valid JSON \(.+\)\. --model needs /);
+    expect(message).toMatch(/config\.json is not valid JSON \(.+\)\. `model` needs /);
   });
 });

@@ -1,9 +1,11 @@
 /** config.json of a Hugging Face checkpoint, read into the few facts the decoder graph depends on. */
+
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { printable } from '../common/printable.ts';
+import { setting } from '../common/wording.ts';
 import type { GeluForm } from '../graph/index.ts';
 import { type RopeScaling, ropeScalingSchema, type WrittenRopeScaling } from './rope.ts';
 
@@ -129,7 +131,7 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
     const why = error instanceof IdiolectError ? error.message : `${file} cannot be read.`;
     throw new IdiolectError(
       'MODEL',
-      `${why} --model needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.`,
+      `${why} ${setting('model')} needs a Hugging Face folder with config.json, model.safetensors and tokenizer.json.`,
       { cause: error },
     );
   });

@@ -96,7 +96,7 @@ describe('a prompt that has to fit', () => {
     expect(await failureOf(() => tokenizer.fitPrompt('abcdef', 'auto', 17))).toEqual({
       code: 'CONFIG',
       message:
-        'the chat template alone takes 18 tokens, and there is room for 17. Raise --max-length, or use --chat never.',
+        'the chat template alone takes 18 tokens, and there is room for 17. Raise `maxLength`, or use `chat` never.',
     });
   });
 
@@ -197,7 +197,7 @@ describe('chat template', () => {
     const tokenizer = await load({ ...plain, chat_template: "{{ raise_exception('no system turn') }}" });
     expect(await failureOf(() => tokenizer.encodePrompt('Hi'))).toEqual({
       code: 'TOKENIZER',
-      message: 'the chat template failed (no system turn). Use --chat never without it.',
+      message: 'the chat template failed (no system turn). Use `chat` never without it.',
     });
     const { code, message } = await failureOf(() => load({ ...plain, chat_template: '{% if x %}' }));
     expect(code).toBe('TOKENIZER');

@@ -1,8 +1,10 @@
 /** Prompts and completions of a Hugging Face folder as token ids, through its chat template where it has one. */
+
 import { join } from 'node:path';
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { readInputText } from '../common/input-file.ts';
+import { setting } from '../common/wording.ts';
 import { ChatTemplate } from './chat-template.ts';
 import type { ModelConfig } from './config.ts';
 import { DEFAULT_PROMPT_DATE } from './prompt-date.ts';
@@ -126,7 +128,7 @@ export class Tokenizer {
     if (token === undefined) return;
     throw new IdiolectError(
       'CONFIG',
-      `--template has the control token ${token} in it, which prompts cannot contain. ` +
+      `${setting('template')} has the control token ${token} in it, which prompts cannot contain. ` +
         'Leave it out; turns of a conversation are written by the chat_template.jinja in the model folder.',
     );
   }
@@ -173,7 +175,7 @@ export class Tokenizer {
       throw new IdiolectError(
         'CONFIG',
         `the chat template alone takes ${turn.length} tokens, and there is room for ${room}. ` +
-          'Raise --max-length, or use --chat never.',
+          'Raise `maxLength`, or use `chat` never.',
       );
     }
     let over = 0;

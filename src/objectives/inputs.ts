@@ -53,6 +53,6 @@ export function requireBothGroups(objective: string, { target, auxiliary }: Reco
   throw new IdiolectError(
     'DATA',
     `a ${objective} batch needs records of both groups; this one has ${target} target and ${auxiliary} auxiliary ` +
-      'records. Use a larger --batch-size.',
+      'records. Use a larger `batchSize`.',
   );
 }

@@ -1,7 +1,9 @@
 /** The objectives a run can be trained by: the built-in ones, and what one of a caller's own has to say of itself. */
+
 import type { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
+import { setting } from '../common/wording.ts';
 import type { RecordNeed } from '../histories/user-records.ts';
 import { bco } from './bco.ts';
 import { cbpo, type cbpoSchema } from './cbpo.ts';
@@ -53,7 +55,7 @@ export function objectiveNamed(name: string, own: readonly TrainableObjective[] 
   if (found) return found;
   throw new IdiolectError(
     'CONFIG',
-    `--method: there is no objective "${printable(name)}". There are ${all.map(one => one.name).join(', ')}.`,
+    `${setting('method')}: there is no objective "${printable(name)}". There are ${all.map(one => one.name).join(', ')}.`,
   );
 }
 

@@ -40,6 +40,6 @@ test.each([
 test('a name that names nothing', async () => {
   expect(await failureOf(() => openEmbedder({ embedder: 'ngram', maxLength: 64, chat: 'auto' }, model))).toEqual({
     code: 'CONFIG',
-    message: '--embedder: "ngram" is neither backbone, ngrams nor a folder that exists.',
+    message: '`embedder`: "ngram" is neither backbone, ngrams nor a folder that exists.',
   });
 });

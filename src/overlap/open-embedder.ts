@@ -1,8 +1,10 @@
 /** The embedder a setting names. */
+
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { defaultCacheFolder } from '../common/cache-folder.ts';
 import { IdiolectError } from '../common/errors.ts';
+import { setting } from '../common/wording.ts';
 import type { LanguageModel } from '../language-model/language-model.ts';
 import { BackboneEmbedder, type BackboneEmbedderOptions } from './backbone-embedder.ts';
 import type { Embedder } from './embedder.ts';
@@ -45,5 +47,8 @@ export async function requireEmbedder(named: string): Promise<void> {
     () => false,
   );
   if (isFolder) return;
-  throw new IdiolectError('CONFIG', `--embedder: "${named}" is neither backbone, ngrams nor a folder that exists.`);
+  throw new IdiolectError(
+    'CONFIG',
+    `${setting('embedder')}: "${named}" is neither backbone, ngrams nor a folder that exists.`,
+  );
 }

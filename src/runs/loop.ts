@@ -1,4 +1,5 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it continues where it stopped. */
+import { setting } from '../common/wording.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
@@ -139,7 +140,7 @@ async function requireUsable(
 function diverged({ name, step, lr }: Place, what: string): IdiolectError {
   return new IdiolectError(
     'DIVERGED',
-    `training "${printable(name)}" diverged in step ${step + 1}: its ${what} not finite. Lower --lr (${lr} now).`,
+    `training "${printable(name)}" diverged in step ${step + 1}: its ${what} not finite. Lower ${setting('lr')} (${lr} now).`,
   );
 }
 

@@ -9,7 +9,8 @@ import { refuseLinksOutside } from '../common/links.ts';
 import { takeLock } from '../common/lock.ts';
 import { readOwnJson, readOwnLines } from '../common/own-file.ts';
 import { printable } from '../common/printable.ts';
-import { flagName, type Resolved } from '../common/settings.ts';
+import type { Resolved } from '../common/settings.ts';
+import { setting } from '../common/wording.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import { isWholeAdapter } from '../model/whole-adapter.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
@@ -96,7 +97,7 @@ export class RunFolder {
     return join(this.path, 'metrics.jsonl');
   }
 
-  /** The division into targets and others, where there is one; other commands take it by `--target-users`. */
+  /** The division into targets and others, where there is one; other commands take it by `targetUsers`. */
   get usersFile(): string {
     return join(this.path, 'users.json');
   }
@@ -194,7 +195,7 @@ export class RunFolder {
    * @throws IdiolectError CONFIG where it is damaged
    */
   async read(): Promise<RunRecord | null> {
-    const remedy = 'Put a copy of it back, or train again in another --out.';
+    const remedy = 'Put a copy of it back, or train again in another `out`.';
     return (await readOwnJson(this.configFile, { schema: runSchema, remedy })) ?? null;
   }
 
@@ -244,7 +245,7 @@ export class RunFolder {
     for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
       if (notIdentity.includes(key)) continue;
       const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
-      if (there !== here) differences.push(`${printable(flagName(key))} ${there} there, ${here} here`);
+      if (there !== here) differences.push(`${printable(setting(key))} ${there} there, ${here} here`);
     }
     const sources = {
       model: 'another model',
@@ -262,7 +263,7 @@ export class RunFolder {
     throw new IdiolectError(
       'CONFIG',
       `${this.path} holds a run with other settings (${differences.join('; ')}). ` +
-        'Use the same settings to continue it, or another --out.',
+        'Use the same settings to continue it, or another `out`.',
     );
   }
 
@@ -275,7 +276,7 @@ export class RunFolder {
    */
   async lock(handedOver: readonly string[] = []): Promise<() => Promise<void>> {
     await this.#requireOurs(handedOver);
-    return takeLock(join(this.path, '.lock'), this.path, 'Wait for it, or choose another --out.');
+    return takeLock(join(this.path, '.lock'), this.path, 'Wait for it, or choose another `out`.');
   }
 
   async #requireOurs(handedOver: readonly string[]): Promise<void> {
@@ -290,7 +291,7 @@ export class RunFolder {
     throw new IdiolectError(
       'CONFIG',
       `${this.path} is not empty, and no run began there: it holds ${printable(others[0]!)} and no run.json. ` +
-        'Choose another --out, or an empty folder.',
+        'Choose another `out`, or an empty folder.',
     );
   }
 

@@ -53,7 +53,7 @@ export class RunProgress {
         'CONFIG',
         `${folder.path} does not record what the adapter of "${printable(withoutLineage[0]!)}" was trained on, since an ` +
           'earlier version made it, and the data has changed. Run the same command once with the data as it was, which ' +
-          'records it, and then with the new data; or choose another --out.',
+          'records it, and then with the new data; or choose another `out`.',
       );
     }
     const gone: string[] = [];

@@ -1,4 +1,5 @@
-/** `--start`: the adapters of another run, from which training continues. The reference stays the model without them. */
+/** `start`: the adapters of another run, from which training continues. The reference stays the model without them. */
+import { setting } from '../common/wording.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
@@ -17,9 +18,9 @@ import { NOT_IDENTITY } from './settings.ts';
 export async function startFingerprint(run: string, { folder, fingerprint }: Checkpoint): Promise<string> {
   const started = new RunFolder(run);
   const record = await started.read();
-  if (!record) throw new IdiolectError('CONFIG', `--start: ${run} is not a run folder; it has no run.json.`);
+  if (!record) throw new IdiolectError('CONFIG', `${setting('start')}: ${run} is not a run folder; it has no run.json.`);
   if (record.sources.model !== fingerprint) {
-    throw new IdiolectError('CONFIG', `--start: ${run} was trained on another model than ${folder}.`);
+    throw new IdiolectError('CONFIG', `${setting('start')}: ${run} was trained on another model than ${folder}.`);
   }
   return started.identity(NOT_IDENTITY, TEXTS);
 }
@@ -42,8 +43,8 @@ export async function startAdapters(
   if (trained.some(user => found.has(user))) return found;
   throw new IdiolectError(
     'CONFIG',
-    `--start: ${run} has no adapter for ${trained.length === 1 ? '' : 'any of the users to be trained, such as '}` +
-      `"${printable(trained[0]!)}". Name the run that has, or leave --start out.`,
+    `${setting('start')}: ${run} has no adapter for ${trained.length === 1 ? '' : 'any of the users to be trained, such as '}` +
+      `"${printable(trained[0]!)}". Name the run that has, or leave ${setting('start')} out.`,
   );
 }
 
@@ -71,5 +72,5 @@ export async function startMatrices(
   const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name).join();
   const isSame = shapeOf(config) === shapeOf(lora) && names(matrices) === names(matrixShapes(lora, checkpoint.linears));
   if (isSame) return matrices;
-  throw new IdiolectError('CONFIG', `--start: ${adapter} has other LoRA settings than this run. Give both the same.`);
+  throw new IdiolectError('CONFIG', `${setting('start')}: ${adapter} has other LoRA settings than this run. Give both the same.`);
 }

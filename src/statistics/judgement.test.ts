@@ -104,14 +104,14 @@ describe('a run in words', () => {
     [
       'nothing learnt by cbpo',
       runOf(NOTHING, CBPO),
-      /^Nothing was learnt .* read like the model's own\. Try --method sft --lr 1e-3 with another --out: .* 0\.247 .* 0\.099 /,
+      /^Nothing was learnt .* read like the model's own\. Try `method` sft `lr` 1e-3 with another `out`: .* 0\.247 .* 0\.099 /,
     ],
-    ['nothing learnt at a low rate', runOf(NOTHING, SFT), /^Nothing was learnt .* Try --lr 1e-3 \(1e-4 now\)/],
-    ['nothing learnt at a high rate', runOf(NOTHING, { ...SFT, lr: 1e-3 }), /Try more --epochs \(3 now\), --lr 3e-3 /],
+    ['nothing learnt at a low rate', runOf(NOTHING, SFT), /^Nothing was learnt .* Try `lr` 1e-3 \(1e-4 now\)/],
+    ['nothing learnt at a high rate', runOf(NOTHING, { ...SFT, lr: 1e-3 }), /Try more `epochs` \(3 now\), `lr` 3e-3 /],
     [
       'next to nothing',
       runOf(LITTLE, CBPO),
-      /^Next to nothing was learnt: \+0\.0050 .* over 2 users .*Try --method sft/,
+      /^Next to nothing was learnt: \+0\.0050 .* over 2 users .*Try `method` sft/,
     ],
     [
       'harm',
@@ -119,7 +119,7 @@ describe('a run in words', () => {
         LEARNT.map(x => -x),
         CBPO,
       ),
-      /^The adapters harm: .* -0\.500 .* Lower --lr \(0\.0001 now\)/,
+      /^The adapters harm: .* -0\.500 .* Lower `lr` \(0\.0001 now\)/,
     ],
     [
       'help that is personal',
@@ -130,7 +130,7 @@ describe('a run in words', () => {
     [
       'too few',
       runOf([1], CBPO),
-      /^2 held-out texts are too few to tell .* Give more texts, or a larger --query-share\.$/,
+      /^2 held-out texts are too few to tell .* Give more texts, or a larger `queryShare`\.$/,
     ],
   ])('%s', (_, sentences, expected) => {
     expect(sentences).toMatch(expected);

@@ -116,7 +116,7 @@ describe('task adaptation', () => {
 
   it('is refused with other settings or another division of users in the same folder', async () => {
     await expect(run({ out: 'whole', settings: { rank: 4 } })).rejects.toThrow(
-      /other settings \(--rank 16 there, 4 here\)/,
+      /other settings \(`rank` 16 there, 4 here\)/,
     );
     await expect(run({ out: 'whole', settings: { targetUsers: 1 } })).rejects.toThrow(
       /other settings \(another division of users\)/,
@@ -124,9 +124,9 @@ describe('task adaptation', () => {
   });
 
   it.each([
-    [{ targetUsers: 3 }, /^--target-users 3: the data has 3 users .* at least one of them must stay outside/],
-    [{ targetUsers: 0 }, /^--target-users 0: /],
-    [{ targetUsers: undefined }, /^--target-users is missing/],
+    [{ targetUsers: 3 }, /^`targetUsers` 3: the data has 3 users .* at least one of them must stay outside/],
+    [{ targetUsers: 0 }, /^`targetUsers` 0: /],
+    [{ targetUsers: undefined }, /^`targetUsers` is missing/],
     [{ targetUsers: 'nowhere.json' }, /^nowhere.json does not exist/],
     [{ targetUsers: { targets: ['eve'] } }, /the target user "eve" has no records to train on in .*histories.jsonl/],
     [{ targetUsers: { targets: ['ada', 'grace', 'linus'] } }, /has no records to train on but the target users'/],
@@ -178,10 +178,10 @@ describe('train', () => {
   });
 
   it.each([
-    [{ auxiliaryFrom: 'targets' }, /^--auxiliary-from targets needs --target-users/],
+    [{ auxiliaryFrom: 'targets' }, /^`auxiliaryFrom` targets needs `targetUsers`/],
     [
       { targetUsers: 1 },
-      /^--auxiliary-from targets: .* has training records of 1 such user, .* Use --auxiliary-from others/,
+      /^`auxiliaryFrom` targets: .* has training records of 1 such user, .* Use `auxiliaryFrom` others/,
     ],
   ])('%j is refused in one sentence', async (settings, sentence) => {
     await expect(trainRun('refused', settings)).rejects.toThrow(sentence);

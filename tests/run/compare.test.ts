@@ -143,7 +143,7 @@ describe('idiolect compare', { timeout: 900_000 }, () => {
   });
 
   it('refuses other settings in the same folder, and says how many users are wanted and found', async () => {
-    await expect(run('whole', { settings: { rates: [1e-3, 2e-2] } })).rejects.toThrow(/--rates \[0.001,0.01\] there/);
+    await expect(run('whole', { settings: { rates: [1e-3, 2e-2] } })).rejects.toThrow(/`rates` \[0.001,0.01\] there/);
     await expect(run('many', { settings: { targetUsers: 6 } })).rejects.toThrow(/ask for 8 users .* there are 7/);
   });
 
@@ -203,6 +203,6 @@ describe('idiolect compare', { timeout: 900_000 }, () => {
 
   it('tells before any work that nobody is left whose records could be the others', async () => {
     const settings = { targetUsers: 7, developmentUsers: 0, skipAdaptation: true, auxiliaryFrom: 'others' };
-    await expect(run('nobody', { settings })).rejects.toThrow('--auxiliary-from others: every user is evaluated');
+    await expect(run('nobody', { settings })).rejects.toThrow('`auxiliaryFrom` others: every user is evaluated');
   });
 });

@@ -57,7 +57,7 @@ describe('a learning rate that is far too high', () => {
       const summary = await run(name, { klEvery: 0, ...settings });
       expect(summary.users).toEqual([]);
       expect(summary.failed.map(({ user }) => user)).toEqual(['ada', 'grace', 'linus']);
-      expect(summary.failed[0]!.reason).toMatch(/^training "ada" diverged in step \d+: its .* not finite\. Lower --lr/);
+      expect(summary.failed[0]!.reason).toMatch(/^training "ada" diverged in step \d+: its .* not finite\. Lower `lr`/);
       expect(await entries(name, 'adapters')).toEqual([]);
       expect(await entries(name, 'state')).toEqual([]);
     },
@@ -110,7 +110,7 @@ describe('a learning rate that is far too high', () => {
     const { search } = await compared('some', [1e20, 1e-3], messages);
     expect(search).toMatchObject([{ settings: 'lr 0.001', chosen: true }]);
     expect(messages.join('\n')).toMatch(/OPPU, lr 100000000000000000000: this try is left out\..*diverged/);
-    await expect(compared('none', [1e20, 1e25])).rejects.toThrow(/OPPU: training diverged at lr .* Give lower --rates/);
+    await expect(compared('none', [1e20, 1e25])).rejects.toThrow(/OPPU: training diverged at lr .* Give lower `rates`/);
   });
 });
 
@@ -150,9 +150,9 @@ describe('an adapter that is not made of finite numbers', () => {
       model.tokenLogProbs(sequence, adapter),
       model.scoreCandidates([sequence, model.encode('fix login', 'no', { maxLength: 64 })], adapter),
     ]) {
-      await expect(work).rejects.toThrow(/the log-probability of a token is .*not a finite number.*lower --lr/);
+      await expect(work).rejects.toThrow(/the log-probability of a token is .*not a finite number.*lower `lr`/);
     }
-    await expect(scoreRun(settings)).rejects.toThrow(/"ada".*large.adapters.ada.*not a finite number.*lower --lr/);
+    await expect(scoreRun(settings)).rejects.toThrow(/"ada".*large.adapters.ada.*not a finite number.*lower `lr`/);
   });
 });
 
@@ -177,7 +177,7 @@ describe('nobody to train', () => {
       { users: 'ada' },
       /no user "ada" with records to train on \("ada" has too few records/,
     ],
-    ['nobody asked for', [1, 2, 3].map(i => record('ada', i)), { users: 'first:0' }, /--users first:0 names nobody/],
+    ['nobody asked for', [1, 2, 3].map(i => record('ada', i)), { users: 'first:0' }, /`users` first:0 names nobody/],
   ])('%s: why, for each user, before anything is written', async (name, records, settings, sentence) => {
     const data = place.path(`${name}.jsonl`);
     await writeFile(data, records.map(line => `${JSON.stringify(line)}\n`).join(''));

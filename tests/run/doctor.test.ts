@@ -93,19 +93,19 @@ describe('idiolect doctor', () => {
   });
 
   it.each<[string, () => Promise<{ model?: string; data?: string }>, string | RegExp]>([
-    ['no model folder', async () => ({ model: place.path('nowhere') }), 'config.json does not exist. --model needs'],
+    ['no model folder', async () => ({ model: place.path('nowhere') }), 'config.json does not exist. `model` needs'],
     [
       'an empty folder',
       async () => {
         await mkdir(place.path('empty'));
         return { model: place.path('empty') };
       },
-      'config.json does not exist. --model needs',
+      'config.json does not exist. `model` needs',
     ],
     [
       'half a config.json',
       async () => ({ model: await brokenModel('half', folder => truncate(`${folder}/config.json`, 60)) }),
-      /config\.json is not valid JSON \(.*\)\. --model needs/,
+      /config\.json is not valid JSON \(.*\)\. `model` needs/,
     ],
     [
       'a folder where the weights should be',
@@ -143,7 +143,7 @@ describe('idiolect doctor', () => {
     [
       'half a line',
       async () => ({ data: await dataFile('half.jsonl', (await readFile(place.data, 'utf8')).slice(0, -30)) }),
-      /1 line is no record, such as .*half\.jsonl:36: not JSON .* Correct them, or give --skip-bad\./,
+      /1 line is no record, such as .*half\.jsonl:36: not JSON .* Correct them, or give `skipBad`\./,
     ],
     [
       'one user alone',

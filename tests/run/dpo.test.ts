@@ -142,7 +142,7 @@ describe('a run from the adapters of another', () => {
     expect((await contentOf(place.path('one-batch')))[weights]).not.toBe(before[weights]);
   });
 
-  it('without --start begins at ln 2', async () => {
+  it('without `start` begins at ln 2', async () => {
     await run({ out: 'fresh', settings: { epochs: 1 } });
     expect((await metricsOf('fresh'))[0]!.loss).toBeCloseTo(Math.LN2, 4);
   });
@@ -220,22 +220,22 @@ describe('what cannot be trained', () => {
     [
       'dpo without rejected texts',
       () => ({ rejected: undefined }),
-      /^--method dpo needs --rejected, a file of what the own records were chosen over\.$/,
+      /^`method` dpo needs `rejected`, a file of what the own records were chosen over\.$/,
     ],
     [
       'rejected texts with another method',
       () => ({ method: 'kto' }),
-      /^--rejected belongs to objectives of pairs, such as dpo; --method kto takes others' records\. Leave it out\.$/,
+      /^`rejected` belongs to objectives of pairs, such as dpo; `method` kto takes others' records\. Leave it out\.$/,
     ],
     [
       'supervised fine-tuning with rejected texts',
       () => ({ method: 'sft' }),
-      /^--rejected belongs to objectives of pairs, such as dpo; --method sft takes own records alone/,
+      /^`rejected` belongs to objectives of pairs, such as dpo; `method` sft takes own records alone/,
     ],
     [
       'a user without pairs',
       () => ({ users: 'ada,linus' }),
-      /^--rejected has no text for any training record of "linus"; each line needs the record's user, input and output\.$/,
+      /^`rejected` has no text for any training record of "linus"; each line needs the record's user, input and output\.$/,
     ],
     [
       'users of whom none has an adapter to start from',
@@ -243,17 +243,17 @@ describe('what cannot be trained', () => {
         await supervised('sft-grace', { users: 'grace', epochs: 1 });
         return { start: place.path('sft-grace'), users: 'ada' };
       },
-      /^--start: .*sft-grace has no adapter for "ada"\. Name the run that has, or leave --start out\.$/,
+      /^`start`: .*sft-grace has no adapter for "ada"\. Name the run that has, or leave `start` out\.$/,
     ],
     [
       'a start that is no run',
       () => ({ start: place.path('sft/adapters') }),
-      /^--start: .* is not a run folder; it has no run\.json\.$/,
+      /^`start`: .* is not a run folder; it has no run\.json\.$/,
     ],
     [
       'another rank than the adapters to start from',
       () => ({ start: place.path('sft'), rank: 4 }),
-      /^--start: .*ada has other LoRA settings than this run\. Give both the same\.$/,
+      /^`start`: .*ada has other LoRA settings than this run\. Give both the same\.$/,
     ],
     ['another scale', () => ({ start: place.path('sft'), loraAlpha: 8 }), /ada has other LoRA settings than this run/],
     [
@@ -267,7 +267,7 @@ describe('what cannot be trained', () => {
         await writeTinyBackbone(place.path('other-backbone'), 1);
         return { start: place.path('sft'), model: place.path('other-backbone') };
       },
-      /^--start: .*sft was trained on another model than .*other-backbone\.$/,
+      /^`start`: .*sft was trained on another model than .*other-backbone\.$/,
     ],
     [
       'a line that is not JSON',

@@ -77,7 +77,7 @@ describe('records with feedback', () => {
     expect(target.map(textOf)).not.toContain(REJECTED);
   });
 
-  it('lose half their weight in every --time-decay days', async () => {
+  it('lose half their weight in every `timeDecay` days', async () => {
     const data = await histories('dated.jsonl', record => record);
     const weights = (await examplesOf(data, { timeDecay: 2 })).target.map(({ weight }) => weight);
     expect(weights[2]! / weights[0]!).toBeCloseTo(2, 12);
@@ -86,10 +86,10 @@ describe('records with feedback', () => {
 
   it('must say when they were written for that', async () => {
     const data = await histories('undated.jsonl', ({ time: _, ...record }) => record as HistoryRecord);
-    await expect(examplesOf(data, { timeDecay: 2 })).rejects.toThrow(/--time-decay needs the time .* "ada" has none/);
+    await expect(examplesOf(data, { timeDecay: 2 })).rejects.toThrow(/`timeDecay` needs the time .* "ada" has none/);
   });
 
-  it('are the latest share of the history that --history-share asks for, with as many of others’', async () => {
+  it('are the latest share of the history that `historyShare` asks for, with as many of others’', async () => {
     const data = place.path('dated.jsonl');
     const all = await examplesOf(data);
     const half = await examplesOf(data, { historyShare: 0.5 });

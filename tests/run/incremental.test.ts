@@ -147,7 +147,7 @@ describe('a run that was given more records', () => {
     expect(users.map(({ user }) => user)).toEqual(['ada', 'grace', 'linus', 'eve']);
     const old = { run: place.path(grown), data: place.data, cache: place.cache, device: 'cpu', threads: 1 } as const;
     await expect(scoreRun(old)).rejects.toThrow(
-      /histories.jsonl is not the data the run was made with\. Name the right one by --data, or train on it first, by/,
+      /histories.jsonl is not the data the run was made with\. Name the right one by `data`, or train on it first, by/,
     );
   });
 
@@ -183,7 +183,7 @@ describe('a run that starts from the adapters of another', () => {
     await run('second', 'histories.jsonl', start());
     const { trained, notices } = await run('second', 'after.jsonl', start());
     expect(trained).toEqual(['ada', 'eve']);
-    expect(notices).toContainEqual(`${fresh('supervised')}: 1, such as "eve" (--start)`);
+    expect(notices).toContainEqual(`${fresh('supervised')}: 1, such as "eve" (\`start\`)`);
     expect(await adapterOf('second', 'eve')).toEqual(await adapterOf(grown, 'eve'));
   });
 

@@ -95,11 +95,11 @@ describe('an objective of one’s own', () => {
   });
 
   it.each([
-    [[], /--method: there is no objective "margin"\. There are cbpo, bco, kto, dpo, sft\./],
+    [[], /`method`: there is no objective "margin"\. There are cbpo, bco, kto, dpo, sft\./],
     [[own, own], /an objective of one's own is called "margin"\. Give it a name .* that no other objective has/],
     [[{ ...own, name: 'sft' }], /called "sft"/],
     [[{ ...own, name: '../x' }], /called "\.\.\/x"/],
-    [[{ ...own, records: 'pairs' as const }], /--method margin needs --rejected/],
+    [[{ ...own, records: 'pairs' as const }], /`method` margin needs `rejected`/],
   ])('%#: is refused before anything is read', async (objectives, sentence) => {
     await expect(run('refused', objectives, { model: 'nowhere' })).rejects.toThrow(sentence);
   });
@@ -165,7 +165,7 @@ describe('a method of one’s own', () => {
   });
 
   it.each([
-    [{}, /--methods: there is no method "margin"/],
+    [{}, /`methods`: there is no method "margin"/],
     [{ methods: [spec] }, /there is no objective "margin"/],
     [{ methods: [{ ...spec, name: 'oppu' }] }, /a method of one's own is called "oppu"/],
     [

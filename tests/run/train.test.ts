@@ -143,7 +143,7 @@ describe('a run folder', () => {
 
   it('refuses other settings, naming them', async () => {
     await expect(run({ out: 'again', settings: { alpha: 0.5, rank: 4 } })).rejects.toThrow(
-      /holds a run with other settings \(--alpha 0.2 there, 0.5 here; --rank 8 there, 4 here\)/,
+      /holds a run with other settings \(`alpha` 0.2 there, 0.5 here; `rank` 8 there, 4 here\)/,
     );
   });
 

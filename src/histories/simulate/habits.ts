@@ -1,6 +1,8 @@
 /** The shared way of writing, and habits of one's own that no other set of habits can be taken for. */
+
 import { IdiolectError } from '../../common/errors.ts';
 import { type Random, random } from '../../common/random.ts';
+import { setting } from '../../common/wording.ts';
 import { oneOf } from './kind.ts';
 import { DIMENSIONS, type Dimension, type Values, type Way } from './writing.ts';
 
@@ -70,7 +72,7 @@ export class HabitBook {
     }
     throw new IdiolectError(
       'CONFIG',
-      `only ${index} sets of habits can be told apart; ask for fewer users, other --habits, or a larger --circle.`,
+      `only ${index} sets of habits can be told apart; ask for fewer users, other ${setting('habits')}, or a larger ${setting('circle')}.`,
     );
   }
 

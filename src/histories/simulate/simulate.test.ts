@@ -109,7 +109,7 @@ describe('a population', () => {
     for (const overlap of ['', '1.5', '0.1,', 'high', '-0.1', '0.1..2']) {
       expect(simulateSchema.safeParse({ overlap }).success, overlap).toBe(false);
     }
-    expect(() => shares('0.6..0.2')).toThrow('--overlap 0.6..0.2: the lower end comes first.');
+    expect(() => shares('0.6..0.2')).toThrow('`overlap` 0.6..0.2: the lower end comes first.');
   });
 });
 

@@ -1,7 +1,9 @@
 /** A population of simulated users: who writes how, what each has written, and what is true of them. */
+
 import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { random } from '../../common/random.ts';
+import { setting } from '../../common/wording.ts';
 import type { HistoryRecord } from '../record.ts';
 import { COMMITS } from './commits.ts';
 import { drawWay, HabitBook, type Habits, sharedHabits } from './habits.ts';
@@ -117,7 +119,7 @@ export class Population {
       return shares[k % shares.length]!;
     }
     const [low, high] = [Number(range[1]), Number(range[2])];
-    if (low > high) throw new IdiolectError('CONFIG', `--overlap ${overlap}: the lower end comes first.`);
+    if (low > high) throw new IdiolectError('CONFIG', `${setting('overlap')} ${overlap}: the lower end comes first.`);
     return low + (high - low) * random(seed, `${this.#label}/share/${k}`).uniform();
   }
 }

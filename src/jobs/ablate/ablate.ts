@@ -1,4 +1,5 @@
 /** `idiolect ablate`: one training run for each combination of settings, scored on the users' held-out records. */
+
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
@@ -8,6 +9,7 @@ import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { random } from '../../common/random.ts';
 import { childSettings, type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
+import { setting } from '../../common/wording.ts';
 import type { TrainableObjective } from '../../objectives/objectives.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../overlap/uniqueness.ts';
 import { RunFolder } from '../../runs/run-folder.ts';
@@ -148,7 +150,7 @@ async function requireOurs(out: string): Promise<void> {
   throw new IdiolectError(
     'CONFIG',
     `${out} is not empty, and no ablation began there: it holds ${printable(other)} and no runs in cells/. ` +
-      'Choose another --out, or an empty folder.',
+      'Choose another `out`, or an empty folder.',
   );
 }
 
@@ -232,7 +234,10 @@ function paired(cell: CellResult, base: CellResult): Estimate {
   const differences = cell.users.map(({ user, adapter, base: reference }) => {
     const other = before.get(user);
     if (other === undefined) {
-      throw new IdiolectError('DATA', `the runs ${base.name} and ${cell.name} hold other users; choose another --out.`);
+      throw new IdiolectError(
+        'DATA',
+        `the runs ${base.name} and ${cell.name} hold other users; choose another ${setting('out')}.`,
+      );
     }
     return adapter - reference - other;
   });

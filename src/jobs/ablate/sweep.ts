@@ -1,7 +1,9 @@
 /** What an ablation varies: settings of training and their values, crossed. */
+
 import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
-import { flagName, flagsOf } from '../../common/settings.ts';
+import { flagsOf } from '../../common/flags.ts';
+import { flagName, setting } from '../../common/wording.ts';
 import { folderName } from '../../runs/run-folder.ts';
 import { NOT_IDENTITY, trainSchema } from '../../runs/settings.ts';
 
@@ -50,7 +52,7 @@ export const sweepSchema = z
 export function parseSweeps(text: string): Sweep[] {
   const sweeps = text.split(';').flatMap(part => (part.trim() === '' ? [] : [{ axes: parseAxes(part.trim()) }]));
   if (sweeps.length > 0) return sweeps;
-  throw new IdiolectError('USAGE', '--sweep is empty: name a setting and its values, such as "alpha=0,0.3,0.6".');
+  throw new IdiolectError('USAGE', '`sweep` is empty: name a setting and its values, such as "alpha=0,0.3,0.6".');
 }
 
 function parseAxes(text: string): Axis[] {
@@ -60,7 +62,10 @@ function parseAxes(text: string): Axis[] {
     const flag = varied.find(({ key, name: long }) => key === name || long === `--${name}`);
     if (!flag) {
       const names = varied.map(({ name: long }) => long.slice(2)).join(', ');
-      throw new IdiolectError('USAGE', `--sweep: "${name}" is no setting that can be varied. Those are ${names}.`);
+      throw new IdiolectError(
+        'USAGE',
+        `${setting('sweep')}: "${name}" is no setting that can be varied. Those are ${names}.`,
+      );
     }
     const values = list.split(',').map(value => {
       if (isUnset(flag.key, value)) return { text: value, value: undefined };
@@ -69,7 +74,7 @@ function parseAxes(text: string): Axis[] {
       if (checked.success) return { text: value, value: checked.data };
       throw new IdiolectError(
         'USAGE',
-        `--sweep: "${value}" is no value of ${flag.name}: ${checked.error.issues[0]!.message.replace(/\.$/, '')}.`,
+        `${setting('sweep')}: "${value}" is no value of ${setting(flag.key)}: ${checked.error.issues[0]!.message.replace(/\.$/, '')}.`,
       );
     });
     return { key: flag.key, values };

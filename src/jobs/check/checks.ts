@@ -2,8 +2,10 @@
  * Checks of a model folder and of a data file before training. Whatever is wrong with either becomes a sentence; what
  * can be used is handed on, so that a later check or an estimate builds on it.
  */
+
 import { counted } from '../../common/counted.ts';
 import { IdiolectError, reasonOf } from '../../common/errors.ts';
+import { setting } from '../../common/wording.ts';
 import type { EngineOptions } from '../../engine/session.ts';
 import { setApart } from '../../histories/dataset.ts';
 import { detectLayout, groupByUser, type HistoryRecord, openHistories, splitByTime } from '../../histories/index.ts';
@@ -43,7 +45,7 @@ async function checkModel(named: string, engine: EngineOptions): Promise<Checked
   if (!model) return { checks, model: null };
   const problem = await attempt(checks, 'tokenizer', async () => tokenizerProblem(model));
   if (problem === undefined) return { checks, model: null };
-  const chat = model.tokenizer.hasChatTemplate ? '; its chat template is used unless --chat never' : '';
+  const chat = model.tokenizer.hasChatTemplate ? '; its chat template is used unless `chat` never' : '';
   checks.push(problem ?? { topic: 'tokenizer', state: 'fine', found: `texts come back from it as they were${chat}` });
   return { checks, model: problem?.state === 'wrong' ? null : model };
 }
@@ -129,7 +131,7 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   });
   if (bad.length > 0) {
     const state = settings.skipBad ? 'note' : 'wrong';
-    const advice = settings.skipBad ? 'They are left out.' : 'Correct them, or give --skip-bad.';
+    const advice = settings.skipBad ? 'They are left out.' : 'Correct them, or give `skipBad`.';
     checks.push({
       topic: 'lines',
       state,
@@ -227,7 +229,7 @@ function lengthsCheck({ median, p95, longest, texts, promptsCut, completionsCut 
   return {
     topic,
     state: 'note',
-    found: `${found}; ${cut}. A larger --max-length keeps more, up to what the model takes`,
+    found: `${found}; ${cut}. A larger ${setting('maxLength')} keeps more, up to what the model takes`,
   };
 }
 
@@ -262,7 +264,7 @@ function checkMemory(
   const batch = largestBatch(lengths ?? typicalLengths(longest), settings);
   const bytes = trainingMemory(checkpoint, batch);
   const isTooMuch = bytes > availableBytes;
-  const advice = `; ${bytesText(availableBytes)} are free. Lower --micro-batch-tokens or --max-length, or take a smaller model`;
+  const advice = `; ${bytesText(availableBytes)} are free. Lower ${setting('microBatchTokens')} or ${setting('maxLength')}, or take a smaller model`;
   const takes = `takes about ${bytesText(bytes)} of memory`;
   const atOnce = `for ${Math.round(batch.tokens)} tokens at once`;
   if (lengths) {
@@ -275,8 +277,8 @@ function checkMemory(
   const upTo = batch.longest < longest ? `, and up to ${bytesText(most)} with texts of ${longest}` : '';
   const found = `${takes} with texts of ${batch.longest} tokens${upTo}`;
   return isTooMuch
-    ? { topic, state: 'note', found: `${found}${advice}. Give --data for an estimate by your texts` }
-    : { topic, state: 'fine', found: `${found}; give --data for an estimate by your texts` };
+    ? { topic, state: 'note', found: `${found}${advice}. Give ${setting('data')} for an estimate by your texts` }
+    : { topic, state: 'fine', found: `${found}; give ${setting('data')} for an estimate by your texts` };
 }
 
 function textOf({ user, input, output }: HistoryRecord): string {

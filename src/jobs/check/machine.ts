@@ -1,8 +1,10 @@
 /** Checks of the machine: whether Node, memory and devices are what training needs. */
+
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path/posix';
 import { reasonOf } from '../../common/errors.ts';
+import { setting } from '../../common/wording.ts';
 import { builtInDevices, ENGINE, multiplyOn } from '../../engine/devices.ts';
 import type { EngineOptions } from '../../engine/session.ts';
 
@@ -106,7 +108,8 @@ async function checkDevice(device: EngineOptions['device']): Promise<Check> {
       return { topic, state: 'wrong', found: `a product of small whole numbers came out as ${product}. Use another.` };
     }
     const others = builtInDevices().filter(name => name !== device);
-    const more = device === 'cpu' && others.length > 0 ? `; built in, to try by --device: ${others.join(', ')}` : '';
+    const more =
+      device === 'cpu' && others.length > 0 ? `; built in, to try by ${setting('device')}: ${others.join(', ')}` : '';
     return { topic, state: 'fine', found: `${ENGINE} computes there${more}` };
   } catch (error) {
     return { topic, state: 'wrong', found: `${engineReason(error)} ${ADVICE[device]}` };

@@ -1,4 +1,5 @@
 /** `idiolect compare`: from data and a backbone to the table of every method, each stage kept, and continued after a stop. */
+
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { counted } from '../../common/counted.ts';
@@ -6,6 +7,7 @@ import { IdiolectError } from '../../common/errors.ts';
 import { sha256 } from '../../common/files.ts';
 import { childSettings, type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
 import { packageVersion } from '../../common/version.ts';
+import { setting } from '../../common/wording.ts';
 import { type Dataset, loadDataset, withSplit } from '../../histories/dataset.ts';
 import { Encoder } from '../../language-model/encoder.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
@@ -280,7 +282,10 @@ class Comparison {
       );
       if (answered.length === 0) {
         const texts = tries.map(({ text }) => text).join(', ');
-        throw new IdiolectError('DIVERGED', `${spec.title}: training diverged at ${texts}. Give lower --rates.`);
+        throw new IdiolectError(
+          'DIVERGED',
+          `${spec.title}: training diverged at ${texts}. Give lower ${setting('rates')}.`,
+        );
       }
       const { methods: measured } = this.#measure(answers, answers[0]!.name, new Map());
       const outcome = chooseTry(spec.title, answered, measured, this.#criterion);

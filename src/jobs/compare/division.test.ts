@@ -106,16 +106,16 @@ describe('a division by a number', () => {
   it.each([
     [
       { targetUsers: 2, developmentUsers: 1 },
-      '--target-users and --development-users ask for 3 users with records and queries, and at least one more to adapt ' +
-        'the model to the task (or --skip-adaptation); there are 3 in histories.jsonl. Use smaller numbers.',
+      '`targetUsers` and `developmentUsers` ask for 3 users with records and queries, and at least one more to adapt ' +
+        'the model to the task (or `skipAdaptation`); there are 3 in histories.jsonl. Use smaller numbers.',
     ],
     [
       { targetUsers: 2, developmentUsers: 2, skipAdaptation: true },
-      '--target-users and --development-users ask for 4 users with records and queries; there are 3 in ' +
+      '`targetUsers` and `developmentUsers` ask for 4 users with records and queries; there are 3 in ' +
         'histories.jsonl. Use smaller numbers.',
     ],
-    [{ targetUsers: 0 }, '--target-users 0: nobody would be evaluated. Give 1 or more.'],
-    [{ targetUsers: -1, developmentUsers: 2 }, '--target-users -1: nobody would be evaluated. Give 1 or more.'],
+    [{ targetUsers: 0 }, '`targetUsers` 0: nobody would be evaluated. Give 1 or more.'],
+    [{ targetUsers: -1, developmentUsers: 2 }, '`targetUsers` -1: nobody would be evaluated. Give 1 or more.'],
   ])('%j of three users who can be evaluated is refused', async (change, message) => {
     const users = new Map([...usersOf({ a: 3, b: 9, c: 5 }), ['idle', { train: 0, query: 3 }] as const]);
     const asked = divideUsers(datasetOf(users), { ...settings, ...change });
@@ -147,8 +147,8 @@ describe('a division by a file', () => {
   it('with too few others is refused', async () => {
     const targetUsers = await write({ targets: ['a', 'b'] });
     await expect(divideUsers(datasetOf(users), { ...settings, targetUsers, developmentUsers: 3 })).rejects.toThrow(
-      '--development-users asks for 3 users with records and queries, and at least one more to adapt the model to the ' +
-        `task (or --skip-adaptation); there are 3 in histories.jsonl outside ${targetUsers}'s targets. Use smaller numbers.`,
+      '`developmentUsers` asks for 3 users with records and queries, and at least one more to adapt the model to the ' +
+        `task (or \`skipAdaptation\`); there are 3 in histories.jsonl outside ${targetUsers}'s targets. Use smaller numbers.`,
     );
   });
 });

@@ -1,9 +1,11 @@
 /** Who is evaluated, on whom hyper-parameters are chosen, and on whom the backbone is adapted to the task: nobody twice. */
+
 import { join } from 'node:path';
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import { makeFolder } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
+import { setting } from '../../common/wording.ts';
 import type { Dataset } from '../../histories/dataset.ts';
 import { drawUserSplit, resolveUserSplit, type TargetSplit, writeUserSplit } from '../../histories/index.ts';
 import type { MethodSettings } from './methods/settings.ts';
@@ -15,7 +17,7 @@ export interface Division {
   readonly notices: readonly string[];
 }
 
-/** A division into targets and others, and the file that says so, as the verbs read it by `--target-users`. */
+/** A division into targets and others, and the file that says so, as the verbs read it by `targetUsers`. */
 export interface WrittenSplit {
   readonly file: string;
   readonly split: TargetSplit;
@@ -45,13 +47,16 @@ export async function divideUsers(dataset: Dataset, settings: DivisionSettings):
   if (typeof targetUsers === 'string') {
     const { split, notices } = await resolveUserSplit(targetUsers, counts, dataset, seed);
     const outside = new Map(split.others.flatMap(user => (counts.has(user) ? [[user, counts.get(user)!]] : [])));
-    const { targets: development, others } = draw(outside, developmentUsers, '--development-users asks');
+    const { targets: development, others } = draw(outside, developmentUsers, '`developmentUsers` asks');
     return { targets: split.targets, development, others, notices };
   }
   if (targetUsers < 1) {
-    throw new IdiolectError('CONFIG', `--target-users ${targetUsers}: nobody would be evaluated. Give 1 or more.`);
+    throw new IdiolectError(
+      'CONFIG',
+      `${setting('targetUsers')} ${targetUsers}: nobody would be evaluated. Give 1 or more.`,
+    );
   }
-  const asked = '--target-users and --development-users ask';
+  const asked = '`targetUsers` and `developmentUsers` ask';
   const { targets: drawn, others } = draw(counts, targetUsers + developmentUsers, asked);
   const mixed = random(seed, 'development users').shuffled(drawn);
   const isDevelopment = new Set(mixed.slice(0, developmentUsers));
@@ -66,7 +71,7 @@ export async function divideUsers(dataset: Dataset, settings: DivisionSettings):
     if (count === 0) return { targets: [], others: [...records.keys()] };
     if (skipAdaptation && count === records.size) return { targets: [...records.keys()].sort(), others: [] };
     if (count < records.size) return drawUserSplit(records, count, seed);
-    const spare = skipAdaptation ? '' : ', and at least one more to adapt the model to the task (or --skip-adaptation)';
+    const spare = skipAdaptation ? '' : ', and at least one more to adapt the model to the task (or `skipAdaptation`)';
     const where = typeof targetUsers === 'string' ? `${dataset.file} outside ${targetUsers}'s targets` : dataset.file;
     throw new IdiolectError(
       'CONFIG',

@@ -1,5 +1,7 @@
 /** By what the answers are measured first, and tries are chosen, where most texts have letters that ROUGE does not see. */
+
 import { counted } from '../../common/counted.ts';
+import { setting } from '../../common/wording.ts';
 import type { MetricName } from '../../histories/index.ts';
 import { countNonLatin } from '../../metrics/letters.ts';
 
@@ -26,6 +28,6 @@ export function withFirstMetric(
   if (2 * nonLatin <= texts) return { metrics };
   return {
     metrics: ['chrf', ...metrics],
-    note: `chrF is the first metric: ${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters that ROUGE does not see, which knows a-z and 0-9 alone. --metrics says otherwise.`,
+    note: `chrF is the first metric: ${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters that ROUGE does not see, which knows a-z and 0-9 alone. ${setting('metrics')} says otherwise.`,
   };
 }

@@ -1,5 +1,7 @@
 /** What a comparison cannot do without, checked before the first minute of work and not after the last. */
+
 import { IdiolectError } from '../../common/errors.ts';
+import { setting } from '../../common/wording.ts';
 import type { MetricName } from '../../histories/index.ts';
 import type { RecordNeed } from '../../histories/user-records.ts';
 import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
@@ -33,7 +35,7 @@ export async function requirePossible(
   if (judgeOf(settings) && !metrics.some(isOfTexts)) {
     throw new IdiolectError(
       'CONFIG',
-      `a judge compares texts, and ${task} asks for labels or ratings; leave --judge-url out.`,
+      `a judge compares texts, and ${task} asks for labels or ratings; leave ${setting('judgeUrl')} out.`,
     );
   }
   await requireEmbedder(embedder);
@@ -47,7 +49,7 @@ export async function requirePossible(
   if (auxiliaryFrom === 'others' && division.others.length === 0) {
     throw new IdiolectError(
       'CONFIG',
-      '--auxiliary-from others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
+      '`auxiliaryFrom` others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
     );
   }
   const needsOthers = objectives.some(({ records }) => records === 'others');
@@ -56,7 +58,7 @@ export async function requirePossible(
     if (division[group].length !== 1) continue;
     throw new IdiolectError(
       'CONFIG',
-      `there is one user in ${group}, with nobody to be compared with; ask for two or more, or use --auxiliary-from others.`,
+      `there is one user in ${group}, with nobody to be compared with; ask for two or more, or use ${setting('auxiliaryFrom')} others.`,
     );
   }
 }
@@ -65,6 +67,6 @@ function requireRejected({ name, method, rejected }: TrainingSpec, records: Reco
   if ((records === 'pairs') === (rejected !== undefined)) return;
   throw new IdiolectError(
     'CONFIG',
-    `the training ${name}: ${method} ${records === 'pairs' ? 'needs' : 'takes no'} rejected texts (\`rejected\` of its method).`,
+    `the training ${name}: ${method} ${records === 'pairs' ? 'needs' : 'takes no'} rejected texts (the field "rejected" of its method).`,
   );
 }

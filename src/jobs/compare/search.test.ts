@@ -51,13 +51,13 @@ describe('the tries of a method', () => {
     expect(triesOf(method('cbpo'), choices, settings).map(({ text }) => text)).toEqual(['lr 0.0001', 'lr 0.0003']);
   });
 
-  it('come from lists as long as --rates', () => {
+  it('come from lists as long as `rates`', () => {
     const short = settingsOf({ rates: [1e-4, 3e-4, 1e-3], retrieved: [2, 1], profileRecords: [5] });
     expect(() => triesOf(method('rag'), firstChoices(short), short)).toThrow(
-      '--retrieved has 2 values and --rates 3: every method gets as many tries. Give 3 of each.',
+      '`retrieved` has 2 values and `rates` 3: every method gets as many tries. Give 3 of each.',
     );
     expect(() => triesOf(method('pag'), firstChoices(short), short)).toThrow(
-      '--profile-records has 1 values and --rates 3: every method gets as many tries. Give 3 of each.',
+      '`profileRecords` has 1 values and `rates` 3: every method gets as many tries. Give 3 of each.',
     );
     // One rate is one try of each, by the first value of every list.
     const one = settingsOf({ rates: [1e-4] });

@@ -1,6 +1,8 @@
 /** Hyper-parameters chosen on development users: as many tries for every method that has one, by one criterion for all. */
+
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
+import { setting } from '../../common/wording.ts';
 import type { MetricName } from '../../histories/index.ts';
 import type { MethodResult, ResultMetric } from '../../results/results.ts';
 import { type MethodSpec, rateOf, trainingsOf } from './methods/catalogue.ts';
@@ -97,11 +99,11 @@ export function isSearched({ rates, developmentUsers }: MethodSettings): boolean
 export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSettings): Try[] {
   const { training, prompt } = spec;
   const count = settings.rates.length;
-  const firstOf = (flag: string, values: readonly number[]) => {
+  const firstOf = (key: string, values: readonly number[]) => {
     if (values.length >= count) return values.slice(0, count);
     throw new IdiolectError(
       'CONFIG',
-      `${flag} has ${values.length} values and --rates ${count}: every method gets as many tries. Give ${count} of each.`,
+      `${setting(key)} has ${values.length} values and ${setting('rates')} ${count}: every method gets as many tries. Give ${count} of each.`,
     );
   };
   if (training && prompt === 'plain') {
@@ -114,7 +116,7 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
   }
   if (training || prompt === 'plain') return [];
   const isRag = prompt === 'examples';
-  return firstOf(isRag ? '--retrieved' : '--profile-records', isRag ? settings.retrieved : settings.profileRecords).map(
+  return firstOf(isRag ? 'retrieved' : 'profileRecords', isRag ? settings.retrieved : settings.profileRecords).map(
     value => ({
       text: counted(value, 'record'),
       name: `${spec.name}-${value}`,

@@ -1,6 +1,8 @@
 /** Judgements of adapters as sentences, and what to try where nothing was learnt. */
+
 import { counted } from '../../common/counted.ts';
 import { printable } from '../../common/printable.ts';
+import { setting } from '../../common/wording.ts';
 import type { Estimate } from '../../statistics/intervals.ts';
 import { FEWEST_TEXTS, type Judgement } from '../../statistics/judgement.ts';
 import type { HeldOutScores, UserScore } from './held-out.ts';
@@ -58,13 +60,13 @@ export function runSentences(scores: HeldOutScores): string[] {
   const found = shown(gain, users[0]!.gain);
   if (overall.verdict === 'few') {
     return [
-      `${counted(overall.texts, 'held-out text is', 'held-out texts are')} too few to tell whether anything was learnt (${found}): ${FEWEST_TEXTS} are the fewest. Give more texts, or a larger --query-share.`,
+      `${counted(overall.texts, 'held-out text is', 'held-out texts are')} too few to tell whether anything was learnt (${found}): ${FEWEST_TEXTS} are the fewest. Give more texts, or a larger ${setting('queryShare')}.`,
     ];
   }
   const tested = `${counted(overall.texts, 'held-out text')}, ${probability(overall.p)}`;
   if (overall.verdict === 'harms') {
     return [
-      `The adapters harm: they make the users' own texts less likely, ${found} (${tested}). Lower --lr (${scores.training.lr} now) or --epochs (${scores.training.epochs} now).`,
+      `The adapters harm: they make the users' own texts less likely, ${found} (${tested}). Lower ${setting('lr')} (${scores.training.lr} now) or ${setting('epochs')} (${scores.training.epochs} now).`,
     ];
   }
   if (overall.verdict === 'untold') {
@@ -100,12 +102,13 @@ const MOVING_RATE = 1e-3;
 function advice({ method, lr, epochs }: HeldOutScores['training']): string {
   if (method !== 'sft') {
     return (
-      `Try --method sft --lr ${exponent(Math.max(lr, MOVING_RATE))} with another --out: on real commits supervised fine-tuning moved held-out texts by ` +
-      '0.247 nats a token and cbpo by 0.099 (docs/results.md). cbpo needs a high rate and a large beta together: --lr 3e-3 --beta 1.'
+      `Try ${setting('method')} sft ${setting('lr')} ${exponent(Math.max(lr, MOVING_RATE))} with another ${setting('out')}: on real commits supervised fine-tuning moved held-out texts by ` +
+      '0.247 nats a token and cbpo by 0.099 (docs/results.md). cbpo needs a high rate and a large beta together: `lr` 3e-3 `beta` 1.'
     );
   }
-  if (lr < MOVING_RATE) return `Try --lr ${exponent(MOVING_RATE)} (${exponent(lr)} now) with another --out.`;
-  return `Try more --epochs (${epochs} now), --lr ${exponent(3 * lr)} (${exponent(lr)} now) or --target-modules all-linear with another --out; or give more texts a user.`;
+  if (lr < MOVING_RATE)
+    return `Try ${setting('lr')} ${exponent(MOVING_RATE)} (${exponent(lr)} now) with another ${setting('out')}.`;
+  return `Try more ${setting('epochs')} (${epochs} now), ${setting('lr')} ${exponent(3 * lr)} (${exponent(lr)} now) or ${setting('targetModules')} all-linear with another ${setting('out')}; or give more texts a user.`;
 }
 
 function exponent(value: number): string {

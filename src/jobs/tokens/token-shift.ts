@@ -8,6 +8,7 @@ import { IdiolectError } from '../../common/errors.ts';
 import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
+import { setting } from '../../common/wording.ts';
 import { engineSchema } from '../../engine/session.ts';
 import { sampleAuxiliary } from '../../histories/index.ts';
 import { latest, userRecords } from '../../histories/user-records.ts';
@@ -28,7 +29,7 @@ export const tokensSchema = z.object({
     .enum(['own', 'own-training', 'others', 'auxiliary'])
     .default('own')
     .describe(
-      'texts: the user’s held-out or training records, others’ held-out records, or the others’ records --run trained against',
+      'texts: the user’s held-out or training records, others’ held-out records, or the others’ records `run` trained against',
     ),
   records: z.int().positive().default(20).describe('records of each user, at most'),
   users: nameListSchema
@@ -176,7 +177,7 @@ function chosenExamples(
   if (found.length > 0) return found;
   throw new IdiolectError(
     'DATA',
-    `${run} has no records of the set "${set}" for "${printable(user)}". Choose another --set.`,
+    `${run} has no records of the set "${set}" for "${printable(user)}". Choose another ${setting('set')}.`,
   );
 }
 

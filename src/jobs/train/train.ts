@@ -1,8 +1,10 @@
 /** `idiolect train`: from histories to one adapter folder per user, stoppable anywhere. */
+
 import { IdiolectError } from '../../common/errors.ts';
 import { printable } from '../../common/printable.ts';
 import { type Given, type Resolved, resolveGiven } from '../../common/settings.ts';
 import { packageVersion } from '../../common/version.ts';
+import { setting } from '../../common/wording.ts';
 import { selectUsers } from '../../histories/dataset.ts';
 import { writeUserSplit } from '../../histories/index.ts';
 import { readRejected } from '../../histories/rejected.ts';
@@ -104,7 +106,9 @@ export async function trainOn(
     const fresh = starts ? users.filter(user => !starts.has(user)) : [];
     if (fresh.length > 0) {
       const some = `${fresh.length}, such as "${printable(fresh[0]!)}"`;
-      notice(`users trained from fresh adapters, since ${settings.start} has none of theirs: ${some} (--start)`);
+      notice(
+        `users trained from fresh adapters, since ${settings.start} has none of theirs: ${some} (${setting('start')})`,
+      );
     }
     if (dataset.split) await writeUserSplit(folder.usersFile, dataset.split);
     const work = { objective, settings, folder, inputs, rejected, alphas: context.alphas ?? new Map() };
@@ -141,7 +145,7 @@ function requirePairs({ name, records }: TrainableObjective, { rejected }: Train
   throw new IdiolectError(
     'CONFIG',
     records === 'pairs'
-      ? `--method ${name} needs --rejected, a file of what the own records were chosen over.`
-      : `--rejected belongs to objectives of pairs, such as dpo; --method ${name} ${instead}. Leave it out.`,
+      ? `${setting('method')} ${name} needs ${setting('rejected')}, a file of what the own records were chosen over.`
+      : `${setting('rejected')} belongs to objectives of pairs, such as dpo; ${setting('method')} ${name} ${instead}. Leave it out.`,
   );
 }

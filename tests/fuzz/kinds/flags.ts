@@ -13,7 +13,7 @@ import { simulateVerb } from '../../../src/cli/simulate.ts';
 import { tokensVerb } from '../../../src/cli/tokens.ts';
 import { trainVerb } from '../../../src/cli/train.ts';
 import { parseLine, type Verb } from '../../../src/cli/verb.ts';
-import { flagsOf } from '../../../src/common/settings.ts';
+import { flagsOf } from '../../../src/common/flags.ts';
 import type { Kind } from '../kind.ts';
 
 const VERBS: readonly Verb[] = [

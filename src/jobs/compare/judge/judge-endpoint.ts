@@ -1,10 +1,12 @@
 /** Chat completions of an OpenAI-compatible server, each kept on disk by what was asked, so that nothing is asked twice. */
+
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, IdiolectError, reasonOf } from '../../../common/errors.ts';
 import { appendText, makeFolder, sha256 } from '../../../common/files.ts';
 import { readKeptLines } from '../../../common/own-file.ts';
 import { type Patience, request as requestFrom, TooLarge, TooSlow } from '../../../common/request.ts';
+import { setting } from '../../../common/wording.ts';
 
 export interface ChatOptions {
   /** Where judge.jsonl is kept: a line an answer, found by the hash of the server's address and the request. */
@@ -143,7 +145,7 @@ async function send(address: string, body: string, options: AskOptions): Promise
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     // Of several addresses of one host that all refuse, only the code is reported.
     const reason = reasonOf(cause) || (cause as NodeJS.ErrnoException).code;
-    const sentence = `cannot be reached (${reason}); start the server or correct --judge-url.`;
+    const sentence = `cannot be reached (${reason}); start the server or correct ${setting('judgeUrl')}.`;
     return { code: 'DATA', sentence, isFinal: false, cause: error };
   }
   const { status } = response;
@@ -159,12 +161,12 @@ async function send(address: string, body: string, options: AskOptions): Promise
   }
   if (!response.ok) {
     const needs = 'it must take temperature, seed and a JSON schema as response_format';
-    const sentence = `answers ${status}${said(text)}; check --judge-url and --judge-model (${needs}).`;
+    const sentence = `answers ${status}${said(text)}; check ${setting('judgeUrl')} and ${setting('judgeModel')} (${needs}).`;
     return { code: 'DATA', sentence, isFinal: true };
   }
   const parsed = completionSchema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data.choices[0]!.message.content ?? '';
-  const sentence = `does not answer with a chat completion${said(text)}; --judge-url must be the base URL of an OpenAI-compatible server, which mostly ends in /v1.`;
+  const sentence = `does not answer with a chat completion${said(text)}; ${setting('judgeUrl')} must be the base URL of an OpenAI-compatible server, which mostly ends in /v1.`;
   return { code: 'DATA', sentence, isFinal: true };
 }
 

@@ -157,7 +157,7 @@ describe('the judge', () => {
     expect(found!.results[0]).toMatchObject({ wins: 3, ties: 3, unreadable: 3, disagreements: 0 });
     server.answer = () => 'I cannot help with that.';
     await expect(ask({ seed: 8 })).rejects.toThrow(
-      'the judge "some-model" gave no verdict (A, B or tie) in 12 of 12 answers, such as "I cannot help with that."; name another --judge-model.',
+      'the judge "some-model" gave no verdict (A, B or tie) in 12 of 12 answers, such as "I cannot help with that."; name another `judgeModel`.',
     );
   });
 
@@ -256,12 +256,12 @@ describe('a server in trouble', () => {
     [
       { status: 404, text: '{"error":{"message":"no such model"}}' },
       KEY,
-      'answers 404 ("no such model"); check --judge-url',
+      'answers 404 ("no such model"); check `judgeUrl`',
     ],
     // Not followed: texts and key would go to another server.
-    [{ status: 307, headers: { location: 'http://127.0.0.1:9/' } }, KEY, 'answers 307; check --judge-url'],
-    [{ status: 200, text: '<html>Welcome</html>' }, KEY, 'does not answer with a chat completion; --judge-url must be'],
-    [{ status: 200, text: '{"choices":[]}' }, KEY, 'does not answer with a chat completion; --judge-url must be'],
+    [{ status: 307, headers: { location: 'http://127.0.0.1:9/' } }, KEY, 'answers 307; check `judgeUrl`'],
+    [{ status: 200, text: '<html>Welcome</html>' }, KEY, 'does not answer with a chat completion; `judgeUrl` must be'],
+    [{ status: 200, text: '{"choices":[]}' }, KEY, 'does not answer with a chat completion; `judgeUrl` must be'],
   ])('is told in one sentence: %j with key %s', async (reply, key, sentence) => {
     server.answer = () => reply;
     await expect(ask({ key })).rejects.toThrow(`${server.address}/chat/completions ${sentence}`);
@@ -289,7 +289,7 @@ describe('a server in trouble', () => {
     const gone = await chatServer(() => '');
     await gone.close();
     await expect(ask({}, { judgeUrl: `${gone.address}/` })).rejects.toThrow(
-      /^http:\S+\/v1\/chat\/completions cannot be reached \(.*ECONNREFUSED.*\); start the server or correct --judge-url\.$/,
+      /^http:\S+\/v1\/chat\/completions cannot be reached \(.*ECONNREFUSED.*\); start the server or correct `judgeUrl`\.$/,
     );
   });
 });
@@ -301,13 +301,13 @@ describe('the settings of the judge', () => {
   it.each(['localhost:8000', 'ftp://host/v1', 'http://me:secret@host/v1', 'http://host/v1?key=secret'])(
     'take no address such as %s',
     judgeUrl => {
-      expect(() => resolve({ judgeUrl })).toThrow('--judge-url: expected an address such as http://localhost:8000/v1');
+      expect(() => resolve({ judgeUrl })).toThrow('`judgeUrl`: expected an address such as http://localhost:8000/v1');
     },
   );
 
   it('name server and model together', () => {
-    expect(() => judgeOf(resolve({ judgeUrl: 'http://localhost:8000/v1' }))).toThrow('--judge-url needs --judge-model');
-    expect(() => judgeOf(resolve({ judgeModel: 'm' }))).toThrow('--judge-model needs --judge-url');
+    expect(() => judgeOf(resolve({ judgeUrl: 'http://localhost:8000/v1' }))).toThrow('`judgeUrl` needs `judgeModel`');
+    expect(() => judgeOf(resolve({ judgeModel: 'm' }))).toThrow('`judgeModel` needs `judgeUrl`');
   });
 
   it('have no key, which comes from the environment', () => {

@@ -9,6 +9,7 @@ import { counted } from '../../../common/counted.ts';
 import { IdiolectError } from '../../../common/errors.ts';
 import { printable } from '../../../common/printable.ts';
 import { random } from '../../../common/random.ts';
+import { setting } from '../../../common/wording.ts';
 import type { Answer, MethodAnswers } from '../../../results/answer.ts';
 import { type JudgeResult, type JudgeResults, SHOWN } from '../../../results/judge-results.ts';
 import { bootstrapMean } from '../../../statistics/intervals.ts';
@@ -60,8 +61,11 @@ export function judgeKey(env: NodeJS.ProcessEnv = process.env): string | undefin
 export function judgeOf({ judgeUrl, judgeModel }: JudgeSettings): { url: string; model: string } | undefined {
   if (judgeUrl !== undefined && judgeModel !== undefined) return { url: judgeUrl, model: judgeModel };
   if (judgeUrl === undefined && judgeModel === undefined) return undefined;
-  const [given, missing] = judgeUrl === undefined ? ['model', 'url'] : ['url', 'model'];
-  throw new IdiolectError('CONFIG', `--judge-${given} needs --judge-${missing} beside it; give both, or none.`);
+  const [given, missing] = judgeUrl === undefined ? ['Model', 'Url'] : ['Url', 'Model'];
+  throw new IdiolectError(
+    'CONFIG',
+    `${setting(`judge${given}`)} needs ${setting(`judge${missing}`)} beside it; give both, or none.`,
+  );
 }
 
 type Outcome = 'win' | 'loss' | 'tie' | 'disagreement' | 'unreadable' | 'same';
@@ -170,6 +174,6 @@ function requireVerdicts(answers: readonly string[], model: string): void {
   const example = JSON.stringify(without[0]!.slice(0, 80));
   throw new IdiolectError(
     'DATA',
-    `the judge "${model}" gave no verdict (A, B or tie) in ${without.length} of ${counted(answers.length, 'answer')}, such as ${example}; name another --judge-model.`,
+    `the judge "${model}" gave no verdict (A, B or tie) in ${without.length} of ${counted(answers.length, 'answer')}, such as ${example}; name another ${setting('judgeModel')}.`,
   );
 }

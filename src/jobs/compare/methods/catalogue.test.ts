@@ -38,7 +38,7 @@ describe('the catalogue', () => {
     '"%s" is no method',
     name => {
       expect(() => methodsByName(['base', name])).toThrow(
-        `--methods: there is no method "${name}". There are base, tam, rag, pag, oppu, dpo, cope, kto, bco, cbpo, and ` +
+        `\`methods\`: there is no method "${name}". There are base, tam, rag, pag, oppu, dpo, cope, kto, bco, cbpo, and ` +
           'rag+oppu, rag+dpo, rag+cope, rag+kto, rag+bco, rag+cbpo.',
       );
     },
@@ -46,7 +46,7 @@ describe('the catalogue', () => {
 
   it('takes no name twice', () => {
     expect(() => methodsByName(['tam', 'rag+oppu', 'oppu', 'rag+oppu'])).toThrow(
-      '--methods names "rag+oppu" twice. Remove one.',
+      '`methods` names "rag+oppu" twice. Remove one.',
     );
   });
 });

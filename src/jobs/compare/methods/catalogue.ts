@@ -2,8 +2,10 @@
  * The methods of a comparison, as data: what each does to a model is what sets it apart from the others, and nothing
  * else does. Data, LoRA settings, epochs, prompt template and length of answers are shared.
  */
+
 import { IdiolectError } from '../../../common/errors.ts';
 import { printable } from '../../../common/printable.ts';
+import { setting } from '../../../common/wording.ts';
 import type { ContrastOptions } from '../../../language-model/contrast.ts';
 import type { TrainSettings } from '../../../runs/settings.ts';
 
@@ -153,7 +155,8 @@ export function methodsByName(names: readonly string[], own: readonly MethodSpec
   const all = [...METHODS, ...own];
   requireNames(all);
   const repeated = names.find((name, i) => names.indexOf(name) < i);
-  if (repeated !== undefined) throw new IdiolectError('CONFIG', `--methods names "${repeated}" twice. Remove one.`);
+  if (repeated !== undefined)
+    throw new IdiolectError('CONFIG', `${setting('methods')} names "${repeated}" twice. Remove one.`);
   return names.map(name => methodByName(name, all));
 }
 
@@ -191,6 +194,6 @@ function methodByName(name: string, all: readonly MethodSpec[]): MethodSpec {
   const adapters = all.filter(({ training }) => training).map(method => RAG + method.name);
   throw new IdiolectError(
     'CONFIG',
-    `--methods: there is no method "${printable(name)}". There are ${all.map(one => one.name).join(', ')}, and ${adapters.join(', ')}.`,
+    `${setting('methods')}: there is no method "${printable(name)}". There are ${all.map(one => one.name).join(', ')}, and ${adapters.join(', ')}.`,
   );
 }

@@ -74,7 +74,7 @@ export async function leastPersonal(
   return samples[scores.indexOf(Math.max(...scores))]!;
 }
 
-/** The file of pairs `--rejected` reads, from each record and what it is chosen over. */
+/** The file of pairs `rejected` reads, from each record and what it is chosen over. */
 export async function writeRejected(
   file: string,
   pairs: readonly { readonly record: HistoryRecord; readonly rejected: string }[],

@@ -9,7 +9,7 @@ const tries = z.array(z.int().positive()).min(1);
 
 export const methodSchema = z.object({
   model: train.model,
-  data: train.data.describe('histories: JSON Lines, plain or gzip; with --task, what idiolect data get left on disk'),
+  data: train.data.describe('histories: JSON Lines, plain or gzip; with `task`, what idiolect data get left on disk'),
   out: train.out.describe('folder of the comparison; the same command continues where it stopped'),
   task: z.string().optional().describe('benchmark the data is of, such as lamp-4 or topic-writing: sets what it fixes'),
   targetUsers: z
@@ -42,7 +42,7 @@ export const methodSchema = z.object({
   retriever: z
     .enum(['bm25', 'dense'])
     .default('bm25')
-    .describe('how rag finds records: BM25 or the embeddings of --embedder'),
+    .describe('how rag finds records: BM25 or the embeddings of `embedder`'),
   maxTokens: z.int().positive().optional().describe('longest answer in tokens (default: of the task, else 64)'),
   epochs: train.epochs,
   batchSize: train.batchSize.describe(

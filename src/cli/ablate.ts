@@ -1,11 +1,9 @@
-/** `idiolect ablate` */
-import type { Resolved } from '../common/settings.ts';
-import { type AblateSettings, ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
+import { ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
 import { duration, table } from './terminal.ts';
 import { builtInMethod, trainReporter } from './train.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
-export const ablateVerb: Verb = {
+export const ablateVerb = defineVerb({
   name: 'ablate',
   summary: 'Trains and scores every combination of some settings, and writes tables and pictures.',
   operands: [],
@@ -15,7 +13,7 @@ export const ablateVerb: Verb = {
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
     const report = trainReporter(terminal);
-    const summary = await ablate(resolved as unknown as Resolved<AblateSettings>, {
+    const summary = await ablate(resolved, {
       signal,
       onEvent: event =>
         event.type === 'run' ? terminal.say(`run ${event.index}/${event.total}: ${event.name}`) : report(event),
@@ -41,4 +39,4 @@ export const ablateVerb: Verb = {
     terminal.say(`pictures: ${summary.pictures.join(' ')}`);
     terminal.say(`data: ${summary.data}`);
   },
-};
+});

@@ -1,16 +1,15 @@
 /** `idiolect adapt` */
 import { counted } from '../common/counted.ts';
-import type { Resolved } from '../common/settings.ts';
 import { flagName } from '../common/wording.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../jobs/adapt/adapt.ts';
-import { type AdaptSettings, adaptSchema } from '../jobs/adapt/adapt-settings.ts';
+import { adaptSchema } from '../jobs/adapt/adapt-settings.ts';
 import { duration, type Terminal, TimeLeft } from './terminal.ts';
-import { showSettings, type Verb } from './verb.ts';
+import { defineVerb, showSettings } from './verb.ts';
 
 /** What a later training must have in common, or it would put the same records differently. */
 const SHARED = ['template', 'chat', 'promptDate', 'maxLength', 'queryShare'] as const;
 
-export const adaptVerb: Verb = {
+export const adaptVerb = defineVerb({
   name: 'adapt',
   summary:
     'Adapts a model to the task: one LoRA by supervised fine-tuning on users who are not evaluated, merged into the model.',
@@ -20,7 +19,7 @@ export const adaptVerb: Verb = {
     'idiolect adapt --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --target-users 20 --out runs/task',
   async run({ resolved, json, terminal, signal }) {
     const start = performance.now();
-    const settings = resolved as unknown as Resolved<AdaptSettings>;
+    const settings = resolved;
     showSettings(settings, terminal);
     const summary = await adapt(settings, { signal, onEvent: reporter(terminal) });
     if (json) {
@@ -39,7 +38,7 @@ export const adaptVerb: Verb = {
     }
     terminal.say(`next: idiolect train ${next.map(quoted).join(' ')}`);
   },
-};
+});
 
 /** As a shell takes it back. */
 function quoted(word: string): string {

@@ -1,18 +1,16 @@
-/** `idiolect compare` */
-import type { Resolved } from '../common/settings.ts';
 import { packageVersion } from '../common/version.ts';
 import { compare } from '../jobs/compare/compare.ts';
 import type { CompareEvent } from '../jobs/compare/events.ts';
 import { judgeKey } from '../jobs/compare/judge/judge.ts';
 import { triedText } from '../jobs/compare/search.ts';
-import { type CompareSettings, compareSchema } from '../jobs/compare/task-settings.ts';
+import { compareSchema } from '../jobs/compare/task-settings.ts';
 import { digitsOf, verdictOf } from '../results/numbers.ts';
 import { markedMetric, markedTitle, metricRemarks, remarkLines } from '../results/remarks.ts';
 import type { Results } from '../results/results.ts';
 import { duration, type Terminal, TimeLeft, TotalLeft, table } from './terminal.ts';
-import { showSettings, type Verb } from './verb.ts';
+import { defineVerb, showSettings } from './verb.ts';
 
-export const compareVerb: Verb = {
+export const compareVerb = defineVerb({
   name: 'compare',
   summary:
     'Every method under one harness: adapts the model to the task, searches hyper-parameters on development users, trains and asks each method for the target users, and writes the table and a report.',
@@ -23,7 +21,7 @@ export const compareVerb: Verb = {
   async run({ resolved, json, terminal, signal }) {
     const now = () => performance.now();
     const start = now();
-    const settings = resolved as unknown as Resolved<CompareSettings>;
+    const settings = resolved;
     showSettings(settings, terminal);
     const onEvent = compareReporter(terminal);
     const key = settings.values.judgeUrl === undefined ? undefined : judgeKey();
@@ -46,7 +44,7 @@ export const compareVerb: Verb = {
     terminal.say(`tables: ${summary.markdown} (data: ${summary.json})`);
     terminal.say(`report: ${summary.report}`);
   },
-};
+});
 
 /** Methods by metrics, means over users. */
 export function resultRows({ metrics, methods }: Pick<Results, 'metrics' | 'methods'>): string[][] {

@@ -7,7 +7,7 @@ import { makeFolder, requireReplaceable } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
 import { download, megabytes } from '../hub/download.ts';
 import { TimeLeft, transferLine } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
 const split = z.enum(['train', 'dev', 'test']);
 
@@ -18,14 +18,14 @@ const schema = z.object({
   mirror: z.string().optional().describe("an address in place of the makers' own, with the same paths below it"),
 });
 
-export const dataGetVerb: Verb = {
+export const dataGetVerb = defineVerb({
   name: 'data get',
   summary: 'Downloads a task of LaMP or LongLaMP from its makers; the same command continues where it stopped.',
   operands: [{ name: 'TASK', description: 'lamp-1 to lamp-7, abstract-generation, product-review or topic-writing' }],
   schema,
   example: 'idiolect data get lamp-4 --split dev --time --out data',
   async run({ resolved, operands, terminal, json, signal }) {
-    const { out, split, time, mirror } = resolved.values as z.infer<typeof schema>;
+    const { out, split, time, mirror } = resolved.values;
     const { licence, folder, files } = await benchmarkFiles(operands[0]!, { splits: split, time, mirror });
     terminal.say(licence);
     const home = join(out, folder);
@@ -44,7 +44,7 @@ export const dataGetVerb: Verb = {
     }
     if (json) terminal.print(JSON.stringify({ folder: home, files: files.map(({ name }) => name), bytes }));
   },
-};
+});
 
 /** @throws IdiolectError OUTPUT for anything there but the file that would be downloaded: it may be somebody's own */
 async function requireFree(path: string, size: number | undefined): Promise<void> {

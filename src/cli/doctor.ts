@@ -8,7 +8,7 @@ import { checkAll } from '../jobs/check/checks.ts';
 import { type Check, thisMachine } from '../jobs/check/machine.ts';
 import { dataSchema, trainSchema } from '../runs/settings.ts';
 import type { Terminal } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
 const schema = z.object({
   model: z
@@ -21,7 +21,7 @@ const schema = z.object({
   device: engineSchema.shape.device.describe('a device to open beside the cpu'),
 });
 
-export const doctorVerb: Verb = {
+export const doctorVerb = defineVerb({
   name: 'doctor',
   summary: 'Checks what training needs: Node, memory, devices and, where given, a model folder and a data file.',
   operands: [],
@@ -29,7 +29,7 @@ export const doctorVerb: Verb = {
   onlyLooks: true,
   example: 'idiolect doctor --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl',
   async run({ resolved, json, terminal }) {
-    const { model, data, ...given } = resolved.values as z.infer<typeof schema>;
+    const { model, data, ...given } = resolved.values;
     const machine = thisMachine();
     const defaults = trainSchema.omit({ model: true, data: true }).parse({ out: '', ...given });
     const findings = await checkAll({ ...defaults, model, data }, machine);
@@ -42,7 +42,7 @@ export const doctorVerb: Verb = {
     } else showChecks(checks, text => terminal.print(asFlags(text)));
     refuse(checks);
   },
-};
+});
 
 const MARKS = { fine: pc.green('fine '), note: pc.yellow('note '), wrong: pc.red('wrong') } as const;
 

@@ -1,10 +1,10 @@
 /** `idiolect forget` */
 import { join } from 'node:path';
 import { printable } from '../common/printable.ts';
-import { type ForgetSettings, type Forgotten, forget, forgetSchema } from '../jobs/forget.ts';
-import type { Verb } from './verb.ts';
+import { type Forgotten, forget, forgetSchema } from '../jobs/forget.ts';
+import { defineVerb } from './verb.ts';
 
-export const forgetVerb: Verb = {
+export const forgetVerb = defineVerb({
   name: 'forget',
   summary:
     'Takes a user out of a run of idiolect train: adapter, checkpoint, scores, metrics, alpha, name and caches. Lists the adapters of others that were trained against the user’s texts.',
@@ -12,11 +12,11 @@ export const forgetVerb: Verb = {
   schema: forgetSchema,
   example: 'idiolect forget ada --out runs/first',
   async run({ resolved, operands, json, terminal }) {
-    const forgotten = await forget(operands[0]!, resolved.values as ForgetSettings);
+    const forgotten = await forget(operands[0]!, resolved.values);
     if (json) terminal.print(JSON.stringify(forgotten));
     else for (const sentence of sentencesOf(forgotten)) terminal.print(sentence);
   },
-};
+});
 
 function sentencesOf({ user, run, seenBy, unknown, cache, caches }: Forgotten): string[] {
   const name = `"${printable(user)}"`;

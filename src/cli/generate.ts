@@ -13,7 +13,7 @@ import { type AdapterCard, readAdapterCard } from '../model/adapter-card.ts';
 import { DEFAULT_PROMPT_DATE } from '../model/prompt-date.ts';
 import { dataSchema, trainSchema } from '../runs/settings.ts';
 import { readStandardInput } from './standard-input.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
 const { template, chat, promptDate } = dataSchema.shape;
 
@@ -43,14 +43,14 @@ const generateSchema = z.object({
 
 type GenerateSettings = z.infer<typeof generateSchema>;
 
-export const generateVerb: Verb = {
+export const generateVerb = defineVerb({
   name: 'generate',
   summary: 'Streams what the model writes after a prompt, in the voice of an adapter.',
   operands: [],
   schema: generateSchema,
   example: 'idiolect generate --run runs/first --user alice --prompt "..."',
   async run({ resolved, json, terminal, signal }) {
-    const settings = resolved.values as GenerateSettings;
+    const settings = resolved.values;
     const { name, adapterPath, card, run } = await voiceOf(settings);
     const form = promptForm(settings, card);
     const text = templateText(form.template);
@@ -83,7 +83,7 @@ export const generateVerb: Verb = {
       await model.close();
     }
   },
-};
+});
 
 const CUTS: Record<Cut, (maxTokens: number) => string> = {
   prompt: () => 'the prompt is longer than the model can read and lost its beginning',

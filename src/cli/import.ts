@@ -18,7 +18,7 @@ import {
 } from '../histories/index.ts';
 import { readStandardInput } from './standard-input.ts';
 import type { Terminal } from './terminal.ts';
-import { force, type Verb, type VerbArguments } from './verb.ts';
+import { defineVerb, force, type VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');
 const files = { out, force };
@@ -37,23 +37,23 @@ const gitSchema = z.object({
   ...botsSchema.shape,
 });
 
-export const importGitVerb: Verb = {
+export const importGitVerb = defineVerb({
   name: 'import git',
   summary: 'One record per commit: changed files and first lines of the diff to the subject line, by author.',
   operands: [{ name: 'PATH', description: 'a git repository' }],
   schema: gitSchema,
   example: 'idiolect import git . --out histories.jsonl',
   async run(args) {
-    const { names, salt, branch, since, bots } = args.resolved.values as z.infer<typeof gitSchema>;
+    const { names, salt, branch, since, bots } = args.resolved.values;
     const { onSkip } = reporting(args.terminal);
     const inputs = [await repositoryFiles(args.operands[0]!)];
     await write(args, inputs, () =>
       importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }),
     );
   },
-};
+});
 
-export const importDiffVerb: Verb = {
+export const importDiffVerb = defineVerb({
   name: 'import diff',
   summary: 'Turns a diff on standard input into the input that import git makes of its commit, for generate to read.',
   operands: [],
@@ -63,7 +63,7 @@ export const importDiffVerb: Verb = {
     const input = diffInput(await readStandardInput('Stage fewer files.'));
     terminal.print(json ? JSON.stringify({ input }) : input);
   },
-};
+});
 
 const lampSchema = z.object({
   ...files,
@@ -71,19 +71,19 @@ const lampSchema = z.object({
   skipBad,
 });
 
-export const importLampVerb: Verb = {
+export const importLampVerb = defineVerb({
   name: 'import lamp',
   summary: 'A {split}_questions.json of LaMP: profiles become training records, answered questions queries.',
   operands: [{ name: 'QUESTIONS', description: '{split}_questions.json, plain or gzip' }],
   schema: lampSchema,
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',
   async run(args) {
-    const { outputs, skipBad } = args.resolved.values as z.infer<typeof lampSchema>;
+    const { outputs, skipBad } = args.resolved.values;
     await write(args, [args.operands[0], outputs], report =>
       importLamp(args.operands[0]!, { outputs, skipBad, ...report }),
     );
   },
-};
+});
 
 const longLampSchema = z.object({
   ...files,
@@ -91,17 +91,17 @@ const longLampSchema = z.object({
   skipBad,
 });
 
-export const importLongLampVerb: Verb = {
+export const importLongLampVerb = defineVerb({
   name: 'import longlamp',
   summary: 'Parquet files of LongLaMP: profiles become training records, answered rows queries.',
   operands: [{ name: 'PATH', description: "the folder of one configuration's files, or one of its files" }],
   schema: longLampSchema,
   example: 'idiolect import longlamp abstract_generation_user --out abstracts.jsonl.gz',
   async run(args) {
-    const { split, skipBad } = args.resolved.values as z.infer<typeof longLampSchema>;
+    const { split, skipBad } = args.resolved.values;
     await write(args, args.operands, report => importLongLamp(args.operands[0]!, { split, skipBad, ...report }));
   },
-};
+});
 
 const oppuSchema = z.object({
   ...files,
@@ -110,19 +110,19 @@ const oppuSchema = z.object({
   skipBad,
 });
 
-export const importOppuVerb: Verb = {
+export const importOppuVerb = defineVerb({
   name: 'import oppu',
   summary: 'The layout OPPU and CoPe share: user_others.json, user_top_100_history.json and its labels.',
   operands: [{ name: 'PATH', description: 'the folder, or one of its files' }],
   schema: oppuSchema,
   example: 'idiolect import oppu data/news_headline --out headlines.jsonl',
   async run(args) {
-    const { users, labels, skipBad } = args.resolved.values as z.infer<typeof oppuSchema>;
+    const { users, labels, skipBad } = args.resolved.values;
     await write(args, [args.operands[0], labels], report =>
       importOppu(args.operands[0]!, { users, labels, skipBad, ...report }),
     );
   },
-};
+});
 
 /** The flags that say which column is which; `init` has them too. */
 export const columnSchema = z.object({
@@ -163,7 +163,7 @@ export function formatOf({ timeFormat, quote }: z.infer<typeof tableFormatSchema
 
 const tableSchema = z.object({ ...files, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });
 
-export const importTableVerb: Verb = {
+export const importTableVerb = defineVerb({
   name: 'import table',
   summary: "A product's own CSV or JSON Lines: each row becomes a record, its fields read from the columns named.",
   operands: [{ name: 'FILE', description: 'CSV with a header, or JSON Lines; plain or gzip' }],
@@ -171,11 +171,11 @@ export const importTableVerb: Verb = {
   example:
     'idiolect import table posts.csv --user-field author --input-field subject --output-field text --out histories.jsonl',
   async run(args) {
-    const { skipBad, ...flags } = args.resolved.values as z.infer<typeof tableSchema>;
+    const { skipBad, ...flags } = args.resolved.values;
     const options = { columns: columnsOf(flags), ...formatOf(flags), skipBad };
     await write(args, args.operands, report => importTable(args.operands[0]!, { ...options, ...report }));
   },
-};
+});
 
 /** Entries left out that are named one by one. */
 const SKIPS_SHOWN = 5;
@@ -201,12 +201,12 @@ export function reporting(terminal: Terminal) {
   };
 }
 
-async function write(
-  { resolved, json, config, ...work }: VerbArguments,
+async function write<S extends z.ZodObject<typeof files>>(
+  { resolved, json, config, ...work }: VerbArguments<S>,
   inputs: readonly (string | undefined)[],
   records: (report: Report) => AsyncIterable<HistoryRecord>,
 ): Promise<void> {
-  const { out: file, force } = resolved.values as { out: string; force: boolean };
+  const { out: file, force } = resolved.values;
   await requireOutputFile(file, { force, inputs: [...inputs, config] });
   const report = reporting(work.terminal);
   const written = await writeRecords(file, records(report), work);

@@ -38,7 +38,7 @@ import { commandLine, importArguments, quoted, shellScript } from './init-files.
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
 import { duration } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
 const schema = z.object({
   data: z
@@ -63,7 +63,7 @@ const schema = z.object({
 
 export type InitFlags = z.infer<typeof schema>;
 
-export const initVerb: Verb = {
+export const initVerb = defineVerb({
   name: 'init',
   summary:
     'Prepares a training run: finds and checks histories and model, estimates time and memory, writes the commands.',
@@ -72,7 +72,7 @@ export const initVerb: Verb = {
   onlyLooks: true, // fetched below, once the rest is known to be there
   example: 'idiolect init --data ~/code/project --model HuggingFaceTB/SmolLM2-135M-Instruct --out first',
   async run({ resolved, json, config, terminal, signal }) {
-    const flags = resolved.values as InitFlags;
+    const flags = resolved.values;
     const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
     const talk = isTerminal && !flags.yes ? dialogue({ input: process.stdin, output: process.stderr }) : null;
     const { data, model: folder, out } = await askAnswers(flags, talk);
@@ -125,7 +125,7 @@ export const initVerb: Verb = {
       if (source.kind !== 'histories') await rm(staged, { force: true });
     }
   },
-};
+});
 
 function notWritten(out: string): IdiolectError {
   return new IdiolectError('INTERRUPTED', `stopped; ${join(out, 'train.json')} was not written.`);

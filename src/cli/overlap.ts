@@ -1,15 +1,8 @@
-/** `idiolect overlap` */
-import type { Resolved } from '../common/settings.ts';
-import {
-  type OverlapReportSettings,
-  overlapReportSchema,
-  reportOverlaps,
-  type UserOverlap,
-} from '../jobs/overlap/overlap-report.ts';
+import { overlapReportSchema, reportOverlaps, type UserOverlap } from '../jobs/overlap/overlap-report.ts';
 import { TimeLeft, table } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
-export const overlapVerb: Verb = {
+export const overlapVerb = defineVerb({
   name: 'overlap',
   summary:
     'Estimates how much of what others write could be each user’s own (alpha), and how unlike others each writes.',
@@ -18,7 +11,7 @@ export const overlapVerb: Verb = {
   example: 'idiolect overlap --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --users first:20',
   async run({ resolved, json, terminal, signal }) {
     const clock = new TimeLeft();
-    const users = await reportOverlaps(resolved as unknown as Resolved<OverlapReportSettings>, {
+    const users = await reportOverlaps(resolved, {
       signal,
       onEvent: event => {
         if (event.type === 'notice') return terminal.say(`note: ${event.message}`);
@@ -35,7 +28,7 @@ export const overlapVerb: Verb = {
     terminal.print(table([header, ...users.map(row)]));
     for (const { user, fallback } of users) if (fallback !== null) terminal.say(`${user}: ${fallback}`);
   },
-};
+});
 
 function row({
   user,

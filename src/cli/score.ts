@@ -1,14 +1,13 @@
 /** `idiolect score` */
 import { counted } from '../common/counted.ts';
-import type { Resolved } from '../common/settings.ts';
 import { asFlags } from '../common/wording.ts';
-import { type ScoreSettings, scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
+import { scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
 import { runSentences, userSentence } from '../jobs/score/judgement-words.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { TimeLeft, table } from './terminal.ts';
-import type { Verb } from './verb.ts';
+import { defineVerb } from './verb.ts';
 
-export const scoreVerb: Verb = {
+export const scoreVerb = defineVerb({
   name: 'score',
   summary:
     'Held-out log-likelihood per user: mean log-probability per token of later records, training never saw them.',
@@ -17,7 +16,7 @@ export const scoreVerb: Verb = {
   example: 'idiolect score --run runs/first',
   async run({ resolved, json, terminal, signal }) {
     const clock = new TimeLeft();
-    const scores = await scoreRun(resolved as unknown as Resolved<ScoreSettings>, {
+    const scores = await scoreRun(resolved, {
       signal,
       onEvent: ({ done, total }) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
     });
@@ -43,7 +42,7 @@ export const scoreVerb: Verb = {
     for (const sentence of [...scores.users.map(userSentence), ...runSentences(scores)])
       terminal.print(asFlags(sentence));
   },
-};
+});
 
 function estimate({ mean, low, high }: Estimate, users: number): string {
   return `${mean.toFixed(4)} nats per token, 95% interval ${low.toFixed(4)} to ${high.toFixed(4)} over ${counted(users, 'user')}`;

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { requireOutputFile } from '../common/output.ts';
-import { type SimulateSettings, simulateSchema, truthFile, writeSimulation } from '../histories/index.ts';
+import { simulateSchema, truthFile, writeSimulation } from '../histories/index.ts';
 import { table } from './terminal.ts';
-import { force, type Verb } from './verb.ts';
+import { defineVerb, force } from './verb.ts';
 
 const schema = z.object({
   out: z
@@ -14,14 +14,14 @@ const schema = z.object({
   force,
 });
 
-export const simulateVerb: Verb = {
+export const simulateVerb = defineVerb({
   name: 'simulate',
   summary: 'Writes histories of made-up users whose habits, and whose true overlap with others, are known.',
   operands: [],
   schema,
   example: 'idiolect simulate --users 30 --records 100 --overlap 0.1,0.3,0.6 --out simulated.jsonl',
   async run({ resolved, json, config, terminal }) {
-    const { out, force, ...settings } = resolved.values as SimulateSettings & { out: string; force: boolean };
+    const { out, force, ...settings } = resolved.values;
     for (const file of [out, truthFile(out)]) await requireOutputFile(file, { force, inputs: [config] });
     const { file, truth, records, users } = await writeSimulation(out, settings);
     if (json) {
@@ -44,4 +44,4 @@ export const simulateVerb: Verb = {
       `${file}: ${counted(records, 'record')} of ${counted(users.length, 'user')}; what is true of them is in ${truth}`,
     );
   },
-};
+});

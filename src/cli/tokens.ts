@@ -8,9 +8,9 @@ import { measureTokenShifts, type TokensSettings, tokensSchema } from '../jobs/t
 import { RunFolder } from '../runs/run-folder.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { TimeLeft, table } from './terminal.ts';
-import { force, type Verb } from './verb.ts';
+import { defineVerb, force } from './verb.ts';
 
-export const tokensVerb: Verb = {
+export const tokensVerb = defineVerb({
   name: 'tokens',
   summary:
     'Token-level log-probability shift of two runs: which tokens each pushed up or down, and whether shared ones were spared.',
@@ -18,7 +18,7 @@ export const tokensVerb: Verb = {
   schema: tokensSchema.extend({ force }),
   example: 'idiolect tokens --run runs/cbpo --against runs/bco --set auxiliary --out shift',
   async run({ resolved, json, config, terminal, signal }) {
-    const { force, ...settings } = resolved.values as TokensSettings & { force: boolean };
+    const { force, ...settings } = resolved.values;
     await requireFree(settings.out, { force, inputs: [config] });
     const clock = new TimeLeft();
     const { texts, summary } = await measureTokenShifts(settings, {
@@ -54,7 +54,7 @@ export const tokensVerb: Verb = {
     terminal.print(`mean shift in nats per token; 95% intervals over ${units} ${unit}s`);
     terminal.say(`data: ${data}\npictures: ${pictures.join(', ')}`);
   },
-};
+});
 
 const isPicture = (name: string) => /^tokens-.*\.svg$/.test(name);
 

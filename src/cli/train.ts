@@ -17,7 +17,7 @@ import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { FEWEST_TEXTS } from '../statistics/judgement.ts';
 import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
-import { showSettings, type Verb, type VerbArguments } from './verb.ts';
+import { defineVerb, showSettings, type VerbArguments } from './verb.ts';
 
 /** Of the command alone: as a library, training and scoring are two calls. */
 const skipScore = z
@@ -31,7 +31,7 @@ export const builtInMethod = z
   .default('cbpo')
   .describe('training objective');
 
-export const trainVerb: Verb = {
+export const trainVerb = defineVerb({
   name: 'train',
   summary:
     'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and says by held-out texts what each adapter learnt.',
@@ -61,7 +61,7 @@ export const trainVerb: Verb = {
       requireAllTrained(summary);
     });
   },
-};
+});
 
 function withoutSkipScore({ values, origins }: Resolved<Record<string, unknown>>): Resolved<TrainSettings> {
   const { skipScore: _value, ...kept } = values;

@@ -10,27 +10,33 @@ import { printable } from '../common/printable.ts';
 import { type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface Verb {
+/** @typeParam S the schema of its settings, which types what `run` is given */
+export interface Verb<S extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly summary: string;
   /** What comes after the verb before any flag, such as `git PATH`. */
   readonly operands: readonly { readonly name: string; readonly description: string }[];
-  readonly schema: z.ZodObject;
+  readonly schema: S;
   /** Set where a model that is named is looked at, not used, and so is not fetched. */
   readonly onlyLooks?: true;
   /** Shown at the end of the help. */
   readonly example: string;
-  run(args: VerbArguments): Promise<void>;
+  run(args: VerbArguments<S>): Promise<void>;
 }
 
-export interface VerbArguments {
-  readonly resolved: Resolved<Record<string, unknown>>;
+export interface VerbArguments<S extends z.ZodObject = z.ZodObject> {
+  readonly resolved: Resolved<z.infer<S>>;
   readonly operands: readonly string[];
   readonly json: boolean;
   /** The file of --config. */
   readonly config?: string;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+}
+
+/** A verb whose arguments are typed by its schema. */
+export function defineVerb<S extends z.ZodObject>(verb: Verb<S>): Verb<S> {
+  return verb;
 }
 
 /** For verbs that write files the person names. */

@@ -10,8 +10,6 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compareReporter, resultRows } from '../src/cli/compare.ts';
-import { duration, table, terminal } from '../src/cli/terminal.ts';
 import { exists } from '../src/common/files.ts';
 import {
   readHistories,
@@ -34,6 +32,7 @@ import {
   resolveSettings,
   type TrainingSpec,
 } from '../src/index.ts';
+import { compareReporter, duration, resultRows, table, terminal } from '../src/terminal/index.ts';
 
 const { out: folder, open } = parseArgs({
   options: { out: { type: 'string', default: 'runs/demo' }, open: { type: 'boolean', default: false } },
@@ -95,7 +94,9 @@ async function demo(): Promise<void> {
     bestTrained(summary.results),
   );
   showOverlap(truth, estimates);
-  screen.print(`\n${duration(now() - started)}. The report, with all texts side by side: ${resolve(summary.report)}`);
+  screen.print(
+    `\n${duration((now() - started) / 1000)}. The report, with all texts side by side: ${resolve(summary.report)}`,
+  );
   if (open) openFile(resolve(summary.report));
   else screen.print('Open it in a browser, or run: npm run demo -- --open');
 }

@@ -8,10 +8,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compareReporter, resultRows } from '../src/cli/compare.ts';
-import { duration, table, terminal } from '../src/cli/terminal.ts';
 import { simulateSchema, writeSimulation } from '../src/histories/index.ts';
 import { compare, compareSchema, pairedDifference, random, resolveSettings } from '../src/index.ts';
+import { compareReporter, duration, resultRows, table, terminal } from '../src/terminal/index.ts';
 import { differences } from './paired.ts';
 
 const { out, model, threads } = parseArgs({
@@ -56,7 +55,7 @@ for (const line of costs) {
 }
 screen.print(table([['stage', 'seconds'], ...[...byStage].map(([stage, s]) => [stage, s.toFixed(0)])]));
 const total = [...byStage.values()].reduce((a, b) => a + b, 0);
-screen.print(`all stages: ${duration(1000 * total)}`);
+screen.print(`all stages: ${duration(total)}`);
 
 const shareOf = new Map(truth.map(({ user, shared }) => [user, shared]));
 const valuesOf = (method: string, metric: 'rouge1' | 'logLikelihood') =>

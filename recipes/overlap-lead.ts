@@ -9,7 +9,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table, terminal } from '../src/cli/terminal.ts';
 import { type SimulatedUser, simulateSchema, writeSimulation, writeUserSplit } from '../src/histories/index.ts';
 import {
   adapt,
@@ -21,6 +20,7 @@ import {
   random,
   resolveSettings,
 } from '../src/index.ts';
+import { table, terminal } from '../src/terminal/index.ts';
 
 const { values } = parseArgs({
   options: {

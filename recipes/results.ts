@@ -9,9 +9,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compareReporter, resultRows } from '../src/cli/compare.ts';
-import { table, terminal } from '../src/cli/terminal.ts';
 import { compare, compareSchema, type Results, resolveSettings } from '../src/index.ts';
+import { compareReporter, resultRows, table, terminal } from '../src/terminal/index.ts';
 import { differences } from './paired.ts';
 
 const SETS = {

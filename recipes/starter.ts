@@ -10,7 +10,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { TimeLeft, terminal } from '../src/cli/terminal.ts';
 import { helpText, parseLine, type Verb } from '../src/cli/verb.ts';
 import { IdiolectError } from '../src/common/errors.ts';
 import { exists, sha256, sha256OfFile } from '../src/common/files.ts';
@@ -21,6 +20,7 @@ import { TextTokenizer } from '../src/model/text-tokenizer.ts';
 import { countPieces, pieces, tokenizerJson, trainBpe } from '../src/pretraining/bpe-trainer.ts';
 import { type PretrainEvent, type PretrainSettings, pretrain, pretrainSchema } from '../src/pretraining/pretrain.ts';
 import { readTokens, writeTokens } from '../src/pretraining/token-file.ts';
+import { TimeLeft, terminal } from '../src/terminal/index.ts';
 
 const SPECIALS = ['<pad>', '<s>', '</s>', '<|user|>', '<|assistant|>'];
 const [PAD, START, END] = [0, 1, 2];

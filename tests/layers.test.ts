@@ -23,7 +23,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   charts: 'common',
   results: 'common histories overlap statistics metrics charts',
   jobs: 'common hub model engine histories objectives language-model overlap training runs statistics metrics charts results',
-  cli: 'common hub model engine histories objectives language-model overlap runs statistics results jobs',
+  terminal: 'common hub overlap results jobs',
+  cli: 'common hub model engine histories objectives language-model overlap runs statistics results jobs terminal',
 };
 
 const SOURCE = fileURLToPath(new URL('../src', import.meta.url));

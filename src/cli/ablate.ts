@@ -1,6 +1,8 @@
+import { duration } from '../common/duration.ts';
 import { ablate, ablateSchema } from '../jobs/ablate/ablate.ts';
-import { duration, table } from './terminal.ts';
-import { builtInMethod, trainReporter } from './train.ts';
+import { table } from '../terminal/table.ts';
+import { trainReporter } from '../terminal/train-progress.ts';
+import { builtInMethod } from './train.ts';
 import { defineVerb } from './verb.ts';
 
 export const ablateVerb = defineVerb({
@@ -35,7 +37,7 @@ export const ablateVerb = defineVerb({
       );
       terminal.print('');
     }
-    terminal.say(`${duration(performance.now() - start)}; table: ${summary.report}`);
+    terminal.say(`${duration((performance.now() - start) / 1000)}; table: ${summary.report}`);
     terminal.say(`pictures: ${summary.pictures.join(' ')}`);
     terminal.say(`data: ${summary.data}`);
   },

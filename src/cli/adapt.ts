@@ -1,9 +1,12 @@
 /** `idiolect adapt` */
 import { counted } from '../common/counted.ts';
+import { duration } from '../common/duration.ts';
+import { quoted } from '../common/shell.ts';
 import { flagName } from '../common/wording.ts';
 import { type AdaptEvent, type AdaptSummary, adapt } from '../jobs/adapt/adapt.ts';
 import { adaptSchema } from '../jobs/adapt/adapt-settings.ts';
-import { duration, type Terminal, TimeLeft } from './terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { TimeLeft } from '../terminal/time-left.ts';
 import { defineVerb, showSettings } from './verb.ts';
 
 /** What a later training must have in common, or it would put the same records differently. */
@@ -28,7 +31,7 @@ export const adaptVerb = defineVerb({
     }
     const { run, model, users, targets, others, records, heldOut } = summary;
     terminal.say(
-      `${model}: adapted on ${counted(records, 'record')} of ${counted(others, 'user')} in ${duration(performance.now() - start)}`,
+      `${model}: adapted on ${counted(records, 'record')} of ${counted(others, 'user')} in ${duration((performance.now() - start) / 1000)}`,
     );
     terminal.say(`kept out: the records of ${counted(targets, 'target user')}, named in ${users}`);
     if (heldOut) terminal.print(change(heldOut));
@@ -39,11 +42,6 @@ export const adaptVerb = defineVerb({
     terminal.say(`next: idiolect train ${next.map(quoted).join(' ')}`);
   },
 });
-
-/** As a shell takes it back. */
-function quoted(word: string): string {
-  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 function change({ base, adapted, records }: NonNullable<AdaptSummary['heldOut']>): string {
   const gain = adapted - base;

@@ -6,7 +6,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { makeFolder, requireReplaceable } from '../common/files.ts';
 import { benchmarkFiles } from '../histories/index.ts';
 import { download, megabytes } from '../hub/download.ts';
-import { TimeLeft, transferLine } from './terminal.ts';
+import { TimeLeft, transferLine } from '../terminal/time-left.ts';
 import { defineVerb } from './verb.ts';
 
 const split = z.enum(['train', 'dev', 'test']);

@@ -7,7 +7,7 @@ import { engineSchema } from '../engine/session.ts';
 import { checkAll } from '../jobs/check/checks.ts';
 import { type Check, thisMachine } from '../jobs/check/machine.ts';
 import { dataSchema, trainSchema } from '../runs/settings.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { defineVerb } from './verb.ts';
 
 const schema = z.object({

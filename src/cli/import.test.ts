@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Terminal } from '../terminal/terminal.ts';
 import { reporting } from './import.ts';
-import type { Terminal } from './terminal.ts';
 
 function told(report: (say: ReturnType<typeof reporting>) => void): string[] {
   const lines: string[] = [];

@@ -16,8 +16,8 @@ import {
   TIME_FORMATS,
   writeHistories,
 } from '../histories/index.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { readStandardInput } from './standard-input.ts';
-import type { Terminal } from './terminal.ts';
 import { defineVerb, force, type VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');

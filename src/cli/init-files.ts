@@ -1,11 +1,7 @@
 /** What `idiolect init` writes: settings for --config, and a shell script of the commands. */
 import { relative, resolve } from 'node:path';
+import { quoted } from '../common/shell.ts';
 import type { Source, TableOptions } from '../histories/index.ts';
-
-/** A word as a shell takes it. */
-export function quoted(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
 
 export function commandLine(...words: readonly string[]): string {
   return ['npx', 'idiolect', ...words].map(quoted).join(' ');

@@ -3,9 +3,11 @@ import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
+import { duration } from '../common/duration.ts';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { repositoryFiles, requireOutputFile } from '../common/output.ts';
+import { quoted } from '../common/shell.ts';
 import { flagName } from '../common/wording.ts';
 import { loadDataset } from '../histories/dataset.ts';
 import {
@@ -34,10 +36,9 @@ import {
   tableFormatSchema,
   writeRecords,
 } from './import.ts';
-import { commandLine, importArguments, quoted, shellScript } from './init-files.ts';
+import { commandLine, importArguments, shellScript } from './init-files.ts';
 import { askAnswers, askColumns, type Dialogue, dialogue } from './init-questions.ts';
 import { fetchModels } from './models.ts';
-import { duration } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 
 const schema = z.object({
@@ -213,7 +214,7 @@ function planText(
   { users, steps, seconds, memoryBytes, diskBytes }: TrainingEstimate,
 ): string {
   const { out, epochs, batchSize } = settings;
-  const time = (part: number) => duration(1000 * part);
+  const time = duration;
   return [
     `training makes ${counted(users, 'adapter')} in ${out}/adapters: ${counted(steps, 'step')} of ${counted(batchSize, 'record')}, ${counted(epochs, 'pass', 'passes')} over each user's`,
     `it may take about ${time(seconds.likely)}, an estimate from a few steps on this machine: ${time(seconds.low)} to ${time(seconds.high)} if nothing else runs`,

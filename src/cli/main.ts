@@ -6,7 +6,7 @@ import { didYouMean } from '../common/nearest.ts';
 import { outputError, uncaughtSystemError } from '../common/output-error.ts';
 import { printable } from '../common/printable.ts';
 import { packageVersion } from '../common/version.ts';
-import { type Terminal, terminal } from './terminal.ts';
+import { type Terminal, terminal } from '../terminal/terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
 /** Loaded when asked for: `--help` should not wait for the engine. */

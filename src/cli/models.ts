@@ -2,7 +2,8 @@
 import { megabytes } from '../hub/download.ts';
 import { atCommit, resolveModel } from '../hub/hub.ts';
 import { RunFolder } from '../runs/run-folder.ts';
-import { type Terminal, TimeLeft, transferLine } from './terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { TimeLeft, transferLine } from '../terminal/time-left.ts';
 
 /**
  * Fetches the models that a verb with these settings will load, where they are not there yet.

@@ -1,5 +1,6 @@
 import { overlapReportSchema, reportOverlaps, type UserOverlap } from '../jobs/overlap/overlap-report.ts';
-import { TimeLeft, table } from './terminal.ts';
+import { table } from '../terminal/table.ts';
+import { TimeLeft } from '../terminal/time-left.ts';
 import { defineVerb } from './verb.ts';
 
 export const overlapVerb = defineVerb({

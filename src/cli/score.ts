@@ -4,7 +4,8 @@ import { asFlags } from '../common/wording.ts';
 import { scoreRun, scoreSchema } from '../jobs/score/held-out.ts';
 import { runSentences, userSentence } from '../jobs/score/judgement-words.ts';
 import type { Estimate } from '../statistics/intervals.ts';
-import { TimeLeft, table } from './terminal.ts';
+import { table } from '../terminal/table.ts';
+import { TimeLeft } from '../terminal/time-left.ts';
 import { defineVerb } from './verb.ts';
 
 export const scoreVerb = defineVerb({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { requireOutputFile } from '../common/output.ts';
 import { simulateSchema, truthFile, writeSimulation } from '../histories/index.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/table.ts';
 import { defineVerb, force } from './verb.ts';
 
 const schema = z.object({

@@ -7,7 +7,8 @@ import { categoryOf, groupsPicture, type RunNames, shiftPicture } from '../jobs/
 import { measureTokenShifts, type TokensSettings, tokensSchema } from '../jobs/tokens/token-shift.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import type { Estimate } from '../statistics/intervals.ts';
-import { TimeLeft, table } from './terminal.ts';
+import { table } from '../terminal/table.ts';
+import { TimeLeft } from '../terminal/time-left.ts';
 import { defineVerb, force } from './verb.ts';
 
 export const tokensVerb = defineVerb({

@@ -1,6 +1,7 @@
 /** `idiolect train` */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
+import { duration } from '../common/duration.ts';
 import { nameListSchema } from '../common/name-list.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
@@ -9,14 +10,16 @@ import { readRun, runOn } from '../jobs/open-run.ts';
 import { type Opened, withOpened } from '../jobs/opened.ts';
 import { type HeldOutScores, scoreOn } from '../jobs/score/held-out.ts';
 import { decimal, runSentences, signed, verdictWord } from '../jobs/score/judgement-words.ts';
-import { requireAllTrained, type TrainEvent, type TrainSummary } from '../jobs/train/events.ts';
+import { requireAllTrained, type TrainSummary } from '../jobs/train/events.ts';
 import { requireTrainable, trainOn } from '../jobs/train/train.ts';
 import { OBJECTIVE_NAMES } from '../objectives/objectives.ts';
-import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import type { Estimate } from '../statistics/intervals.ts';
 import { FEWEST_TEXTS } from '../statistics/judgement.ts';
-import { duration, type Terminal, TimeLeft, table } from './terminal.ts';
+import { table } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { TimeLeft } from '../terminal/time-left.ts';
+import { trainReporter } from '../terminal/train-progress.ts';
 import { defineVerb, showSettings, type VerbArguments } from './verb.ts';
 
 /** Of the command alone: as a library, training and scoring are two calls. */
@@ -46,7 +49,7 @@ export const trainVerb = defineVerb({
     const context = { signal, onEvent: trainReporter(terminal) };
     await withOpened(settings.values, context, async opened => {
       const { alphas: _, ...summary } = await trainOn(opened, settings, context);
-      const took = duration(performance.now() - start);
+      const took = duration((performance.now() - start) / 1000);
       terminal.say(`${counted(summary.users.length, 'adapter')} in ${summary.run}/adapters after ${took}`);
       if (summary.clippedShare !== undefined) {
         const share = (100 * summary.clippedShare).toFixed(0);
@@ -126,67 +129,4 @@ function showHeldOut(scores: HeldOutScores, terminal: Terminal): void {
     );
   }
   for (const sentence of runSentences(scores)) terminal.print(asFlags(sentence));
-}
-
-/** Turns events into a progress line with the time left, and lines worth keeping. */
-export function trainReporter(terminal: Terminal): (event: TrainEvent) => void {
-  let total = 0;
-  let done = 0;
-  let users = 0;
-  let finished = 0;
-  let clock = new TimeLeft();
-  let resumed = 0;
-  return event => {
-    switch (event.type) {
-      case 'notice':
-        terminal.say(`note: ${event.message}`);
-        break;
-      case 'start':
-        ({ users, finished, steps: total } = event);
-        [done, resumed, clock] = [0, 0, new TimeLeft()];
-        if (finished > 0) terminal.say(`${finished} of ${counted(users, 'user')} finished already`);
-        break;
-      case 'embedding':
-        terminal.progress(`embedding texts ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
-        break;
-      case 'overlap':
-        terminal.say(`${event.user}: ${overlapText(event.estimate)}`);
-        clock = new TimeLeft();
-        break;
-      case 'reference':
-        terminal.progress(`reference scores ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
-        if (event.done === event.total) clock = new TimeLeft();
-        break;
-      case 'resume':
-        resumed += event.step;
-        done += event.step;
-        terminal.say(`${event.user}: continues after step ${event.step}`);
-        break;
-      case 'step': {
-        done++;
-        const left = clock.after(done - resumed, total - resumed);
-        const { loss } = event.metrics;
-        terminal.progress(
-          `user ${finished + 1}/${users} ${event.user} step ${event.step}/${event.steps} loss ${loss!.toFixed(4)} ${left}`,
-        );
-        break;
-      }
-      case 'adapter':
-        finished++;
-        terminal.say(`${event.user}: loss ${event.metrics.loss?.toFixed(4) ?? 'unknown'}, ${event.folder}`);
-        break;
-      case 'failed':
-        finished++;
-        terminal.say(`${event.user}: no adapter. ${event.reason}`);
-        break;
-      default:
-        event satisfies never;
-    }
-  };
-}
-
-function overlapText({ alpha, interval, capped, fallback }: OverlapEstimate): string {
-  if (fallback !== null) return `alpha ${alpha.toFixed(2)}; ${fallback}`;
-  const range = `[${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
-  return `alpha ${alpha.toFixed(2)} ${range}${capped ? ', held at the cap' : ''}`;
 }

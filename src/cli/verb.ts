@@ -8,7 +8,7 @@ import { readInputJson } from '../common/input-file.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
 import { type Resolved, resolveSettings, type SettingsLayer } from '../common/settings.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** @typeParam S the schema of its settings, which types what `run` is given */
 export interface Verb<S extends z.ZodObject = z.ZodObject> {

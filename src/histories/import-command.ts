@@ -1,5 +1,6 @@
 /** The command that makes histories of a table, spelled out for the columns it has. */
 import { printable } from '../common/printable.ts';
+import { quoted } from '../common/shell.ts';
 import { isTimeName } from './time-columns.ts';
 
 /** What products call the fields of a record. */
@@ -47,9 +48,4 @@ const CHAT_FIELDS = ['messages', 'conversations'];
 function isTurns(value: unknown): boolean {
   const first: unknown = Array.isArray(value) ? value[0] : undefined;
   return typeof first === 'object' && first !== null && ('role' in first || 'from' in first);
-}
-
-/** For a shell, where that needs it. */
-function quoted(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
 }

@@ -27,16 +27,6 @@ export function pValue(p: number): string {
   return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`;
 }
 
-/** `0.4 s`, `12 s`, `5 min 20 s`, `2 h 5 min`. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60).toLocaleString('en-US')} h ${minutes % 60} min`;
-}
-
 /** An interval over fewer than two users has no width and would look like certainty. */
 export function hasInterval(users: number): boolean {
   return users > 1;

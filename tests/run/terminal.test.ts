@@ -1,6 +1,6 @@
 /** What the progress line says of the time left. */
 import { expect, it } from 'vitest';
-import { TimeLeft, TotalLeft } from '../../src/cli/terminal.ts';
+import { TimeLeft, TotalLeft } from '../../src/terminal/time-left.ts';
 
 it.each([
   ['as foreseen', 0, 'in all about 2 min left'],

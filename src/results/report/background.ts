@@ -1,6 +1,7 @@
 /** How the numbers came about: the search of hyper-parameters, costs, configuration, and what each method and metric is. */
 
-import { decimal, duration } from '../numbers.ts';
+import { exactDuration } from '../../common/duration.ts';
+import { decimal } from '../numbers.ts';
 import type { Results } from '../results.ts';
 import { counted, folded, type Html, html, NOTHING, type Section, table } from './html.ts';
 import type { ReportInput } from './input.ts';
@@ -33,9 +34,9 @@ export function searchSection({ search, searchNote }: ReportInput): Section[] {
 export function costsSection({ costs }: ReportInput): Section[] {
   if (costs.length === 0) return [];
   const total = costs.reduce((sum, { seconds }) => sum + seconds, 0);
-  const caption = `Time by stage, ${duration(total)} in all`;
+  const caption = `Time by stage, ${exactDuration(total)} in all`;
   const heads = [{ text: 'stage' }, { text: 'time', number: true }, { text: 'what' }];
-  const rows = costs.map(({ stage, seconds, detail }) => [stage, duration(seconds), detail]);
+  const rows = costs.map(({ stage, seconds, detail }) => [stage, exactDuration(seconds), detail]);
   return [{ id: 'costs', title: 'Costs', body: [table({ caption, heads, rows })] }];
 }
 

@@ -1,7 +1,7 @@
 /** What the terminal says of a comparison, from its numbers. */
 import { describe, expect, it } from 'vitest';
 import { sampleReport } from '../../tests/support/report-sample.ts';
-import { resultRows, standing } from './compare.ts';
+import { resultRows, standing } from './result-table.ts';
 
 describe('the anchor against the others, in words', () => {
   const { results } = sampleReport({ methods: ['base', 'cbpo'] });

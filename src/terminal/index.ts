@@ -1,0 +1,8 @@
+/** What the command line shows, for programs of one's own: lines, tables, time left, and jobs as they work. */
+export { duration } from '../common/duration.ts';
+export { compareReporter } from './compare-progress.ts';
+export { resultRows, standing } from './result-table.ts';
+export { table } from './table.ts';
+export { type Terminal, terminal } from './terminal.ts';
+export { TimeLeft, TotalLeft } from './time-left.ts';
+export { trainReporter } from './train-progress.ts';

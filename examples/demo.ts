@@ -19,19 +19,18 @@ import {
   writeSimulation,
 } from '../src/histories/index.ts';
 import {
-  type Answer,
   compare,
   compareSchema,
   IdiolectError,
   LanguageModel,
   type MethodSpec,
   methodsByName,
-  type OverlapEstimate,
-  type Results,
   random,
   resolveSettings,
   type TrainingSpec,
 } from '../src/index.ts';
+import type { OverlapEstimate } from '../src/overlap/index.ts';
+import type { Answer, Results } from '../src/results/index.ts';
 import { compareReporter, duration, resultRows, table, terminal } from '../src/terminal/index.ts';
 
 const { out: folder, open } = parseArgs({

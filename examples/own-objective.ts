@@ -1,30 +1,26 @@
 /**
  * An objective of one's own, here in the manner of SimPO (Meng et al. 2024): the reward of a text is its mean
  * log-probability per token, without a reference, and own texts should be ahead of others' by a margin. `train` runs it
- * like a built-in one, and `scoreRun` says what it did.
+ * like a built-in one, `scoreRun` says what it did, and `compare` puts it beside the others as a method of its own.
  *
  *   node examples/own-objective.ts
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { detach, mul, scale, softplus, sub } from '../src/graph/index.ts';
 import { writeHistories } from '../src/histories/index.ts';
 import {
-  column,
-  columnInput,
-  countGroups,
+  compare,
+  type MethodSpec,
   type Objective,
-  requireBothGroups,
-  resolveSettings,
   runSentences,
   scoreRun,
-  scoreSchema,
   type TrainableObjective,
   train,
-  trainSchema,
-  weightedSum,
 } from '../src/index.ts';
+import { column, columnInput, countGroups, requireBothGroups, weightedSum } from '../src/objectives/index.ts';
+import { resultRows, table } from '../src/terminal/index.ts';
 import { habitualHistories } from './habits.ts';
 import { writeTinyBackbone } from './tiny-backbone.ts';
 
@@ -70,20 +66,37 @@ const cache = join(folder, 'cache');
 await writeTinyBackbone(model);
 await writeHistories(data, habitualHistories(40));
 
-const how = { method: 'simpo', beta: 2, lr: 3e-3, epochs: 15, targetModules: 'all-linear' };
-const settings = resolveSettings(trainSchema, [
-  { origin: 'example', values: { model, data, cache, out: join(folder, 'run'), ...how } },
-]);
-const run = await train(settings, {
-  version: 'example',
-  objectives: [objective],
-  onEvent(event) {
-    if (event.type !== 'adapter') return;
-    const { loss, lead } = event.metrics;
-    console.log(`${event.user}: loss ${loss!.toFixed(3)}, own texts ahead by ${lead!.toFixed(3)} nats a token`);
+const shared = { model, data, cache, beta: 2, epochs: 15, targetModules: 'all-linear' };
+const run = await train(
+  { ...shared, out: join(folder, 'run'), method: 'simpo', lr: 3e-3 },
+  {
+    objectives: [objective],
+    onEvent(event) {
+      if (event.type !== 'adapter') return;
+      const { loss, lead } = event.metrics;
+      console.log(`${event.user}: loss ${loss!.toFixed(3)}, own texts ahead by ${lead!.toFixed(3)} nats a token`);
+    },
   },
-});
-
-const scores = await scoreRun(scoreSchema.parse({ run: run.run, cache }));
+);
+const scores = await scoreRun({ run: run.run, cache });
 for (const sentence of runSentences(scores)) console.log(sentence);
+
+// A method of a comparison is an objective with a prompt, a model to start from and a title; retrieval goes on top of it.
+const method: MethodSpec = {
+  name: 'simpo',
+  title: 'SimPO',
+  model: 'base',
+  prompt: 'plain',
+  training: { name: 'simpo', method: 'simpo' },
+  summary: 'own texts ahead of others’ by a margin, without a reference',
+};
+const { results, report } = await compare(
+  {
+    ...{ ...shared, out: join(folder, 'comparison'), methods: ['base', 'oppu', 'simpo', 'rag+simpo'] },
+    ...{ targetUsers: 3, developmentUsers: 0, skipAdaptation: true, rates: [3e-3], maxTokens: 24 },
+  },
+  { objectives: [objective], methods: [method] },
+);
+console.log(table(resultRows(results)));
+if (!(await readFile(report, 'utf8')).includes('RAG + SimPO')) throw new Error('the report lacks the method');
 await rm(folder, { recursive: true });

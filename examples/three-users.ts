@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeHistories } from '../src/histories/index.ts';
-import { LanguageModel, random, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../src/index.ts';
+import { LanguageModel, random, scoreRun, train } from '../src/index.ts';
 import { habitualHistories } from './habits.ts';
 import { writeTinyBackbone } from './tiny-backbone.ts';
 
@@ -26,15 +26,9 @@ console.log(`${count} records of 3 users in ${data}`);
 
 // A random backbone has everything to learn: many epochs, a high rate, and a small beta, which lets the adapter go far.
 const method = { embedder: 'ngrams', beta: 0.05, epochs: 90, lr: 5e-3, rank: 16, targetModules: 'all-linear' };
-const settings = resolveSettings(trainSchema, [
-  {
-    origin: 'example',
-    values: { model, data, out: join(folder, 'run'), cache, ...method },
-  },
-]);
 const started = performance.now();
+const settings = { model, data, out: join(folder, 'run'), cache, ...method };
 const run = await train(settings, {
-  version: 'example',
   onEvent(event) {
     if (event.type === 'overlap') {
       const { user, estimate } = event;
@@ -48,9 +42,7 @@ const run = await train(settings, {
 });
 console.log(`trained in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 
-const scores = await scoreRun(
-  resolveSettings(scoreSchema, [{ origin: 'example', values: { run: run.run, cache } }]).values,
-);
+const scores = await scoreRun({ run: run.run, cache });
 console.log('mean log-probability per byte of records that training never saw:');
 for (const { user, base, adapter, otherAdapter } of scores.users) {
   console.log(

@@ -10,15 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '../src/common/files.ts';
 import { groupByUser, openHistories } from '../src/histories/index.ts';
-import {
-  type Estimate,
-  type HeldOutScores,
-  resolveSettings,
-  scoreRun,
-  scoreSchema,
-  train,
-  trainSchema,
-} from '../src/index.ts';
+import { type HeldOutScores, resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../src/index.ts';
+import type { Estimate } from '../src/results/index.ts';
 
 const { values } = parseArgs({
   options: { model: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' } },

@@ -9,7 +9,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { simulateSchema, writeSimulation } from '../src/histories/index.ts';
-import { compare, compareSchema, pairedDifference, random, resolveSettings } from '../src/index.ts';
+import { compare, compareSchema, random, resolveSettings } from '../src/index.ts';
+import { pairedDifference } from '../src/results/index.ts';
 import { compareReporter, duration, resultRows, table, terminal } from '../src/terminal/index.ts';
 import { differences } from './paired.ts';
 

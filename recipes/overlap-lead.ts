@@ -10,16 +10,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SimulatedUser, simulateSchema, writeSimulation, writeUserSplit } from '../src/histories/index.ts';
-import {
-  adapt,
-  adaptSchema,
-  bootstrapMean,
-  compare,
-  compareSchema,
-  type Estimate,
-  random,
-  resolveSettings,
-} from '../src/index.ts';
+import { adapt, adaptSchema, compare, compareSchema, random, resolveSettings } from '../src/index.ts';
+import { bootstrapMean, type Estimate } from '../src/results/index.ts';
 import { table, terminal } from '../src/terminal/index.ts';
 
 const { values } = parseArgs({

@@ -1,5 +1,6 @@
 /** One method against every method of a comparison, user by user, for the recipes that print such differences. */
-import { pairedDifference, type Results, random } from '../src/index.ts';
+import { random } from '../src/index.ts';
+import { pairedDifference, type Results } from '../src/results/index.ts';
 
 /** Lines of ROUGE-1 and log-likelihood: the mean over users of ours minus theirs, with its 95% interval. */
 export function differences(ours: Results['methods'][number], { methods }: Results): string {

@@ -9,7 +9,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compare, compareSchema, type Results, resolveSettings } from '../src/index.ts';
+import { compare, compareSchema, resolveSettings } from '../src/index.ts';
+import type { Results } from '../src/results/index.ts';
 import { compareReporter, resultRows, table, terminal } from '../src/terminal/index.ts';
 import { differences } from './paired.ts';
 

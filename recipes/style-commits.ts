@@ -6,15 +6,8 @@
  * Each author's earlier subjects are the known ones, the last fifth is asked. Chance is seeded: it repeats exactly.
  */
 import { collect, groupByUser, openHistories, splitByTime } from '../src/histories/index.ts';
-import {
-  attribute,
-  compareStyle,
-  IdiolectError,
-  random,
-  type StyleDistance,
-  styleDistance,
-  trainAttributor,
-} from '../src/index.ts';
+import { IdiolectError, random } from '../src/index.ts';
+import { attribute, compareStyle, type StyleDistance, styleDistance, trainAttributor } from '../src/metrics/index.ts';
 
 const file = process.argv[2];
 if (!file) throw new IdiolectError('USAGE', 'expected a file of histories: node recipes/style-commits.ts FILE.');

@@ -11,6 +11,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+const packageJson: { exports: Record<string, unknown> } = JSON.parse(
+  await readFile(join(root, 'package.json'), 'utf8'),
+);
+
 let folder: string;
 let installed: string;
 beforeAll(async () => {
@@ -44,6 +48,11 @@ function links(text: string): string[] {
   return found.filter(link => !/^[a-z]+:/.test(link));
 }
 
+/** Every place that the package can be imported from. */
+const entries = Object.keys(packageJson.exports)
+  .filter(entry => entry !== './package.json')
+  .map(entry => entry.replace('.', 'idiolect'));
+
 describe('the package', () => {
   it('has every file that its documents link to', async () => {
     const files = await readdir(join(folder, 'package'), { recursive: true });
@@ -65,8 +74,7 @@ describe('the package', () => {
     await mkdir(place);
     await writeFile(
       join(place, 'user.ts'),
-      "import { LanguageModel, train } from 'idiolect';\nimport { Graph } from 'idiolect/graph';\n" +
-        "import { readHistories } from 'idiolect/histories';\nconsole.log(LanguageModel, train, Graph, readHistories);\n",
+      entries.map((entry, i) => `import * as e${i} from '${entry}';\nconsole.log(e${i});\n`).join(''),
     );
     const compilerOptions = { module, moduleResolution: resolution, target: 'es2024', strict: true, noEmit: true };
     await writeFile(
@@ -77,6 +85,16 @@ describe('the package', () => {
       error => error,
     );
     expect(compiled.stdout).toBe('');
+  });
+
+  it('can be imported from each of its entries', async () => {
+    const place = join(folder, 'entries.mjs');
+    const checks = entries.map(
+      entry => `if (Object.keys(await import('${entry}')).length === 0) throw new Error('${entry}');`,
+    );
+    await writeFile(place, checks.join('\n'));
+    await run(process.execPath, [place]);
+    expect(entries.length).toBeGreaterThan(5);
   });
 
   it('has a command that works with what it brings', async () => {

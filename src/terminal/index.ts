@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** What the command line shows, for programs of one's own: lines, tables, time left, and jobs as they work. */
 export { duration } from '../common/duration.ts';
 export { compareReporter } from './compare-progress.ts';

@@ -5,19 +5,12 @@ import { habitualHistories } from '../../examples/habits.ts';
 import { scale, softplus, sub } from '../../src/graph/index.ts';
 import { writeHistories } from '../../src/histories/index.ts';
 import {
-  column,
-  columnInput,
   compare,
   compareSchema,
-  countGroups,
-  logRatio,
   type MethodSpec,
   type Objective,
   type ObjectiveSettings,
-  referenceLogProbs,
   resolveSettings,
-  scalar,
-  scalarInput,
   scoreRun,
   scoreSchema,
   sft,
@@ -25,8 +18,17 @@ import {
   type TrainEvent,
   train,
   trainSchema,
-  weightedSum,
 } from '../../src/index.ts';
+import {
+  column,
+  columnInput,
+  countGroups,
+  logRatio,
+  referenceLogProbs,
+  scalar,
+  scalarInput,
+  weightedSum,
+} from '../../src/objectives/index.ts';
 import { contentOf, type Workspace, workspace } from '../support/workspace.ts';
 
 let place: Workspace;

@@ -40,7 +40,7 @@ if (!values.model) await writeShape(folder, values.shape as ShapeName);
 const checkpoint = await openCheckpoint(folder);
 const { config } = checkpoint;
 const engine = { device: 'cpu', threads: Number(values.threads) } as const;
-const generator = await Generator.create(checkpoint, engine, ropeSource(config));
+const generator = await Generator.create({ checkpoint, engine, rope: ropeSource(config) });
 const topP = Number(values['top-p'] ?? 1);
 const temperature = values['top-p'] === undefined ? 0 : 1;
 

@@ -1,8 +1,8 @@
 /** `idiolect import git|lamp|longlamp|oppu|table`: other people's files as histories. */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
-import { IdiolectError } from '../common/errors.ts';
 import { repositoryFiles, requireOutputFile } from '../common/output.ts';
+import { stopIfAsked } from '../common/stop.ts';
 import {
   diffInput,
   type HistoryRecord,
@@ -18,7 +18,7 @@ import {
 } from '../histories/index.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { readStandardInput } from './standard-input.ts';
-import { defineVerb, force, type VerbArguments } from './verb.ts';
+import { defineVerb, force, type Verb, type VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');
 const files = { out, force };
@@ -37,20 +37,15 @@ const gitSchema = z.object({
   ...botsSchema.shape,
 });
 
-export const importGitVerb = defineVerb({
+export const importGitVerb = importVerb({
   name: 'import git',
   summary: 'One record per commit: changed files and first lines of the diff to the subject line, by author.',
-  operands: [{ name: 'PATH', description: 'a git repository' }],
+  operand: { name: 'PATH', description: 'a git repository' },
   schema: gitSchema,
   example: 'idiolect import git . --out histories.jsonl',
-  async run(args) {
-    const { names, salt, branch, since, bots } = args.resolved.values;
-    const { onSkip } = reporting(args.terminal);
-    const inputs = [await repositoryFiles(args.operands[0]!)];
-    await write(args, inputs, () =>
-      importGit(args.operands[0]!, { pseudonyms: !names, salt, branch, since, bots, onSkip }),
-    );
-  },
+  inputs: async path => [await repositoryFiles(path)],
+  records: (path, { names, salt, branch, since, bots }, { onSkip }) =>
+    importGit(path, { pseudonyms: !names, salt, branch, since, bots, onSkip }),
 });
 
 export const importDiffVerb = defineVerb({
@@ -71,18 +66,14 @@ const lampSchema = z.object({
   skipBad,
 });
 
-export const importLampVerb = defineVerb({
+export const importLampVerb = importVerb({
   name: 'import lamp',
   summary: 'A {split}_questions.json of LaMP: profiles become training records, answered questions queries.',
-  operands: [{ name: 'QUESTIONS', description: '{split}_questions.json, plain or gzip' }],
+  operand: { name: 'QUESTIONS', description: '{split}_questions.json, plain or gzip' },
   schema: lampSchema,
   example: 'idiolect import lamp dev_questions.json --outputs dev_outputs.json --out lamp-5.jsonl',
-  async run(args) {
-    const { outputs, skipBad } = args.resolved.values;
-    await write(args, [args.operands[0], outputs], report =>
-      importLamp(args.operands[0]!, { outputs, skipBad, ...report }),
-    );
-  },
+  inputs: (path, { outputs }) => [path, outputs],
+  records: (path, { outputs, skipBad }, report) => importLamp(path, { outputs, skipBad, ...report }),
 });
 
 const longLampSchema = z.object({
@@ -91,16 +82,13 @@ const longLampSchema = z.object({
   skipBad,
 });
 
-export const importLongLampVerb = defineVerb({
+export const importLongLampVerb = importVerb({
   name: 'import longlamp',
   summary: 'Parquet files of LongLaMP: profiles become training records, answered rows queries.',
-  operands: [{ name: 'PATH', description: "the folder of one configuration's files, or one of its files" }],
+  operand: { name: 'PATH', description: "the folder of one configuration's files, or one of its files" },
   schema: longLampSchema,
   example: 'idiolect import longlamp abstract_generation_user --out abstracts.jsonl.gz',
-  async run(args) {
-    const { split, skipBad } = args.resolved.values;
-    await write(args, args.operands, report => importLongLamp(args.operands[0]!, { split, skipBad, ...report }));
-  },
+  records: (path, { split, skipBad }, report) => importLongLamp(path, { split, skipBad, ...report }),
 });
 
 const oppuSchema = z.object({
@@ -110,18 +98,14 @@ const oppuSchema = z.object({
   skipBad,
 });
 
-export const importOppuVerb = defineVerb({
+export const importOppuVerb = importVerb({
   name: 'import oppu',
   summary: 'The layout OPPU and CoPe share: user_others.json, user_top_100_history.json and its labels.',
-  operands: [{ name: 'PATH', description: 'the folder, or one of its files' }],
+  operand: { name: 'PATH', description: 'the folder, or one of its files' },
   schema: oppuSchema,
   example: 'idiolect import oppu data/news_headline --out headlines.jsonl',
-  async run(args) {
-    const { users, labels, skipBad } = args.resolved.values;
-    await write(args, [args.operands[0], labels], report =>
-      importOppu(args.operands[0]!, { users, labels, skipBad, ...report }),
-    );
-  },
+  inputs: (path, { labels }) => [path, labels],
+  records: (path, { users, labels, skipBad }, report) => importOppu(path, { users, labels, skipBad, ...report }),
 });
 
 /** The flags that say which column is which; `init` has them too. */
@@ -163,18 +147,15 @@ export function formatOf({ timeFormat, quote }: z.infer<typeof tableFormatSchema
 
 const tableSchema = z.object({ ...files, ...columnSchema.shape, ...tableFormatSchema.shape, skipBad });
 
-export const importTableVerb = defineVerb({
+export const importTableVerb = importVerb({
   name: 'import table',
   summary: "A product's own CSV or JSON Lines: each row becomes a record, its fields read from the columns named.",
-  operands: [{ name: 'FILE', description: 'CSV with a header, or JSON Lines; plain or gzip' }],
+  operand: { name: 'FILE', description: 'CSV with a header, or JSON Lines; plain or gzip' },
   schema: tableSchema,
   example:
     'idiolect import table posts.csv --user-field author --input-field subject --output-field text --out histories.jsonl',
-  async run(args) {
-    const { skipBad, ...flags } = args.resolved.values;
-    const options = { columns: columnsOf(flags), ...formatOf(flags), skipBad };
-    await write(args, args.operands, report => importTable(args.operands[0]!, { ...options, ...report }));
-  },
+  records: (path, { skipBad, ...flags }, report) =>
+    importTable(path, { columns: columnsOf(flags), ...formatOf(flags), skipBad, ...report }),
 });
 
 /** Entries left out that are named one by one. */
@@ -201,17 +182,39 @@ export function reporting(terminal: Terminal) {
   };
 }
 
-async function write<S extends z.ZodObject<typeof files>>(
-  { resolved, json, config, ...work }: VerbArguments<S>,
-  inputs: readonly (string | undefined)[],
-  records: (report: Report) => AsyncIterable<HistoryRecord>,
-): Promise<void> {
-  const { out: file, force } = resolved.values;
-  await requireOutputFile(file, { force, inputs: [...inputs, config] });
-  const report = reporting(work.terminal);
-  const written = await writeRecords(file, records(report), work);
-  report.finish();
-  if (json) work.terminal.print(JSON.stringify({ file, ...written }));
+interface ImportVerb<S extends z.ZodObject<typeof files>> {
+  readonly name: string;
+  readonly summary: string;
+  /** What is imported. */
+  readonly operand: { readonly name: string; readonly description: string };
+  readonly schema: S;
+  readonly example: string;
+  /** Files that are read, which none that is written may be (default: the operand). */
+  readonly inputs?: (
+    path: string,
+    settings: z.infer<S>,
+  ) => Promise<readonly (string | undefined)[]> | readonly (string | undefined)[];
+  readonly records: (path: string, settings: z.infer<S>, report: Report) => AsyncIterable<HistoryRecord>;
+}
+
+/** A verb that turns one thing into a file of histories. */
+function importVerb<S extends z.ZodObject<typeof files>>(definition: ImportVerb<S>): Verb<S> {
+  const { operand, inputs = path => [path], records, ...verb } = definition;
+  return defineVerb({
+    ...verb,
+    operands: [operand],
+    async run({ resolved: { values }, operands, json, config, ...work }) {
+      const path = operands[0]!;
+      await requireOutputFile(values.out, {
+        force: values.force,
+        inputs: [...(await inputs(path, values)), config],
+      });
+      const report = reporting(work.terminal);
+      const written = await writeRecords(values.out, records(path, values, report), work);
+      report.finish();
+      if (json) work.terminal.print(JSON.stringify({ file: values.out, ...written }));
+    },
+  });
 }
 
 /** Writes the records as they come, in one atomic step, and says how many there were of how many users. */
@@ -224,7 +227,7 @@ export async function writeRecords(
   let read = 0;
   async function* passing() {
     for await (const record of records) {
-      if (signal.aborted) throw new IdiolectError('INTERRUPTED', `stopped; ${file} was not written.`);
+      stopIfAsked(signal, `${file} was not written`);
       users.add(record.user);
       terminal.progress(`read ${counted(++read, 'record')}`);
       yield record;

@@ -1,10 +1,12 @@
 /** What `idiolect init` asks on a terminal, where flags have not said it. */
+
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { confirm, isCancel, select, text } from '@clack/prompts';
 import { IdiolectError } from '../common/errors.ts';
+import { stopped } from '../common/stop.ts';
 import type { TableColumns, TableField } from '../histories/index.ts';
 import { parseModelName } from '../hub/hub-cache.ts';
 
@@ -18,7 +20,7 @@ export interface Dialogue {
 
 export function dialogue(streams: { readonly input: Readable; readonly output: Writable }): Dialogue {
   const answered = <T>(answer: T): Exclude<T, symbol> => {
-    if (isCancel(answer)) throw new IdiolectError('INTERRUPTED', 'stopped; no commands were written.');
+    if (isCancel(answer)) throw stopped('no commands were written');
     return answer as Exclude<T, symbol>;
   };
   return {

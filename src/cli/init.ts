@@ -1,4 +1,5 @@
 /** `idiolect init`: from wherever the histories are to the commands that train on them. */
+
 import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +9,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder, stagingPath, writeFileAtomic } from '../common/files.ts';
 import { repositoryFiles, requireOutputFile } from '../common/output.ts';
 import { quoted } from '../common/shell.ts';
+import { stopped } from '../common/stop.ts';
 import { flagName } from '../common/wording.ts';
 import { loadDataset } from '../histories/dataset.ts';
 import {
@@ -129,7 +131,7 @@ export const initVerb = defineVerb({
 });
 
 function notWritten(out: string): IdiolectError {
-  return new IdiolectError('INTERRUPTED', `stopped; ${join(out, 'train.json')} was not written.`);
+  return stopped(`${join(out, 'train.json')} was not written`);
 }
 
 /** @throws IdiolectError CONFIG or OUTPUT where something would be replaced that nobody said may be */

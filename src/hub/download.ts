@@ -1,4 +1,5 @@
 /** Downloads a large file: continues where it stopped, checks what came, and gives it its name only when it is whole. */
+
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { sha256OfFile } from '../common/files.ts';
 import { readKeptJson } from '../common/own-file.ts';
 import { type Answer, type Patience, request, TooSlow } from '../common/request.ts';
+import { stopIfAsked } from '../common/stop.ts';
 
 export interface RemoteFile {
   readonly url: string;
@@ -57,22 +59,21 @@ export async function download(remote: RemoteFile, path: string, options: Downlo
   const partial = options.partial ?? join(dirname(path), `.${basename(path)}.partial`);
   const before = (await sizeOf(partial)) ?? 0;
   let furthest = 0;
+  const again = `run the same command again to continue with ${path}`;
   for (let fruitless = 0; ; ) {
-    const stopped = () =>
-      new IdiolectError('INTERRUPTED', `stopped; run the same command again to continue with ${path}.`);
-    if (signal?.aborted) throw stopped();
+    stopIfAsked(signal, again);
     const failed = await attempt(remote, partial, before, Math.max(before, furthest) > 0, options);
     if (!failed) break;
     const reached = (await sizeOf(partial)) ?? 0;
     const useful = failed.cause instanceof TooSlow ? USEFUL : 1;
     fruitless = reached - furthest >= useful ? 1 : fruitless + 1;
-    if (signal?.aborted) throw stopped();
+    stopIfAsked(signal, again);
     if (failed.isFinal || fruitless === TRIES) {
       const isKept = (await readNote(partial))?.url === remote.url;
-      const again = isKept
+      const advice = isKept
         ? 'What came is kept; run the same command again.'
         : 'The same command starts from the beginning.';
-      const sentence = reached > 0 ? `${failed.sentence} ${again}` : failed.sentence;
+      const sentence = reached > 0 ? `${failed.sentence} ${advice}` : failed.sentence;
       throw new IdiolectError('DATA', `${remote.url} ${sentence}`, { cause: failed.cause });
     }
     furthest = Math.max(furthest, reached);

@@ -1,9 +1,11 @@
 /** A model on the Hub: its files listed, fetched into Hugging Face's cache, checked and linked. */
+
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { exists, makeFolder } from '../common/files.ts';
+import { stopped } from '../common/stop.ts';
 import { download, megabytes } from './download.ts';
 import { askHub } from './hub-api.ts';
 import { type CachedModel, COMMIT, type ModelName } from './hub-cache.ts';
@@ -177,7 +179,7 @@ export class HubModel {
     if (!(error instanceof IdiolectError)) return error;
     const { id, revision } = this.#name;
     if (error.code === 'INTERRUPTED') {
-      return new IdiolectError('INTERRUPTED', `stopped; run the same command again to continue the download of ${id}.`);
+      return stopped(`run the same command again to continue the download of ${id}`);
     }
     if (!(error.cause instanceof Response)) return error;
     const { status, headers } = error.cause;

@@ -1,7 +1,8 @@
 /** Token-by-token decoding of many sequences at once, with a cache of keys and values. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { IdiolectError } from '../common/errors.ts';
-import { type EngineOptions, Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { floats, int64 } from '../engine/tensor.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -10,6 +11,7 @@ import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packRows } from './batch.ts';
 import { KeyValueCache } from './key-value-cache.ts';
+import { openSession, type RunnableModel } from './model-session.ts';
 import { StackedAdapters } from './stacked-adapters.ts';
 
 /** Prompts are read together as long as their places (sequences * longest) stay below this: it bounds the scores' memory. */
@@ -76,14 +78,9 @@ export class Generator {
     this.#checkpoint = checkpoint;
   }
 
-  static async create(
-    checkpoint: Checkpoint,
-    engine: EngineOptions,
-    rope: RopeSource,
-    lora?: LoraConfig,
-  ): Promise<Generator> {
-    const session = await Session.create(generationGraph(checkpoint, lora), engine, checkpoint.weightsFolder);
-    return new Generator(session, rope, checkpoint);
+  static async create(model: RunnableModel, lora?: LoraConfig): Promise<Generator> {
+    const { checkpoint, rope } = model;
+    return new Generator(await openSession(model, generationGraph(checkpoint, lora)), rope, checkpoint);
   }
 
   /**

@@ -1,12 +1,13 @@
 /** What the model holds in mind at each completion token: hidden states after the last norm. */
 
-import { type EngineOptions, Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { floats, int64 } from '../engine/tensor.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs } from '../model/decoder.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packRows, type TokenSequence } from './batch.ts';
+import { openSession, type RunnableModel } from './model-session.ts';
 
 /** The graph of hidden states: the decoder without its head. */
 export function hiddenStatesGraph(checkpoint: Checkpoint): Graph {
@@ -26,11 +27,8 @@ export class HiddenStates {
     this.#rope = rope;
   }
 
-  static async create(checkpoint: Checkpoint, engine: EngineOptions, rope: RopeSource): Promise<HiddenStates> {
-    return new HiddenStates(
-      await Session.create(hiddenStatesGraph(checkpoint), engine, checkpoint.weightsFolder),
-      rope,
-    );
+  static async create(model: RunnableModel): Promise<HiddenStates> {
+    return new HiddenStates(await openSession(model, hiddenStatesGraph(model.checkpoint)), model.rope);
   }
 
   /**

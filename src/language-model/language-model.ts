@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { counted } from '../common/counted.ts';
 import { IdiolectError, invariant } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
-import { defaultEngine, type EngineOptions, Session } from '../engine/session.ts';
+import { stopIfAsked } from '../common/stop.ts';
+import { defaultEngine, type EngineOptions, type Session } from '../engine/session.ts';
 import { resolveModel } from '../hub/hub.ts';
 import { type Adapter, readAdapter } from '../model/adapter.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
@@ -16,6 +17,7 @@ import { scoreCandidates } from './candidates.ts';
 import { type ContrastOptions, contrastiveScores } from './contrast.ts';
 import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
+import { openSession, type RunnableModel } from './model-session.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
 import { type Score, Scorer, scoringGraph } from './scorer.ts';
 
@@ -62,7 +64,7 @@ export interface GenerateAllOptions extends TextOptions {
   readonly onText?: (prompt: number, text: string) => void;
 }
 
-export class LanguageModel {
+export class LanguageModel implements RunnableModel {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly engine: EngineOptions;
@@ -142,7 +144,7 @@ export class LanguageModel {
     }
     const session = await this.#session(this.#candidateSessions, adapter?.config, lora => {
       const graph = scoringGraph(this.checkpoint, lora, { cached: true });
-      return Session.create(graph, this.engine, this.checkpoint.weightsFolder);
+      return openSession(this, graph);
     });
     const completions = split.map(([, completion]) => completion);
     return scoreCandidates(session, this, first[0], completions, adapter?.matrices);
@@ -155,9 +157,7 @@ export class LanguageModel {
 
   /** Hidden states after the last norm, of the base model, at the completion tokens: [completion tokens, hiddenSize]. */
   async hiddenStates(sequence: TokenSequence): Promise<Float32Array> {
-    const session = await this.#session(this.#hiddenStates, undefined, () =>
-      HiddenStates.create(this.checkpoint, this.engine, this.rope),
-    );
+    const session = await this.#session(this.#hiddenStates, undefined, () => HiddenStates.create(this));
     return session.run(sequence);
   }
 
@@ -196,11 +196,7 @@ export class LanguageModel {
     const texts = prompts.map(() => '');
     const tasks = started.map(({ task }) => task);
     for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
-      if (signal?.aborted)
-        throw new IdiolectError(
-          'INTERRUPTED',
-          'stopped; the texts of this call are lost, what was kept before is not.',
-        );
+      stopIfAsked(signal, 'the texts of this call are lost, what was kept before is not');
       if (id !== null) continue;
       texts[task] = this.#textOf(started[task]!.produced);
       onText?.(task, texts[task]!);
@@ -236,13 +232,11 @@ export class LanguageModel {
   }
 
   #scorer(adapter: Adapter | undefined): Promise<Scorer> {
-    return this.#session(this.#scorers, adapter?.config, lora =>
-      Scorer.create(this.checkpoint, this.engine, this.rope, lora),
-    );
+    return this.#session(this.#scorers, adapter?.config, lora => Scorer.create(this, lora));
   }
 
   #generator(lora: LoraConfig | undefined): Promise<Generator> {
-    return this.#session(this.#generators, lora, () => Generator.create(this.checkpoint, this.engine, this.rope, lora));
+    return this.#session(this.#generators, lora, () => Generator.create(this, lora));
   }
 
   /** A session serves every adapter of the same settings, as the matrices are its inputs. */

@@ -1,7 +1,7 @@
 /** Log-likelihood of completions, with or without an adapter. */
 
 import { IdiolectError } from '../common/errors.ts';
-import { type EngineOptions, Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { type Feeds, float32, floats } from '../engine/tensor.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -9,6 +9,7 @@ import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/deco
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
 import { packBatch, type TokenSequence } from './batch.ts';
+import { openSession, type RunnableModel } from './model-session.ts';
 
 export interface Score {
   /** log pi(completion | prompt), natural logarithm, summed over tokens. */
@@ -52,13 +53,8 @@ export class Scorer {
     this.#rope = rope;
   }
 
-  static async create(
-    checkpoint: Checkpoint,
-    engine: EngineOptions,
-    rope: RopeSource,
-    lora?: LoraConfig,
-  ): Promise<Scorer> {
-    return new Scorer(await Session.create(scoringGraph(checkpoint, lora), engine, checkpoint.weightsFolder), rope);
+  static async create(model: RunnableModel, lora?: LoraConfig): Promise<Scorer> {
+    return new Scorer(await openSession(model, scoringGraph(model.checkpoint, lora)), model.rope);
   }
 
   /**

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { type Random, random } from '../common/random.ts';
+import { percentileInterval } from '../statistics/intervals.ts';
 import { binormalPosterior } from './binormal.ts';
 import { areaUnderCurve, type BySide, crossFit, type Scores } from './cross-fit.ts';
 import { bbe, dedpul, type Estimator, elkanNoto, paper } from './estimators.ts';
@@ -158,10 +159,6 @@ function bootstrapped(estimator: Estimator, scores: Scores, source: Random) {
   const drawn = (values: Float64Array) => values.map(() => values[source.integer(values.length)]!);
   const alphas = Float64Array.from({ length: RESAMPLES }, () =>
     estimator({ target: drawn(scores.target), auxiliary: drawn(scores.auxiliary) }),
-  ).sort();
-  return {
-    alpha: estimator(scores),
-    low: alphas[Math.floor(0.025 * RESAMPLES)]!,
-    high: alphas[Math.ceil(0.975 * RESAMPLES) - 1]!,
-  };
+  );
+  return { alpha: estimator(scores), ...percentileInterval(alphas) };
 }

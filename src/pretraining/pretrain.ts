@@ -1,18 +1,20 @@
 /** Trains every weight of a model, fresh or trained before, on blocks of tokens, to a Hugging Face folder; stoppable anywhere. */
+
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { appendText, exists, makeFolder, sha256 } from '../common/files.ts';
+import { exists, makeFolder, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
+import { packageVersion } from '../common/version.ts';
 import { engineSchema } from '../engine/session.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import { type ModelConfig, parseModelConfig } from '../model/config.ts';
 import { firstNotFinite } from '../model/magnitude.ts';
 import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
-import { stopIfAsked } from '../runs/loop.ts';
+import { runSteps } from '../runs/loop.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from '../runs/training-state.ts';
 import { adamwSchema } from '../training/adamw.ts';
@@ -73,7 +75,8 @@ export type PretrainEvent =
   | { readonly type: 'held-out'; readonly step: number; readonly loss: number };
 
 export interface PretrainOptions {
-  readonly version: string;
+  /** What the run records as the version that made it (default: this package's). */
+  readonly version?: string;
   readonly onEvent?: (event: PretrainEvent) => void;
   /** Aborting stops after the step in progress and saves it. */
   readonly signal?: AbortSignal;
@@ -95,7 +98,7 @@ export interface PretrainSummary {
 export async function pretrain(
   resolved: Resolved<PretrainSettings>,
   sources: PretrainSources,
-  options: PretrainOptions,
+  options: PretrainOptions = {},
 ): Promise<PretrainSummary> {
   const settings = resolved.values;
   const config = parseModelConfig(sources.config, 'the configuration');
@@ -111,7 +114,7 @@ export async function pretrain(
       model: sha256(JSON.stringify(sources.config)),
       data: sha256(new Uint8Array(sources.tokens.buffer, sources.tokens.byteOffset, sources.tokens.byteLength)),
     };
-    await folder.open(resolved, identity, options.version, NOT_IDENTITY);
+    await folder.open(resolved, identity, options.version ?? packageVersion(), NOT_IDENTITY);
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
       if (await unlessDamaged(openCheckpoint(model))) {
@@ -132,14 +135,8 @@ export async function pretrain(
     });
     const state = saved ? { weights: saved.state.matrices, optimizer: saved.state.optimizer } : fresh;
     trainer = new FullTrainer(config, state, { device: settings.device, threads: settings.threads });
-    const heldOutLoss = await trainSteps(
-      trainer,
-      { step: saved?.step ?? 0, training },
-      settings,
-      sources,
-      folder,
-      options,
-    );
+    const from = saved?.step ?? 0;
+    const heldOutLoss = await trainSteps({ trainer, settings, sources, folder, from, training }, options);
     const { weights } = trainer.state;
     const tokens = settings.steps * settings.batchSize * settings.blockLength;
     const origin = settings.start === undefined ? 'from nothing' : 'further, from the weights of another';
@@ -168,35 +165,35 @@ async function firstWeights(
   return readWeights(checkpoint);
 }
 
+interface Pretraining {
+  readonly trainer: FullTrainer;
+  readonly settings: PretrainSettings;
+  readonly sources: PretrainSources;
+  readonly folder: RunFolder;
+  /** Steps done before. */
+  readonly from: number;
+  /** What the checkpoints belong to. */
+  readonly training: string;
+}
+
 /** @returns the held-out loss after the last step */
 async function trainSteps(
-  trainer: FullTrainer,
-  { step: from, training }: { readonly step: number; readonly training: string },
-  settings: PretrainSettings,
-  { tokens, heldOut }: PretrainSources,
-  folder: RunFolder,
+  { trainer, settings, sources, folder, from, training }: Pretraining,
   { onEvent = () => {}, signal }: PretrainOptions,
 ): Promise<number | undefined> {
   const { steps, lr, warmupSteps, finalRate, weightDecay, maxGradNorm, saveEvery, evaluateEvery } = settings;
-  const blocks = new TokenBlocks(tokens, settings);
+  const blocks = new TokenBlocks(sources.tokens, settings);
   const parameters = trainer.state.weights.reduce((sum, { data }) => sum + data.length, 0);
   onEvent({ type: 'start', parameters, steps });
   if (from > 0) onEvent({ type: 'resume', step: from });
-  await folder.truncateMetrics(NAME, from);
-  const held = consecutiveBatches(heldOut, settings, settings.evaluateBlocks);
+  const held = consecutiveBatches(sources.heldOut, settings, settings.evaluateBlocks);
   let heldOutLoss = from === steps ? await meanLoss(trainer, held) : undefined;
   const save = (step: number) => {
     const { weights, optimizer } = trainer.state;
-    return saveCheckpoint(folder.stateOf(NAME), training, {
-      step,
-      state: { matrices: weights, optimizer, objective: {} },
-    });
+    const state = { matrices: weights, optimizer, objective: {} };
+    return saveCheckpoint(folder.stateOf(NAME), training, { step, state });
   };
-  for (let step = from; step < steps; step++) {
-    if (signal?.aborted) {
-      await save(step);
-      stopIfAsked(signal, folder);
-    }
+  const oneStep = async (step: number) => {
     const loss = await trainer.forwardBackward(blocks.batch(step));
     const rate = lr * cosineFactor(step, steps, warmupSteps, finalRate);
     const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
@@ -205,16 +202,16 @@ async function trainSteps(
     }
     const done = step + 1;
     onEvent({ type: 'step', step: done, steps, loss, lr: rate });
-    if (done % evaluateEvery === 0 || done === steps) {
+    const isMeasured = done % evaluateEvery === 0 || done === steps;
+    if (isMeasured) {
       heldOutLoss = await meanLoss(trainer, held);
       if (heldOutLoss !== undefined && !Number.isFinite(heldOutLoss)) throw diverged(step, lr, 'the held-out loss is');
       if (heldOutLoss !== undefined) onEvent({ type: 'held-out', step: done, loss: heldOutLoss });
     }
-    const measured = done % evaluateEvery === 0 || done === steps ? { held_out_loss: heldOutLoss } : {};
-    const line = { user: NAME, step: done, loss, ...measured, grad_norm: gradNorm, lr: rate };
-    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
-    if (done % saveEvery === 0 || done === steps) await save(done);
-  }
+    return { loss, ...(isMeasured && { held_out_loss: heldOutLoss }), grad_norm: gradNorm, lr: rate };
+  };
+  await runSteps(folder, { name: NAME, from, steps, saveEvery, signal }, { step: oneStep, save });
+  if (from < steps && steps % saveEvery !== 0) await save(steps);
   return heldOutLoss;
 }
 

@@ -4,6 +4,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
+import { stopIfAsked } from '../common/stop.ts';
 import type { LoraMatrices } from '../model/lora.ts';
 import { firstNotFinite, largestMagnitude } from '../model/magnitude.ts';
 import type { Objective } from '../objectives/objective.ts';
@@ -21,6 +22,46 @@ export interface LoopSettings extends ScheduleOptions {
   readonly weightDecay: number;
   readonly maxGradNorm: number;
   readonly saveEvery: number;
+}
+
+/** Steps of a training that is logged, saved and stopped in a run folder. */
+export interface StepPlan {
+  /** Names the training in metrics and the state folder. */
+  readonly name: string;
+  /** Steps done before. */
+  readonly from: number;
+  readonly steps: number;
+  readonly saveEvery: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface StepWork {
+  /** Does a step (from 0). @returns what metrics.jsonl says of it, beside its name and number */
+  readonly step: (step: number) => Promise<Readonly<Record<string, unknown>>>;
+  /** Told the steps done, after each. */
+  readonly onStep?: (done: number) => void;
+  /** Saves the state after so many steps. */
+  readonly save: (done: number) => Promise<void>;
+}
+
+/**
+ * Runs the steps that are left: each is logged, every `saveEvery` of them saved, and a stop saves what is done.
+ *
+ * @throws IdiolectError INTERRUPTED when stopped by the signal
+ */
+export async function runSteps(folder: RunFolder, plan: StepPlan, work: StepWork): Promise<void> {
+  const { name, from, steps, saveEvery, signal } = plan;
+  await folder.truncateMetrics(name, from);
+  for (let step = from; step < steps; step++) {
+    if (signal?.aborted) {
+      await work.save(step);
+      stopRunIfAsked(signal, folder);
+    }
+    const line = { user: name, step: step + 1, ...(await work.step(step)) };
+    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
+    work.onStep?.(step + 1);
+    if ((step + 1) % saveEvery === 0) await work.save(step + 1);
+  }
 }
 
 /** The work of one adapter. */
@@ -77,13 +118,8 @@ export async function trainAdapter(
     trainer.restore(saved.state, objective);
     onEvent({ type: 'resume', step: saved.step });
   }
-  await folder.truncateMetrics(name, saved?.step ?? 0);
   let metrics: StepMetrics = {};
-  for (let step = saved?.step ?? 0; step < batches.length; step++) {
-    if (signal?.aborted) {
-      await saveCheckpoint(stateFolder, training, { step, state: trainer.state });
-      stopIfAsked(signal, folder);
-    }
+  const oneStep = async (step: number) => {
     const planned = batches[step]!;
     const batch = batchOf(planned);
     const measured = await measure?.(step, batch, trainer.state.matrices);
@@ -92,13 +128,17 @@ export async function trainAdapter(
     const { gradNorm } = trainer.optimStep({ lr: rate, weightDecay, maxGradNorm });
     metrics = { ...found, ...measured, grad_norm: gradNorm, lr: rate };
     requireFinite({ loss: found.loss!, gradient: gradNorm, ...measured }, trainer, { name, step, lr });
-    const line = { user: name, step: step + 1, epoch: planned.epoch + 1, ...metrics };
-    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
-    onEvent({ type: 'step', step: step + 1, steps: batches.length, metrics });
-    if ((step + 1) % saveEvery === 0) {
-      await saveCheckpoint(stateFolder, training, { step: step + 1, state: trainer.state });
-    }
-  }
+    return { epoch: planned.epoch + 1, ...metrics };
+  };
+  await runSteps(
+    folder,
+    { name, from: saved?.step ?? 0, steps: batches.length, saveEvery, signal },
+    {
+      step: oneStep,
+      onStep: step => onEvent({ type: 'step', step, steps: batches.length, metrics }),
+      save: step => saveCheckpoint(stateFolder, training, { step, state: trainer.state }),
+    },
+  );
   await requireUsable(trainer, batchOf(batches.at(-1)!), { name, step: batches.length - 1, seed, lr });
   return metrics;
 }
@@ -145,10 +185,6 @@ function diverged({ name, step, lr }: Place, what: string): IdiolectError {
 }
 
 /** @throws IdiolectError INTERRUPTED when the signal has asked to stop */
-export function stopIfAsked(signal: AbortSignal | undefined, folder: RunFolder): void {
-  if (!signal?.aborted) return;
-  throw new IdiolectError(
-    'INTERRUPTED',
-    `stopped; what is done is kept in ${folder.path}, and the same command continues from there.`,
-  );
+export function stopRunIfAsked(signal: AbortSignal | undefined, folder: RunFolder): void {
+  stopIfAsked(signal, `what is done is kept in ${folder.path}, and the same command continues from there`);
 }

@@ -83,13 +83,17 @@ export const trainSchema = z.object({
 
 export type TrainSettings = z.infer<typeof trainSchema>;
 
-/** What may differ when a run is continued: where things are, whom to train, and how fast; nothing that changes an adapter. */
+/**
+ * What may differ when a run or a comparison is continued: where things are, whom to train, which methods to compare, and
+ * how fast; nothing that changes an adapter or an answer.
+ */
 export const NOT_IDENTITY = [
   'model',
   'baseName',
   'data',
   'out',
   'users',
+  'methods',
   'klEvery',
   'targetUsers', // who they are is compared, not how they were named
   'rejected', // the texts are compared, not their place

@@ -35,9 +35,13 @@ export function bootstrapMean(values: readonly number[], random: Random): Estima
 
 /** A value with the 95% percentile interval of its resampled values. */
 export function percentileEstimate(value: number, resampled: Float64Array): Estimate {
-  const sorted = resampled.toSorted();
+  return { mean: value, ...percentileInterval(resampled) };
+}
+
+/** From the 2.5% to the 97.5% percentile of some values. */
+export function percentileInterval(values: Float64Array): { readonly low: number; readonly high: number } {
+  const sorted = values.toSorted();
   return {
-    mean: value,
     low: sorted[Math.floor(0.025 * sorted.length)]!,
     high: sorted[Math.ceil(0.975 * sorted.length) - 1]!,
   };

@@ -7,12 +7,14 @@
  * log-probability, which micro-batches do add up to. Hence: all log-probabilities first, then the coefficients, then
  * backward in micro-batches. That costs one more forward pass and holds no more of the batch than a micro-batch.
  */
+
 import { invariant } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
-import { Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { type Feeds, float32, floats, uint8 } from '../engine/tensor.ts';
 import { type PackedBatch, packBatch, type TokenSequence } from '../language-model/batch.ts';
 import type { LanguageModel } from '../language-model/language-model.ts';
+import { openSession } from '../language-model/model-session.ts';
 import { loraFeeds, scoringGraph } from '../language-model/scorer.ts';
 import { keepName, type LoraConfig, type LoraMatrices, targetedModules } from '../model/lora.ts';
 import type { Example, Objective, ObjectiveState } from '../objectives/objective.ts';
@@ -147,7 +149,7 @@ export class BatchGradients {
   }
 
   #open(graph: Parameters<typeof Session.create>[0]): Promise<Session> {
-    return Session.create(graph, this.#model.engine, this.#model.checkpoint.weightsFolder);
+    return openSession(this.#model, graph);
   }
 
   #feeds(sequences: readonly TokenSequence[], { matrices, dropout }: BatchContext): Feeds {

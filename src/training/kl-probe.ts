@@ -1,9 +1,10 @@
 /** How far an adapter has moved the model: the divergence from the reference, as a diagnostic. */
 
-import { Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { floats } from '../engine/tensor.ts';
 import { exp, Graph, log, mul, reduceMax, reduceMean, reduceSum, softmax, sub, type Value } from '../graph/index.ts';
 import { packBatch, type TokenSequence } from '../language-model/batch.ts';
+import { openSession } from '../language-model/model-session.ts';
 import { loraFeeds } from '../language-model/scorer.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
@@ -45,8 +46,8 @@ export class KlProbe {
   }
 
   async measure(sequence: TokenSequence, matrices: LoraMatrices): Promise<number> {
-    const { checkpoint, engine, rope } = this.#model;
-    this.#session ??= Session.create(klGraph(checkpoint, this.#lora), engine, checkpoint.weightsFolder);
+    const { checkpoint, rope } = this.#model;
+    this.#session ??= openSession(this.#model, klGraph(checkpoint, this.#lora));
     const { feeds } = packBatch([sequence], rope);
     const { kl } = await (await this.#session).run({ ...feeds, ...loraFeeds(matrices) });
     return floats(kl!)[0]!;

@@ -36,7 +36,7 @@ async function decode(
   options: DecodingOptions,
   adapter?: Adapter,
 ): Promise<number[][]> {
-  const generator = await Generator.create(checkpoint, engine, rope, adapter?.config);
+  const generator = await Generator.create({ checkpoint, engine, rope }, adapter?.config);
   const produced = tasks.map((): number[] => []);
   const ended: number[] = [];
   for await (const { task, id } of generator.decode(tasks, options)) {

@@ -40,7 +40,7 @@ describe.skipIf(!present)('stories260k', () => {
   });
 
   test('greedy ids, by the cache', async () => {
-    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    const generator = await Generator.create(model);
     const found = [1];
     const choose = (logits: Float32Array) => (found.length < ids.length ? argmax(logits) : null);
     for await (const { id } of generator.decode([{ prompt: [1], choose }], { batchSize: 1 }))
@@ -50,7 +50,7 @@ describe.skipIf(!present)('stories260k', () => {
   });
 
   test('greedy ids, in a batch with others before, beside and after them', async () => {
-    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    const generator = await Generator.create(model);
     const opening = (length: number) => ids.slice(0, length);
     const prompts = [opening(30), opening(1), opening(44), opening(1), opening(12), opening(1)];
     const found = prompts.map(prompt => [...prompt]);

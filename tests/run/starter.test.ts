@@ -40,7 +40,7 @@ describe('the starter', () => {
     }
     const file = new URL('../fixtures/starter.json', import.meta.url);
     const { prompts }: { prompts: Recorded[] } = JSON.parse(await readFile(file, 'utf8'));
-    const generator = await Generator.create(model.checkpoint, model.engine, model.rope);
+    const generator = await Generator.create(model);
     for (const { text, ids, greedy, top } of prompts) {
       expect(model.tokenizer.encodePrompt(text)).toEqual(ids);
       const found: number[] = [];

@@ -24,7 +24,7 @@ import { mergeAdapter, requireElsewhere } from '../../model/merge.ts';
 import { isWholeAdapter } from '../../model/whole-adapter.ts';
 import { sft } from '../../objectives/sft.ts';
 import { adapterOrigin, baseNameOf } from '../../runs/adapter-origin.ts';
-import { type AdapterWork, type LoopEvent, stopIfAsked, trainAdapter } from '../../runs/loop.ts';
+import { type AdapterWork, type LoopEvent, stopRunIfAsked, trainAdapter } from '../../runs/loop.ts';
 import { RunFolder, sourcesOf } from '../../runs/run-folder.ts';
 import { NOT_IDENTITY } from '../../runs/settings.ts';
 import { removeCheckpoint } from '../../runs/training-state.ts';
@@ -219,7 +219,7 @@ class Adaptation {
       if (await unlessDamaged(openCheckpoint(merged))) return;
       this.#emit({ type: 'notice', message: `the model ${merged} is damaged and is merged again` });
     }
-    stopIfAsked(this.#context.signal, folder);
+    stopRunIfAsked(this.#context.signal, folder);
     const baseModel = baseNameOf(this.#model, settings);
     const name = basename(baseModel);
     await mergeAdapter(this.#model.checkpoint, await this.#model.loadAdapter(this.adapter), merged, {
@@ -253,7 +253,7 @@ class Adaptation {
     const sum = { tokens: 0, logProb: 0 };
     try {
       for (const [done, sequence] of sequences.entries()) {
-        stopIfAsked(this.#context.signal, folder);
+        stopRunIfAsked(this.#context.signal, folder);
         const { tokens, logProb } = await cachedScore(model, cache, sequence);
         sum.tokens += tokens;
         sum.logProb += logProb;

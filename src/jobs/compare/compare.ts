@@ -16,8 +16,9 @@ import type { Answer, MethodAnswers } from '../../results/answer.ts';
 import type { JudgeResults } from '../../results/judge-results.ts';
 import { measureResults } from '../../results/measure.ts';
 import type { ResultMetric, Results } from '../../results/results.ts';
-import { stopIfAsked } from '../../runs/loop.ts';
+import { stopRunIfAsked } from '../../runs/loop.ts';
 import { RunFolder, requireDistinctFolders } from '../../runs/run-folder.ts';
+import { NOT_IDENTITY } from '../../runs/settings.ts';
 import { adaptOn } from '../adapt/adapt.ts';
 import type { JobContext } from '../context.ts';
 import { openModel } from '../opened.ts';
@@ -30,7 +31,6 @@ import { ADAPTING, evaluating, planStages, searching, secondsOfStages, UNIQUENES
 import { judge, judgeSchema } from './judge/judge.ts';
 import { type MethodSpec, methodsByName, withoutRecords } from './methods/catalogue.ts';
 import { type AskedMethod, type Choices, MethodRunner, type Workbench } from './methods/runner.ts';
-import { NOT_IDENTITY } from './methods/settings.ts';
 import { Outlook } from './outlook.ts';
 import { type ComparisonReports, writeReports } from './report-files.ts';
 import { methodsOf, type OwnMethods, requirePossible } from './requirements.ts';
@@ -73,7 +73,7 @@ export async function compare(
     const { settings, metrics: ofTask } = await settingsOfTask(resolved, {
       folder: folder.path,
       onNotice: notice,
-      onRecord: () => stopIfAsked(context.signal, folder),
+      onRecord: () => stopRunIfAsked(context.signal, folder),
     });
     const dataset = await loadDataset({ ...settings.values, targetUsers: undefined });
     for (const message of dataset.notices) notice(message);
@@ -206,7 +206,7 @@ class Comparison {
     };
     const stages = await planStages(input);
     if (stages.length === 0) return;
-    stopIfAsked(signal, this.#folder);
+    stopRunIfAsked(signal, this.#folder);
     this.#emit({ type: 'progress', what: 'measuring how long it will take', done: 0, total: 1 });
     this.#outlook = new Outlook(await secondsOfStages(stages, this.#base, input, () => this.#now() / 1000));
     this.#emit({ type: 'forecast', seconds: this.#outlook.seconds, stages: stages.length });
@@ -341,7 +341,7 @@ class Comparison {
     const answers = new Map<string, readonly Answer[]>();
     await measured('answers', async () => {
       for (const user of users) {
-        stopIfAsked(this.#context.signal, this.#folder);
+        stopRunIfAsked(this.#context.signal, this.#folder);
         this.#emit({ type: 'progress', what: 'answers of users', done: answers.size, total: users.length });
         answers.set(user, await runner.answer(asked, user));
       }

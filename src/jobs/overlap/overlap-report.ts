@@ -1,7 +1,7 @@
 /** `idiolect overlap`: each user's preference overlap and uniqueness, before anything is trained. */
 import { z } from 'zod';
-import { IdiolectError } from '../../common/errors.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
+import { stopIfAsked } from '../../common/stop.ts';
 import { engineSchema } from '../../engine/session.ts';
 import { selectUsers } from '../../histories/dataset.ts';
 import { recordChoiceSchema } from '../../histories/user-records.ts';
@@ -52,7 +52,7 @@ export async function reportOverlaps(
       const unique = await uniquenessAmong(study, users);
       const found: UserOverlap[] = [];
       for (const user of users) {
-        stopIfAsked(context.signal);
+        stopIfAsked(context.signal, KEPT);
         const known = unique.get(user);
         const estimate = await study.estimate(user);
         found.push({ user, ...estimate, ...(known && { uniqueness: { score: known.score, group: known.group } }) });
@@ -75,9 +75,8 @@ export async function uniquenessGroups(
   });
 }
 
-function stopIfAsked(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; embeddings made so far are kept.');
-}
+/** What a stop leaves. */
+const KEPT = 'embeddings made so far are kept';
 
 /** Opens the embedder, embeds what the users of the settings need, and closes it after the work. */
 async function withStudy<T>(
@@ -91,7 +90,7 @@ async function withStudy<T>(
   try {
     const study = new OverlapStudy(dataset, embedder, settings);
     await study.embed(users, (done, total) => {
-      stopIfAsked(signal);
+      stopIfAsked(signal, KEPT);
       onEvent?.({ type: 'embedding', done, total });
     });
     return await work(study, users);

@@ -8,6 +8,7 @@ import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { random } from '../../common/random.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
+import { stopIfAsked } from '../../common/stop.ts';
 import { engineSchema } from '../../engine/session.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
@@ -103,12 +104,8 @@ export async function scoreOn(
   const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
   const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);
   let done = 0;
-  const stopIfAsked = () => {
-    const again = 'Run the same command again to continue.';
-    if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; the scores so far are kept. ${again}`);
-  };
   const onText = () => onEvent?.({ type: 'score', done: ++done, total });
-  const scoring = { cache, device: settings.device, stopIfAsked, onText };
+  const scoring = { cache, device: settings.device, signal, onText };
   const users: ScoredUser[] = [];
   for (const user of chosen) {
     if (dataset.users.get(user)!.query.length === 0) continue;
@@ -122,8 +119,7 @@ export async function scoreOn(
 interface Scoring {
   readonly cache: ReferenceCache;
   readonly device: string;
-  /** Called before each text; it may throw. */
-  readonly stopIfAsked: () => void;
+  readonly signal: AbortSignal | undefined;
   /** Called after each text. */
   readonly onText: () => void;
 }
@@ -138,7 +134,7 @@ async function scoreTexts(run: OpenRun, user: string, scoring: Scoring): Promise
   const texts: ScoredQuery[] = [];
   try {
     for (const query of dataset.users.get(user)!.query) {
-      scoring.stopIfAsked();
+      stopIfAsked(scoring.signal, 'the scores so far are kept, and the same command continues from there');
       const sequence = encoder.encode(query);
       const { tokens, logProb: base } = await cachedScore(model, cache, sequence);
       const adapter = await own.logProb(sequence);

@@ -8,6 +8,7 @@ import { IdiolectError } from '../../common/errors.ts';
 import { nameListSchema } from '../../common/name-list.ts';
 import { printable } from '../../common/printable.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
+import { stopIfAsked } from '../../common/stop.ts';
 import { setting } from '../../common/wording.ts';
 import { engineSchema } from '../../engine/session.ts';
 import { sampleAuxiliary } from '../../histories/index.ts';
@@ -88,7 +89,7 @@ export async function measureTokenShifts(
       const adapters = await Promise.all(folders.map(folder => run.model.loadAdapter(folder)));
       const frequency = documentFrequency(otherSide(run, user, settings.set));
       for (const [i, example] of examples.entries()) {
-        if (context.signal?.aborted) throw new IdiolectError('INTERRUPTED', 'stopped; nothing was written.');
+        stopIfAsked(context.signal, 'nothing was written');
         const shifts = await shiftsOf(run.model, example, adapters);
         const shared = completionOf(example).map(id => rounded(frequency(id)));
         texts.push({ user, record: i + 1, ...shifts, shared });

@@ -15,7 +15,7 @@ import type { OverlapEstimate } from '../../overlap/estimate.ts';
 import { openEmbedder } from '../../overlap/open-embedder.ts';
 import { adapterOrigin } from '../../runs/adapter-origin.ts';
 import { type Inputs, readLineage, writeLineage } from '../../runs/lineage.ts';
-import { type AdapterWork, stopIfAsked, trainAdapter } from '../../runs/loop.ts';
+import { type AdapterWork, stopRunIfAsked, trainAdapter } from '../../runs/loop.ts';
 import type { RunFolder } from '../../runs/run-folder.ts';
 import type { TrainSettings } from '../../runs/settings.ts';
 import { startMatrices } from '../../runs/start.ts';
@@ -111,7 +111,7 @@ export class TrainingRun {
   }
 
   #stopIfAsked(): void {
-    stopIfAsked(this.#context.signal, this.#work.folder);
+    stopRunIfAsked(this.#context.signal, this.#work.folder);
   }
 
   #records(user: string) {

@@ -6,6 +6,7 @@ import { type ErrorCode, IdiolectError, reasonOf } from '../../../common/errors.
 import { appendText, makeFolder, sha256 } from '../../../common/files.ts';
 import { readKeptLines } from '../../../common/own-file.ts';
 import { type Patience, request as requestFrom, TooLarge, TooSlow } from '../../../common/request.ts';
+import { stopIfAsked } from '../../../common/stop.ts';
 import { setting } from '../../../common/wording.ts';
 
 export interface ChatOptions {
@@ -107,12 +108,7 @@ async function ask(address: string, request: string, options: AskOptions): Promi
   for (let attempt = 1; ; attempt++) {
     const reply = await send(address, request, options);
     if (typeof reply === 'string') return reply;
-    if (signal.aborted) {
-      throw new IdiolectError(
-        'INTERRUPTED',
-        'stopped; the answers so far are kept. Run the same command again to continue.',
-      );
-    }
+    stopIfAsked(signal, 'the answers so far are kept, and the same command continues from there');
     if (reply.isFinal || attempt === TRIES) {
       throw new IdiolectError(reply.code, `${address} ${reply.sentence}`, { cause: reply.cause });
     }

@@ -1,10 +1,10 @@
 /** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
 import { dirname, join } from 'node:path';
-import { IdiolectError } from '../../../common/errors.ts';
 import { exists, makeFolder, PRIVATE, writeFileAtomic } from '../../../common/files.ts';
 import { readKeptJson } from '../../../common/own-file.ts';
 import { random } from '../../../common/random.ts';
 import { childSettings, type Resolved } from '../../../common/settings.ts';
+import { stopIfAsked } from '../../../common/stop.ts';
 import { type Dataset, withSplit } from '../../../histories/dataset.ts';
 import { type HistoryRecord, recordKey, renderPrompt } from '../../../histories/index.ts';
 import { latest } from '../../../histories/user-records.ts';
@@ -254,7 +254,7 @@ export class MethodRunner {
     const pairs: { record: HistoryRecord; rejected: string }[] = [];
     for (const [done, user] of users.entries()) {
       onEvent?.({ type: 'progress', what: 'sampling what TAM writes', done, total: users.length });
-      if (signal?.aborted) throw new IdiolectError('INTERRUPTED', `stopped; what is done is kept in ${out}.`);
+      stopIfAsked(signal, `what is done is kept in ${out}`);
       const history = this.#historyOf(user);
       const options = { prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };
       const samples = await samplesOf(join(out, group, 'samples'), task, user, history, options);

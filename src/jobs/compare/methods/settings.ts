@@ -70,16 +70,3 @@ export const methodSchema = z.object({
 });
 
 export type MethodSettings = z.infer<typeof methodSchema>;
-
-/** What may differ when a comparison is continued: where things are, which methods, how fast; nothing that changes an answer. */
-export const NOT_IDENTITY = [
-  'model',
-  'baseName',
-  'data',
-  'out',
-  'methods',
-  'targetUsers', // who they are is compared, not how they were named
-  'cache',
-  'threads',
-  'skipBad',
-] as const;

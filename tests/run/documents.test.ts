@@ -40,15 +40,20 @@ async function withImports(program: string): Promise<string> {
 const all = new Map(await Promise.all((await documents()).map(async file => [file, await commands(file)] as const)));
 
 let walked: Playground;
-describe('the walks of README.md', () => {
+/** What a reader does first, one after the other; the other documents and the help start from there. */
+const WALK = ['README.md', 'docs/train.md'];
+
+describe('the walk', () => {
   beforeAll(async () => {
     walked = await base.copy();
   });
 
-  it.each(all.get('README.md')!.filter(isIdiolect))('$file:$line $text', ({ text }) => expectRuns(walked, text));
+  it.each(WALK.flatMap(file => all.get(file)!).filter(isIdiolect))('$file:$line $text', ({ text }) =>
+    expectRuns(walked, text),
+  );
 });
 
-describe.each([...all].filter(([file, list]) => file !== 'README.md' && list.some(isIdiolect)))('%s', (_, list) => {
+describe.each([...all].filter(([file, list]) => !WALK.includes(file) && list.some(isIdiolect)))('%s', (_, list) => {
   let place: Playground;
   beforeAll(async () => {
     // Where README's reader is after the imports and the first run.
@@ -102,11 +107,13 @@ describe('the program of', async () => {
   const programs = (await Promise.all((await documents()).map(file => blocks(file, 'ts')))).flat();
 
   it.each(programs)('$file:$line', async ({ text, line }) => {
-    const program = join(base.folder, `program-${line}.mts`);
-    await writeFile(program, text.replaceAll("'idiolect'", JSON.stringify(join(ROOT, 'src/index.ts'))));
-    expect(await base.run(`"${process.execPath}" "${program}"`)).toMatchObject({
-      code: 0,
-      output: expect.stringMatching(/^loss \d\.\d+\n$/),
-    });
+    const program = join(walked.folder, `program-${line}.mts`);
+    const entryOf = (room = '') => JSON.stringify(join(ROOT, 'src', room, 'index.ts'));
+    await writeFile(
+      program,
+      text.replace(/'idiolect(?:\/([\w-]+))?'/g, (_, room) => entryOf(room)),
+    );
+    const { code, output } = await walked.run(`"${process.execPath}" "${program}"`);
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/^[^\n]*\d\.\d+/) });
   });
 });

@@ -23,8 +23,8 @@ import {
   tableColumns,
 } from '../histories/index.ts';
 import { checkAll } from '../jobs/check/checks.ts';
-import { estimateTraining, type TrainingEstimate } from '../jobs/check/cost-estimate.ts';
 import { bytesText, thisMachine } from '../jobs/check/machine.ts';
+import { forecastTraining, type TrainingForecast } from '../jobs/check/training-forecast.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
 import { refuse, showChecks } from './doctor.ts';
@@ -112,7 +112,7 @@ export const initVerb = defineVerb({
       const dataset = await loadDataset(settings);
       await requireSameRun(settings, model!.checkpoint.fingerprint);
       terminal.say('running a few training steps on this machine ...');
-      const estimate = await estimateTraining(model!, dataset, settings, () => performance.now() / 1000);
+      const estimate = await forecastTraining(model!, dataset, settings, () => performance.now() / 1000);
       if (signal.aborted) throw notWritten(out);
       terminal.say(planText(settings, estimate));
       if (talk && !(await talk.confirm(`Write ${join(out, 'train.json')} and ${join(out, 'run.sh')}?`)))
@@ -213,7 +213,7 @@ function recordsOf(source: Source, reading: TableOptions, bots: InitFlags['bots'
 
 function planText(
   settings: TrainSettings,
-  { users, steps, seconds, memoryBytes, diskBytes }: TrainingEstimate,
+  { users, steps, seconds, memoryBytes, diskBytes }: TrainingForecast,
 ): string {
   const { out, epochs, batchSize } = settings;
   const time = duration;

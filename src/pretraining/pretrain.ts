@@ -16,7 +16,7 @@ import { firstNotFinite } from '../model/magnitude.ts';
 import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
 import { runSteps } from '../runs/loop.ts';
 import { RunFolder } from '../runs/run-folder.ts';
-import { loadCheckpoint, removeCheckpoint, saveCheckpoint } from '../runs/training-state.ts';
+import { loadState, removeState, saveState } from '../runs/training-state.ts';
 import { adamwSchema } from '../training/adamw.ts';
 import { cosineFactor } from '../training/schedule.ts';
 import { FullTrainer, initialState } from './full-trainer.ts';
@@ -118,7 +118,7 @@ export async function pretrain(
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
       if (await unlessDamaged(openCheckpoint(model))) {
-        await removeCheckpoint(folder.stateOf(NAME));
+        await removeState(folder.stateOf(NAME));
         const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
         return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
       }
@@ -128,7 +128,7 @@ export async function pretrain(
     const stateFolder = folder.stateOf(NAME);
     await makeFolder(stateFolder);
     const training = await folder.identity(NOT_IDENTITY);
-    const saved = await loadCheckpoint(stateFolder, {
+    const saved = await loadState(stateFolder, {
       training,
       template: fresh.weights,
       onNotice: message => options.onEvent?.({ type: 'notice', message }),
@@ -142,7 +142,7 @@ export async function pretrain(
     const origin = settings.start === undefined ? 'from nothing' : 'further, from the weights of another';
     const description = `# A model trained ${origin}\n\nTrained by idiolect on ${tokens} tokens, seed ${settings.seed}.`;
     await writeModel(model, { ...sources, weights, dtype: settings.dtype, description });
-    await removeCheckpoint(stateFolder);
+    await removeState(stateFolder);
     return { model, metrics: folder.metricsFile, heldOutLoss };
   } finally {
     await trainer?.release();
@@ -191,7 +191,7 @@ async function trainSteps(
   const save = (step: number) => {
     const { weights, optimizer } = trainer.state;
     const state = { matrices: weights, optimizer, objective: {} };
-    return saveCheckpoint(folder.stateOf(NAME), training, { step, state });
+    return saveState(folder.stateOf(NAME), training, { step, state });
   };
   const oneStep = async (step: number) => {
     const loss = await trainer.forwardBackward(blocks.batch(step));

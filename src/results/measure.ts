@@ -11,11 +11,11 @@ import type { Answer, MethodAnswers } from './answer.ts';
 import { type PooledMeasure, resampled } from './pooled-metrics.ts';
 import { chooseMetrics, type Metric } from './result-metrics.ts';
 import type {
-  Comparison,
+  MethodDifference,
   MethodResult,
   MetricInfo,
   MetricResult,
-  PooledComparison,
+  PooledDifference,
   ResultMetric,
   Results,
   ResultsInput,
@@ -25,8 +25,8 @@ import type {
 interface Column {
   readonly info: MetricInfo;
   readonly results: readonly MetricResult[];
-  readonly comparisons: readonly Comparison[];
-  readonly pooledComparisons: readonly PooledComparison[];
+  readonly comparisons: readonly MethodDifference[];
+  readonly pooledComparisons: readonly PooledDifference[];
   readonly ownTexts?: Estimate;
 }
 
@@ -110,7 +110,11 @@ function byGroup(values: readonly number[], input: ResultsInput, users: readonly
   });
 }
 
-function comparisonsOf(info: MetricInfo, values: readonly (readonly number[])[], input: ResultsInput): Comparison[] {
+function comparisonsOf(
+  info: MetricInfo,
+  values: readonly (readonly number[])[],
+  input: ResultsInput,
+): MethodDifference[] {
   const anchor = values[anchorOf(input)]!;
   const compared = input.methods.flatMap(({ name }, m) => {
     if (name === input.anchor) return [];

@@ -1,6 +1,6 @@
 /** Numbers as the report writes them, and who is best by a metric. */
 import type { Estimate } from '../statistics/intervals.ts';
-import type { Comparison, MethodResult, MetricInfo, MetricResult, PooledComparison, Results } from './results.ts';
+import type { MethodDifference, MethodResult, MetricInfo, MetricResult, PooledDifference, Results } from './results.ts';
 
 /** Three decimals, but one of metrics that go to 100. */
 export function digitsOf(metric: Pick<MetricInfo, 'name'> | undefined): number {
@@ -64,7 +64,7 @@ export function bestOf(measured: readonly Measured[], metric: MetricInfo): Measu
 }
 
 /** The anchor minus another method; what is one value over all answers has an interval alone. */
-export type Difference = PooledComparison & Partial<Comparison>;
+export type Difference = PooledDifference & Partial<MethodDifference>;
 
 /** The differences by a metric, in the order of the table. */
 export function differencesBy({ comparisons, pooledComparisons }: Results, metric: MetricInfo): Difference[] {

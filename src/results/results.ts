@@ -47,7 +47,7 @@ export interface MetricResult extends Estimate {
 }
 
 /** The anchor minus another method on the same users; positive is better for the anchor whatever the metric. */
-export interface Comparison extends Estimate {
+export interface MethodDifference extends Estimate {
   readonly method: string;
   readonly metric: ResultMetric;
   readonly p: number;
@@ -61,7 +61,7 @@ export interface Comparison extends Estimate {
  * p-value: there are no values of users whose signs could be flipped, and one read off the bootstrap is far too small
  * for few users. It has no win rate either.
  */
-export interface PooledComparison extends Estimate {
+export interface PooledDifference extends Estimate {
   readonly method: string;
   readonly metric: ResultMetric;
 }
@@ -82,8 +82,8 @@ export interface Results {
   readonly metrics: readonly MetricInfo[];
   readonly methods: readonly MethodResult[];
   /** By metric, then by method in the order of the table. */
-  readonly comparisons: readonly Comparison[];
-  readonly pooledComparisons: readonly PooledComparison[];
+  readonly comparisons: readonly MethodDifference[];
+  readonly pooledComparisons: readonly PooledDifference[];
   /** The users' own later texts, measured as a method's answers are: what style and attribution can reach. */
   readonly ownTexts: Readonly<Partial<Record<ResultMetric, Estimate>>>;
   /** What the histories were too few for. */

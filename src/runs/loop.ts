@@ -9,7 +9,7 @@ import type { LoraMatrices } from '../model/lora.ts';
 import { firstNotFinite, largestMagnitude } from '../model/magnitude.ts';
 import type { Objective } from '../objectives/objective.ts';
 import type { TrainingExample } from '../training/batch-gradient.ts';
-import { loadCheckpoint, saveCheckpoint } from './training-state.ts';
+import { loadState, saveState } from './training-state.ts';
 import type { PlannedBatch } from '../training/plan.ts';
 import type { RunFolder } from './run-folder.ts';
 import { learningRateFactor, type ScheduleOptions } from '../training/schedule.ts';
@@ -109,7 +109,7 @@ export async function trainAdapter(
   await makeFolder(stateFolder);
   trainer.reset(random(seed, `adapter/${name}`), objective, start);
   const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name, alpha]));
-  const saved = await loadCheckpoint(stateFolder, {
+  const saved = await loadState(stateFolder, {
     training,
     template: trainer.state.matrices,
     onNotice: message => onEvent({ type: 'notice', message }),
@@ -136,7 +136,7 @@ export async function trainAdapter(
     {
       step: oneStep,
       onStep: step => onEvent({ type: 'step', step, steps: batches.length, metrics }),
-      save: step => saveCheckpoint(stateFolder, training, { step, state: trainer.state }),
+      save: step => saveState(stateFolder, training, { step, state: trainer.state }),
     },
   );
   await requireUsable(trainer, batchOf(batches.at(-1)!), { name, step: batches.length - 1, seed, lr });

@@ -31,7 +31,7 @@ export interface SavedProgress<T extends NamedTensor = LoraMatrix> {
 }
 
 /** Writes the state in one atomic step. */
-export async function saveCheckpoint(
+export async function saveState(
   folder: string,
   training: string,
   { step, state }: SavedProgress<NamedTensor>,
@@ -65,7 +65,7 @@ export interface Expected<T extends NamedTensor> {
  * @returns null where there is none
  * @throws IdiolectError CHECKPOINT for the checkpoint of another training, which would give another adapter
  */
-export async function loadCheckpoint<T extends NamedTensor>(
+export async function loadState<T extends NamedTensor>(
   folder: string,
   { training, template, onNotice }: Expected<T>,
 ): Promise<SavedProgress<T> | null> {
@@ -114,6 +114,6 @@ async function tensorsIn<T extends NamedTensor>(file: string, template: readonly
   return { matrices: template.map((tensor, i) => ({ ...tensor, data: data[i]! })), first, second };
 }
 
-export async function removeCheckpoint(folder: string): Promise<void> {
+export async function removeState(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }

@@ -11,7 +11,7 @@ import { type Adapter, readAdapter } from '../../src/model/adapter.ts';
 import type { LoraMatrices } from '../../src/model/lora.ts';
 import { readFloats, readHeader } from '../../src/model/safetensors.ts';
 import { cbpo } from '../../src/objectives/cbpo.ts';
-import { loadCheckpoint, saveCheckpoint } from '../../src/runs/training-state.ts';
+import { loadState, saveState } from '../../src/runs/training-state.ts';
 import { initialAdamW } from '../../src/training/adamw.ts';
 import type { TrainingExample } from '../../src/training/batch-gradient.ts';
 import { learningRateFactor } from '../../src/training/schedule.ts';
@@ -214,11 +214,11 @@ describe.each(cases)('$name, in $passes', ({ name, options }) => {
     const folder = await folders();
     const first = await trainerOf(run, options);
     const before = await take(first, run, 0, middle);
-    await saveCheckpoint(folder, 'this', { step: middle, state: first.state });
+    await saveState(folder, 'this', { step: middle, state: first.state });
     await first.release();
 
     const onNotice = (message: string) => expect.unreachable(message);
-    const saved = await loadCheckpoint(folder, { training: 'this', template: start.matrices, onNotice });
+    const saved = await loadState(folder, { training: 'this', template: start.matrices, onNotice });
     const second = await trainerOf(run, options, saved!.state);
     const after = await take(second, run, saved!.step, run.steps.length);
     expect([...before, ...after]).toEqual(taken);

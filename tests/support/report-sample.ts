@@ -2,7 +2,7 @@
 import { random } from '../../src/common/random.ts';
 import { UNIQUENESS_GROUPS, type UniquenessGroup } from '../../src/overlap/uniqueness.ts';
 import type { ReportInput } from '../../src/results/report/input.ts';
-import type { Comparison, MethodResult, MetricInfo, Results } from '../../src/results/results.ts';
+import type { MethodDifference, MethodResult, MetricInfo, Results } from '../../src/results/results.ts';
 import { holm, pairedDifference, winRate } from '../../src/statistics/comparisons.ts';
 import { bootstrapMean } from '../../src/statistics/intervals.ts';
 import { type SampleMethod, sampleAnswers } from './report-sample-texts.ts';
@@ -163,7 +163,7 @@ function sampleResults(
       values: valuesOf(method, metric).map(value => sign * value),
     }));
     const found = others.map(
-      ({ name, values }): Omit<Comparison, 'adjustedP'> => ({
+      ({ name, values }): Omit<MethodDifference, 'adjustedP'> => ({
         method: name,
         metric: metric.name,
         ...pairedDifference(ours!.values, values, random(4, name)),

@@ -27,7 +27,7 @@ import { adapterOrigin, baseNameOf } from '../../runs/adapter-origin.ts';
 import { type AdapterWork, type LoopEvent, stopRunIfAsked, trainAdapter } from '../../runs/loop.ts';
 import { RunFolder, sourcesOf } from '../../runs/run-folder.ts';
 import { NOT_IDENTITY } from '../../runs/settings.ts';
-import { removeCheckpoint } from '../../runs/training-state.ts';
+import { removeState } from '../../runs/training-state.ts';
 import type { TrainingExample } from '../../training/batch-gradient.ts';
 import { planBatches } from '../../training/plan.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -195,7 +195,7 @@ class Adaptation {
     }
     this.#emit({ type: 'start', records: sequences.length, users: others, steps: isFinished ? 0 : batches.length });
     if (isFinished) {
-      await removeCheckpoint(folder.stateOf(NAME));
+      await removeState(folder.stateOf(NAME));
       return;
     }
     const objective = sft();
@@ -210,7 +210,7 @@ class Adaptation {
     } finally {
       await trainer.release();
     }
-    await removeCheckpoint(folder.stateOf(NAME));
+    await removeState(folder.stateOf(NAME));
   }
 
   async merge(records: number): Promise<void> {

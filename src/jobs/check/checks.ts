@@ -16,6 +16,7 @@ import { LanguageModel } from '../../language-model/language-model.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { requireDistinctFolders } from '../../runs/run-folder.ts';
 import type { DataSettings, TrainSettings } from '../../runs/settings.ts';
+import { bytesText, type Check, checkMachine, type Machine } from './machine.ts';
 import {
   encodeSample,
   type Lengths,
@@ -23,8 +24,7 @@ import {
   lengthsOf,
   trainingMemory,
   typicalLengths,
-} from './cost-estimate.ts';
-import { bytesText, type Check, checkMachine, type Machine } from './machine.ts';
+} from './training-forecast.ts';
 
 /** Many a letter form that a tokenizer of another model, or a damaged one, would not bring back. */
 const SAMPLE_TEXT = 'Fix the parser: 3 tests, 2 files (naïve café), "done"!';

@@ -12,10 +12,10 @@ import { Encoder } from '../../language-model/encoder.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
 import { objectiveNamed } from '../../objectives/objectives.ts';
 import { RunFolder } from '../../runs/run-folder.ts';
-import { encodeSample, lengthsOf, measureRates } from '../check/cost-estimate.ts';
+import { encodeSample, lengthsOf, measureRates } from '../check/training-forecast.ts';
 import type { Division } from './division.ts';
 import type { MethodSpec, TrainingSpec } from './methods/catalogue.ts';
-import { answersFile, type Group, trainingFolder } from './methods/runner.ts';
+import { answersFile, trainingFolder, type UserGroup } from './methods/runner.ts';
 import type { OwnMethods } from './requirements.ts';
 import { firstChoices, isSearched, triesOf } from './search.ts';
 import type { ClosedSettings } from './task-settings.ts';
@@ -112,7 +112,7 @@ function adaptation({ settings, dataset, division }: ForecastInput): StageWork {
 /** Of the users without an adapter at any of the rates. */
 async function training(
   { settings, dataset, division, own }: ForecastInput,
-  group: Group,
+  group: UserGroup,
   { name, method, rejected }: TrainingSpec,
   rates: readonly number[],
   once: (key: string) => boolean,
@@ -142,7 +142,7 @@ async function training(
 /** Of the users who have not answered yet. */
 async function answers(
   { settings, dataset, division }: ForecastInput,
-  group: Group,
+  group: UserGroup,
   spec: MethodSpec,
   name: string,
 ): Promise<Omit<StageWork, 'key'>> {

@@ -15,7 +15,7 @@ type StudySettings = OverlapSettings &
   };
 
 /** The records of a user and those of others they are told from. */
-interface Comparison {
+interface ComparedRecords {
   readonly own: readonly HistoryRecord[];
   readonly others: readonly HistoryRecord[];
 }
@@ -29,7 +29,7 @@ export class OverlapStudy {
   readonly #embedder: Embedder;
   readonly #settings: StudySettings;
   readonly #vectors = new Map<HistoryRecord, Float32Array>();
-  readonly #comparisons = new Map<string, Comparison>();
+  readonly #comparisons = new Map<string, ComparedRecords>();
   readonly #estimates = new Map<string, Promise<OverlapEstimate>>();
   #pool: readonly HistoryRecord[] | undefined;
   #standIns: Promise<ReadonlyMap<string, OverlapEstimate>> | undefined;
@@ -102,7 +102,7 @@ export class OverlapStudy {
   }
 
   /** The user's latest records, and others' drawn as for training, so that the training draw begins this one. */
-  #compared(user: string): Comparison {
+  #compared(user: string): ComparedRecords {
     const known = this.#comparisons.get(user);
     if (known) return known;
     const { historyShare, overlapRatio, seed } = this.#settings;

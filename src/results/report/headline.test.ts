@@ -1,7 +1,7 @@
 /** What the first sentences say, and what they must not say, of the numbers they are made from. */
 import { describe, expect, it } from 'vitest';
 import { sampleReport } from '../../../tests/support/report-sample.ts';
-import type { Comparison, MetricInfo, MetricResult, Results } from '../results.ts';
+import type { MethodDifference, MetricInfo, MetricResult, Results } from '../results.ts';
 import { headline } from './headline.ts';
 
 const users = ['ada', 'ben', 'cem', 'dan', 'eve', 'fay'];
@@ -14,7 +14,7 @@ function measured(mean: number): MetricResult {
 
 /** C-BPO at 0.3 and BCO as far below as is given; Base far below both. */
 function results(difference: { mean: number; low: number; high: number }, more: Partial<Results> = {}): Results {
-  const comparison = (method: string, estimate: typeof difference, adjustedP: number): Comparison => ({
+  const comparison = (method: string, estimate: typeof difference, adjustedP: number): MethodDifference => ({
     method,
     metric: 'rougeL',
     ...estimate,

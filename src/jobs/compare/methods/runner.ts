@@ -27,7 +27,7 @@ import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
 import type { MethodSettings } from './settings.ts';
 
 /** The users answered for: those hyper-parameters are chosen on, or those the result is about. */
-export type Group = 'development' | 'targets';
+export type UserGroup = 'development' | 'targets';
 
 /** The hyper-parameters of every method; those a method does not have are not read. */
 export interface Choices extends PromptChoices {
@@ -45,7 +45,7 @@ export interface Workbench {
   readonly task: LanguageModel;
   readonly taskFolder: string;
   /** The division of users whose targets are the group. */
-  readonly splits: Readonly<Record<Group, WrittenSplit>>;
+  readonly splits: Readonly<Record<UserGroup, WrittenSplit>>;
 }
 
 export interface RunnerContext extends JobContext<RunnerEvent> {
@@ -58,18 +58,18 @@ export type RunnerEvent =
   | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly total: number };
 
 /** A user's answers by a method, or by a try of one. */
-export function answersFile(out: string, group: Group, method: string, user: string): string {
+export function answersFile(out: string, group: UserGroup, method: string, user: string): string {
   return join(out, group, 'answers', method, `${folderName(user)}.json`);
 }
 
 /** The run folder of a training at a rate. */
-export function trainingFolder(out: string, group: Group, training: string, rate: number): string {
+export function trainingFolder(out: string, group: UserGroup, training: string, rate: number): string {
   return join(out, group, 'adapters', `${training}-${rate}`);
 }
 
 /** A method, or a try of one, and the users it answers for. */
 export interface AskedMethod {
-  readonly group: Group;
+  readonly group: UserGroup;
   readonly spec: MethodSpec;
   /** Of the folder of its answers, which keeps the tries of a method apart. */
   readonly name: string;
@@ -82,7 +82,7 @@ export class MethodRunner {
   readonly #context: RunnerContext;
   readonly #prompts: Prompts;
   /** The estimated alphas of each group, once they are known. */
-  readonly #alphas = new Map<Group, ReadonlyMap<string, OverlapEstimate>>();
+  readonly #alphas = new Map<UserGroup, ReadonlyMap<string, OverlapEstimate>>();
 
   constructor(bench: Workbench, context: RunnerContext) {
     this.#bench = bench;
@@ -97,23 +97,23 @@ export class MethodRunner {
   }
 
   /** The run folder of a training at a rate. */
-  runFolder(group: Group, { name }: Pick<TrainingSpec, 'name'>, choices: Choices): string {
+  runFolder(group: UserGroup, { name }: Pick<TrainingSpec, 'name'>, choices: Choices): string {
     return trainingFolder(this.#settings.out, group, name, choices.rates[name]!);
   }
 
   /** The users' estimated alphas, where a method of the group needed them; kept in overlap.json for a later call. */
-  async alphas(group: Group): Promise<ReadonlyMap<string, OverlapEstimate>> {
+  async alphas(group: UserGroup): Promise<ReadonlyMap<string, OverlapEstimate>> {
     const known = this.#alphas.get(group) ?? (await readEstimates(this.#overlapFile(group))) ?? new Map();
     this.#alphas.set(group, known);
     return known;
   }
 
-  #overlapFile(group: Group): string {
+  #overlapFile(group: UserGroup): string {
     return join(this.#settings.out, group, 'overlap.json');
   }
 
   /** Trains the adapters of a method for all users of a group that have none yet. */
-  async train(group: Group, training: TrainingSpec, users: readonly string[], choices: Choices): Promise<void> {
+  async train(group: UserGroup, training: TrainingSpec, users: readonly string[], choices: Choices): Promise<void> {
     const { task, dataset, splits } = this.#bench;
     const { signal, onEvent, objectives = [], version } = this.#context;
     const objective = objectiveNamed(training.method, objectives);
@@ -139,7 +139,7 @@ export class MethodRunner {
   }
 
   async #trainingSettings(
-    group: Group,
+    group: UserGroup,
     training: TrainingSpec,
     users: readonly string[],
     choices: Choices,
@@ -228,7 +228,7 @@ export class MethodRunner {
     await this.#prompts.close();
   }
 
-  async #adapterOf(group: Group, training: TrainingSpec, user: string, choices: Choices): Promise<Adapter> {
+  async #adapterOf(group: UserGroup, training: TrainingSpec, user: string, choices: Choices): Promise<Adapter> {
     return this.#bench.task.loadAdapter(new RunFolder(this.runFolder(group, training, choices)).adapterOf(user));
   }
 
@@ -239,7 +239,7 @@ export class MethodRunner {
 
   /** The file of what each training record is chosen over, for all users of the group at once. */
   async #rejectedFile(
-    group: Group,
+    group: UserGroup,
     { name, rejected }: TrainingSpec,
     users: readonly string[],
     choices: Choices,

@@ -116,7 +116,7 @@ export function typicalLengths(longest: number): Pick<Lengths, 'p95' | 'longest'
   return { p95: tokens, longest: tokens, completionShare: 0.5 };
 }
 
-export interface TrainingEstimate {
+export interface TrainingForecast {
   readonly users: number;
   readonly steps: number;
   /** Seconds of the whole run; `likely` extrapolates what was measured. */
@@ -152,12 +152,12 @@ interface Work {
  * @param now seconds of a clock
  * @throws IdiolectError DATA where no record is left to train on
  */
-export async function estimateTraining(
+export async function forecastTraining(
   model: LanguageModel,
   dataset: Dataset,
   settings: TrainSettings,
   now: () => number,
-): Promise<TrainingEstimate> {
+): Promise<TrainingForecast> {
   const records = [...dataset.users.values()].flatMap(({ train }) => train);
   if (records.length === 0) {
     throw new IdiolectError(

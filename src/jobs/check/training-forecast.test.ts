@@ -8,12 +8,12 @@ import type { TensorEntry } from '../../model/safetensors.ts';
 import { trainSchema } from '../../runs/settings.ts';
 import {
   type BatchShape,
-  estimateTraining,
+  forecastTraining,
   largestBatch,
   lengthsOf,
   trainingMemory,
   typicalLengths,
-} from './cost-estimate.ts';
+} from './training-forecast.ts';
 
 /** A checkpoint of a published shape; only sizes and types are looked at. */
 function checkpointOf(shape: 'smollm2-135m' | 'qwen2.5-0.5b', dtype = 'F32'): Pick<Checkpoint, 'config' | 'tensors'> {
@@ -121,7 +121,7 @@ describe('an estimate', () => {
       notices: [],
     };
     const settings = trainSchema.parse({ model: 'm', data: 'd.jsonl', out: 'o' });
-    await expect(estimateTraining({} as LanguageModel, dataset, settings, () => 0)).rejects.toMatchObject({
+    await expect(forecastTraining({} as LanguageModel, dataset, settings, () => 0)).rejects.toMatchObject({
       ...{ code: 'DATA', message: expect.stringContaining('d.jsonl has no record to train on') },
     });
   });

@@ -1,16 +1,7 @@
-/** The devices the engine can compute on, and a first product on one of them. */
-import { env, listSupportedBackends } from 'onnxruntime-node';
+/** A first product on a device: whether it computes, and rightly. */
 import { Graph, gemm } from '../graph/index.ts';
 import { type EngineOptions, Session } from './session.ts';
 import { float32, floats } from './tensor.ts';
-
-/** The engine with its version. */
-export const ENGINE = `onnxruntime-node ${env.versions.node}`;
-
-/** Names of the devices that this build of the engine brings with it; a driver may still be missing. */
-export function builtInDevices(): string[] {
-  return listSupportedBackends().flatMap(({ name, bundled }) => (bundled ? [name] : []));
-}
 
 /**
  * The square of the matrix [[1, 2], [3, 4]], row by row, computed on a device.

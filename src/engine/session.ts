@@ -1,9 +1,13 @@
-/** One ONNX Runtime session: a graph, the weights it reads in place, and the device it runs on. */
-import { InferenceSession } from 'onnxruntime-node';
+/** One session: a graph, the weights it reads in place, and the device it runs on. */
 import { z } from 'zod';
 import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { encode, type Graph } from '../graph/index.ts';
+import type { Backend, CompiledGraph } from './backend.ts';
+import { onnxruntimeNode } from './onnxruntime-node.ts';
 import type { Feeds, Tensor } from './tensor.ts';
+
+/** What computes, everywhere. */
+export const backend: Backend = onnxruntimeNode;
 
 export const engineSchema = z.object({
   device: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu').describe('where the engine computes'),
@@ -15,10 +19,12 @@ export type EngineOptions = z.infer<typeof engineSchema>;
 export const defaultEngine: EngineOptions = { device: 'cpu', threads: 0 };
 
 export class Session {
-  readonly #session: InferenceSession;
+  readonly #compiled: CompiledGraph;
+  readonly #inputs: CompiledGraph['inputs'];
 
-  private constructor(session: InferenceSession) {
-    this.#session = session;
+  private constructor(compiled: CompiledGraph) {
+    this.#compiled = compiled;
+    this.#inputs = compiled.inputs;
   }
 
   /**
@@ -41,55 +47,38 @@ export class Session {
   }
 
   static async #open(model: Uint8Array | string, options: EngineOptions, weightsFolder?: string): Promise<Session> {
-    const settings: InferenceSession.SessionOptions = {
-      executionProviders: [options.device],
-      ...(options.threads > 0 && { intraOpNumThreads: options.threads }),
-      logSeverityLevel: 3,
-      // The arena spares a page fault per activation. A memory pattern would reserve, per batch shape, all a run
-      // ever allocates at addresses of their own; without one freed activations are used again within the run.
-      enableCpuMemArena: true,
-      enableMemPattern: false,
-      extra: {
-        session: {
-          // Packed copies of the weights would double their memory for a few per cent of speed.
-          disable_prepacking: '1',
-          ...(weightsFolder && { model_external_initializers_file_folder_path: weightsFolder }),
-        },
-      },
-    };
     try {
-      const opening =
-        typeof model === 'string' ? InferenceSession.create(model, settings) : InferenceSession.create(model, settings);
-      return new Session(await opening);
+      return new Session(await backend.compile(model, { ...options, ...(weightsFolder && { weightsFolder }) }));
     } catch (error) {
       const what = typeof model === 'string' ? `${model}: the` : 'the';
-      throw new IdiolectError('ENGINE', `${what} engine could not start on "${options.device}": ${reasonOf(error)}`, {
+      const reason = reasonOf(error);
+      throw new IdiolectError('ENGINE', `${what} engine could not start on "${options.device}": ${reason}`, {
         cause: error,
       });
     }
   }
 
   /** Name and element type of each input, such as `int64`; of a file that others wrote they are not known before. */
-  get inputs(): readonly { readonly name: string; readonly type: string }[] {
-    return this.#session.inputMetadata.map(input => ({ name: input.name, type: input.isTensor ? input.type : 'none' }));
+  get inputs(): CompiledGraph['inputs'] {
+    return this.#inputs;
   }
 
   get outputNames(): readonly string[] {
-    return this.#session.outputNames;
+    return this.#compiled.outputNames;
   }
 
   /** Runs the graph. Inputs the graph does not read are ignored, so one set of feeds serves several graphs. */
   async run(feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> {
     const used: Record<string, Tensor> = {};
-    for (const name of this.#session.inputNames) {
+    for (const { name } of this.#inputs) {
       const tensor = feeds[name];
       if (!tensor) throw new IdiolectError('ENGINE', `the graph needs an input "${name}" that was not given.`);
       used[name] = tensor;
     }
-    return this.#session.run(used) as Promise<Record<string, Tensor>>;
+    return this.#compiled.run(used);
   }
 
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#compiled.release();
   }
 }

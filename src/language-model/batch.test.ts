@@ -1,8 +1,8 @@
 /** How sequences are packed: every token has one row and one place, and no row is spent on padding but the dummy. */
 
 import fc from 'fast-check';
-import type { Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
+import type { Tensor } from '../engine/tensor.ts';
 import { ropeSource, ropeTables } from '../model/rope.ts';
 import { packBatch, packRows, type TokenSequence } from './batch.ts';
 

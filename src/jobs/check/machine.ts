@@ -5,8 +5,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path/posix';
 import { reasonOf } from '../../common/errors.ts';
 import { setting } from '../../common/wording.ts';
-import { builtInDevices, ENGINE, multiplyOn } from '../../engine/devices.ts';
-import type { EngineOptions } from '../../engine/session.ts';
+import { multiplyOn } from '../../engine/devices.ts';
+import { backend, type EngineOptions } from '../../engine/session.ts';
 
 /** What one check found. */
 export interface Check {
@@ -107,10 +107,10 @@ async function checkDevice(device: EngineOptions['device']): Promise<Check> {
     if (product !== '7, 10, 15, 22') {
       return { topic, state: 'wrong', found: `a product of small whole numbers came out as ${product}. Use another.` };
     }
-    const others = builtInDevices().filter(name => name !== device);
+    const others = backend.devices.filter(name => name !== device);
     const more =
       device === 'cpu' && others.length > 0 ? `; built in, to try by ${setting('device')}: ${others.join(', ')}` : '';
-    return { topic, state: 'fine', found: `${ENGINE} computes there${more}` };
+    return { topic, state: 'fine', found: `${backend.name} computes there${more}` };
   } catch (error) {
     return { topic, state: 'wrong', found: `${engineReason(error)} ${ADVICE[device]}` };
   }

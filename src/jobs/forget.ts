@@ -12,7 +12,8 @@ import { outputError } from '../common/output-error.ts';
 import { printable } from '../common/printable.ts';
 import { readUserSplit, splitFingerprint, writeUserSplit } from '../histories/index.ts';
 import { type Lineage, readLineages, writeLineage } from '../runs/lineage.ts';
-import { RunFolder, type RunRecord } from '../runs/run-folder.ts';
+import { RunFolder } from '../runs/run-folder.ts';
+import type { RunRecord } from '../runs/run-record.ts';
 import { someOf, usersWithAdapter } from '../runs/run-users.ts';
 import { trainSchema } from '../runs/settings.ts';
 

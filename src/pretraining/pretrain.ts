@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { unlessDamaged } from '../common/damage.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { exists, makeFolder, sha256 } from '../common/files.ts';
+import { exists, sha256 } from '../common/files.ts';
 import { random } from '../common/random.ts';
 import type { Resolved } from '../common/settings.ts';
 import { packageVersion } from '../common/version.ts';
@@ -16,7 +16,6 @@ import { firstNotFinite } from '../model/magnitude.ts';
 import { initialWeights, readWeights, writeModel } from '../model/weights.ts';
 import { runSteps } from '../runs/loop.ts';
 import { RunFolder } from '../runs/run-folder.ts';
-import { loadState, removeState, saveState } from '../runs/training-state.ts';
 import { adamwSchema } from '../training/adamw.ts';
 import { cosineFactor } from '../training/schedule.ts';
 import { FullTrainer, initialState } from './full-trainer.ts';
@@ -118,17 +117,15 @@ export async function pretrain(
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
       if (await unlessDamaged(openCheckpoint(model))) {
-        await removeState(folder.stateOf(NAME));
+        await folder.removeState(NAME);
         const last = (await folder.readMetrics()).at(-1)?.held_out_loss;
         return { model, metrics: folder.metricsFile, heldOutLoss: typeof last === 'number' ? last : undefined };
       }
       options.onEvent?.({ type: 'notice', message: `the model ${model} is damaged and is trained again` });
     }
     const fresh = initialState(await firstWeights(start, settings, config));
-    const stateFolder = folder.stateOf(NAME);
-    await makeFolder(stateFolder);
     const training = await folder.identity(NOT_IDENTITY);
-    const saved = await loadState(stateFolder, {
+    const saved = await folder.loadState(NAME, {
       training,
       template: fresh.weights,
       onNotice: message => options.onEvent?.({ type: 'notice', message }),
@@ -142,7 +139,7 @@ export async function pretrain(
     const origin = settings.start === undefined ? 'from nothing' : 'further, from the weights of another';
     const description = `# A model trained ${origin}\n\nTrained by idiolect on ${tokens} tokens, seed ${settings.seed}.`;
     await writeModel(model, { ...sources, weights, dtype: settings.dtype, description });
-    await removeState(stateFolder);
+    await folder.removeState(NAME);
     return { model, metrics: folder.metricsFile, heldOutLoss };
   } finally {
     await trainer?.release();
@@ -191,7 +188,7 @@ async function trainSteps(
   const save = (step: number) => {
     const { weights, optimizer } = trainer.state;
     const state = { matrices: weights, optimizer, objective: {} };
-    return saveState(folder.stateOf(NAME), training, { step, state });
+    return folder.saveState(NAME, training, { step, state });
   };
   const oneStep = async (step: number) => {
     const loss = await trainer.forwardBackward(blocks.batch(step));

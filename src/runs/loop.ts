@@ -1,7 +1,7 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it continues where it stopped. */
 import { setting } from '../common/wording.ts';
 import { IdiolectError } from '../common/errors.ts';
-import { appendText, makeFolder, sha256 } from '../common/files.ts';
+import { sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import { stopIfAsked } from '../common/stop.ts';
@@ -9,9 +9,8 @@ import type { LoraMatrices } from '../model/lora.ts';
 import { firstNotFinite, largestMagnitude } from '../model/magnitude.ts';
 import type { Objective } from '../objectives/objective.ts';
 import type { TrainingExample } from '../training/batch-gradient.ts';
-import { loadState, saveState } from './training-state.ts';
 import type { PlannedBatch } from '../training/plan.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { RunStore } from './run-store.ts';
 import { learningRateFactor, type ScheduleOptions } from '../training/schedule.ts';
 import { NOT_IDENTITY } from './settings.ts';
 import type { StepMetrics, Trainer } from '../training/trainer.ts';
@@ -49,16 +48,16 @@ export interface StepWork {
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal
  */
-export async function runSteps(folder: RunFolder, plan: StepPlan, work: StepWork): Promise<void> {
+export async function runSteps(store: RunStore, plan: StepPlan, work: StepWork): Promise<void> {
   const { name, from, steps, saveEvery, signal } = plan;
-  await folder.truncateMetrics(name, from);
+  await store.truncateMetrics(name, from);
   for (let step = from; step < steps; step++) {
     if (signal?.aborted) {
       await work.save(step);
-      stopRunIfAsked(signal, folder);
+      stopRunIfAsked(signal, store);
     }
     const line = { user: name, step: step + 1, ...(await work.step(step)) };
-    await appendText(folder.metricsFile, `${JSON.stringify(line)}\n`);
+    await store.appendStep(line);
     work.onStep?.(step + 1);
     if ((step + 1) % saveEvery === 0) await work.save(step + 1);
   }
@@ -101,15 +100,13 @@ export interface LoopOptions {
 export async function trainAdapter(
   trainer: Trainer,
   { name, objective, alpha, batches, batchOf, start, measure }: AdapterWork,
-  { settings, folder }: { readonly settings: LoopSettings; readonly folder: RunFolder },
+  { settings, store }: { readonly settings: LoopSettings; readonly store: RunStore },
   { onEvent, signal }: LoopOptions,
 ): Promise<StepMetrics> {
   const { seed, lr, weightDecay, maxGradNorm, saveEvery } = settings;
-  const stateFolder = folder.stateOf(name);
-  await makeFolder(stateFolder);
   trainer.reset(random(seed, `adapter/${name}`), objective, start);
-  const training = sha256(JSON.stringify([await folder.identity(NOT_IDENTITY), name, alpha]));
-  const saved = await loadState(stateFolder, {
+  const training = sha256(JSON.stringify([await store.identity(NOT_IDENTITY), name, alpha]));
+  const saved = await store.loadState(name, {
     training,
     template: trainer.state.matrices,
     onNotice: message => onEvent({ type: 'notice', message }),
@@ -131,12 +128,12 @@ export async function trainAdapter(
     return { epoch: planned.epoch + 1, ...metrics };
   };
   await runSteps(
-    folder,
+    store,
     { name, from: saved?.step ?? 0, steps: batches.length, saveEvery, signal },
     {
       step: oneStep,
       onStep: step => onEvent({ type: 'step', step, steps: batches.length, metrics }),
-      save: step => saveState(stateFolder, training, { step, state: trainer.state }),
+      save: step => store.saveState(name, training, { step, state: trainer.state }),
     },
   );
   await requireUsable(trainer, batchOf(batches.at(-1)!), { name, step: batches.length - 1, seed, lr });
@@ -185,6 +182,6 @@ function diverged({ name, step, lr }: Place, what: string): IdiolectError {
 }
 
 /** @throws IdiolectError INTERRUPTED when the signal has asked to stop */
-export function stopRunIfAsked(signal: AbortSignal | undefined, folder: RunFolder): void {
-  stopIfAsked(signal, `what is done is kept in ${folder.path}, and the same command continues from there`);
+export function stopRunIfAsked(signal: AbortSignal | undefined, { path }: Pick<RunStore, 'path'>): void {
+  stopIfAsked(signal, `what is done is kept in ${path}, and the same command continues from there`);
 }

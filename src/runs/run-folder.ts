@@ -1,65 +1,23 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { folderName } from './folder-names.ts';
+import { type RunRecord, type RunSources, requireSameRun, runSchema } from './run-record.ts';
+import type { LoggedStep, RunStore } from './run-store.ts';
+import { type Expected, loadState, removeState, type SavedProgress, saveState } from './training-state.ts';
 import { z } from 'zod';
 import { IdiolectError, invariant } from '../common/errors.ts';
-import { exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
+import { appendText, exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
 import { inputError } from '../common/input-file.ts';
 import { refuseLinksOutside } from '../common/links.ts';
 import { takeLock } from '../common/lock.ts';
 import { readOwnJson, readOwnLines } from '../common/own-file.ts';
 import { printable } from '../common/printable.ts';
 import type { Resolved } from '../common/settings.ts';
-import { setting } from '../common/wording.ts';
-import { splitFingerprint } from '../histories/index.ts';
+import type { NamedTensor } from '../model/safetensors.ts';
 import { isWholeAdapter } from '../model/whole-adapter.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { readEstimates, writeEstimates } from '../overlap/estimates-file.ts';
-import type { LanguageModel } from '../language-model/language-model.ts';
-import type { Dataset } from '../histories/dataset.ts';
-
-/** What the adapters of a run depend on besides its settings. */
-export interface RunSources {
-  readonly model: string;
-  /** The model's commit, where it is from a hub. */
-  readonly commit?: string;
-  readonly data: string;
-  /** Fingerprint of the division into targets and others, where there is one. */
-  readonly users?: string;
-  /** SHA-256 of the rejected texts, where pairs are trained on. */
-  readonly rejected?: string;
-  /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
-  readonly start?: string;
-  /** Fingerprint of those adapters. */
-  readonly startAdapters?: string;
-  /** Signature of the objective, where it is the caller's own. */
-  readonly objective?: string;
-}
-
-export function sourcesOf({ checkpoint }: LanguageModel, { fingerprint, split }: Dataset): RunSources {
-  return {
-    model: checkpoint.fingerprint,
-    ...(checkpoint.commit !== undefined && { commit: checkpoint.commit }),
-    data: fingerprint,
-    ...(split && { users: splitFingerprint(split) }),
-  };
-}
-
-const runSchema = z.object({
-  version: z.string(),
-  /** As `RunSources` says: fingerprints and hashes, and the model's commit. */
-  sources: z.object({
-    model: z.string(),
-    commit: z.string().optional(),
-    data: z.string(),
-    users: z.string().optional(),
-    rejected: z.string().optional(),
-    start: z.string().optional(),
-    startAdapters: z.string().optional(),
-    objective: z.string().optional(),
-  }),
-  settings: z.record(z.string(), z.object({ value: z.unknown().optional(), origin: z.string() })),
-});
 
 /** Sources that may differ when a run is continued, and what is done in the folder before the new ones are written down. */
 export interface ChangedTexts {
@@ -67,22 +25,13 @@ export interface ChangedTexts {
   readonly beforeChange?: () => Promise<void>;
 }
 
-export type RunRecord = z.infer<typeof runSchema>;
-
 /** JSON has no number for what is not finite, and writes null. */
 const stepSchema = z
   .object({ user: z.string(), step: z.int() })
   .catchall(z.union([z.number(), z.string(), z.null()]))
   .transform(step => step as LoggedStep);
 
-/** A line of metrics.jsonl. */
-export interface LoggedStep {
-  readonly user: string;
-  readonly step: number;
-  readonly [metric: string]: number | string | undefined;
-}
-
-export class RunFolder {
+export class RunFolder implements RunStore {
   readonly path: string;
 
   constructor(path: string) {
@@ -184,7 +133,7 @@ export class RunFolder {
         { value: (resolved.values as Record<string, unknown>)[key], origin },
       ]),
     );
-    if (before) this.#requireSame(before, { version, sources, settings }, notIdentity, mayChange);
+    if (before) requireSameRun(before, { version, sources, settings }, this.path, { notIdentity, mayChange });
     await beforeChange?.();
     await writeFileAtomic(this.configFile, `${JSON.stringify({ version, sources, settings }, null, 2)}\n`);
   }
@@ -234,39 +183,6 @@ export class RunFolder {
     return sha256(JSON.stringify([sources.sort(), values.sort()]));
   }
 
-  #requireSame(
-    before: RunRecord,
-    now: RunRecord,
-    notIdentity: readonly string[],
-    mayChange: readonly (keyof RunSources)[],
-  ): void {
-    const differences: string[] = [];
-    const show = (value: unknown) => (value === undefined ? 'unset' : printable(JSON.stringify(value)));
-    for (const key of new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])) {
-      if (notIdentity.includes(key)) continue;
-      const [there, here] = [show(before.settings[key]?.value), show(now.settings[key]?.value)];
-      if (there !== here) differences.push(`${printable(setting(key))} ${there} there, ${here} here`);
-    }
-    const sources = {
-      model: 'another model',
-      data: 'other data',
-      users: 'another division of users',
-      rejected: 'other rejected texts',
-      start: 'another start',
-      objective: 'another objective of that name',
-    } as const;
-    for (const [source, difference] of Object.entries(sources) as [keyof RunSources, string][]) {
-      if (mayChange.includes(source)) continue;
-      if (before.sources[source] !== now.sources[source]) differences.push(difference);
-    }
-    if (differences.length === 0) return;
-    throw new IdiolectError(
-      'CONFIG',
-      `${this.path} holds a run with other settings (${differences.join('; ')}). ` +
-        'Use the same settings to continue it, or another `out`.',
-    );
-  }
-
   /**
    * Takes the folder for this process; a lock left by a process that is gone is taken over.
    *
@@ -307,43 +223,28 @@ export class RunFolder {
     });
   }
 
+  async appendStep(line: Readonly<Record<string, unknown>>): Promise<void> {
+    await appendText(this.metricsFile, `${JSON.stringify(line)}\n`);
+  }
+
+  async loadState<T extends NamedTensor>(name: string, expected: Expected<T>): Promise<SavedProgress<T> | null> {
+    await makeFolder(this.stateOf(name));
+    return loadState(this.stateOf(name), expected);
+  }
+
+  async saveState<T extends NamedTensor>(name: string, training: string, progress: SavedProgress<T>): Promise<void> {
+    await saveState(this.stateOf(name), training, progress);
+  }
+
+  async removeState(name: string): Promise<void> {
+    await removeState(this.stateOf(name));
+  }
+
   /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
   async truncateMetrics(user: string, step: number): Promise<void> {
     // Always written again: half a line that a kill left would swallow the next one.
     if (!(await exists(this.metricsFile))) return;
     const kept = (await this.readMetrics()).filter(entry => entry.user !== user || entry.step <= step);
     await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));
-  }
-}
-
-/** Names that Windows keeps for devices, with or without an ending. */
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-
-/**
- * A user's name as a folder name on any file system: everything but letters, digits, `_`, `-`, `.` and `@` is
- * percent-encoded, and names that would be hidden, too long or reserved by a system carry a hash instead.
- */
-export function folderName(user: string): string {
-  const encoded = encodeURIComponent(user.toWellFormed())
-    .replace(/[!'()*~]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll('%40', '@');
-  const isPlain = !encoded.startsWith('.') && !encoded.endsWith('.') && !RESERVED.test(encoded) && user.isWellFormed();
-  if (encoded.length <= 100 && isPlain) return encoded;
-  return `${encoded.replace(/^\.+/, '').slice(0, 80).replaceAll('.', '_')}-${sha256(Buffer.from(user, 'utf16le')).slice(0, 8)}`;
-}
-
-/** @throws IdiolectError DATA when two users would share a folder where file names ignore case */
-export function requireDistinctFolders(users: readonly string[]): void {
-  const owners = new Map<string, string>();
-  for (const user of users) {
-    const folder = folderName(user).toLowerCase();
-    const owner = owners.get(folder);
-    if (owner !== undefined) {
-      throw new IdiolectError(
-        'DATA',
-        `users "${owner}" and "${user}" differ in case alone and would share an adapter folder on some file systems; rename one.`,
-      );
-    }
-    owners.set(folder, user);
   }
 }

@@ -4,7 +4,8 @@ import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import type { Dataset } from '../histories/dataset.ts';
 import { type Inputs, type Lineage, readLineages, sameInputs } from './lineage.ts';
-import type { RunFolder, RunRecord, RunSources } from './run-folder.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { RunRecord, RunSources } from './run-record.ts';
 
 export class RunProgress {
   /** Whose adapters were trained on what the run would train them on now. */

@@ -6,7 +6,8 @@ import { printable } from '../common/printable.ts';
 import { readAdapter } from '../model/adapter.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from '../model/lora.ts';
-import { RunFolder, type RunSources } from './run-folder.ts';
+import { RunFolder } from './run-folder.ts';
+import { type RunSources } from './run-record.ts';
 import { TEXTS } from './run-progress.ts';
 import { NOT_IDENTITY } from './settings.ts';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { flagsOf } from '../../common/flags.ts';
 import { flagName, setting } from '../../common/wording.ts';
-import { folderName } from '../../runs/run-folder.ts';
+import { folderName } from '../../runs/folder-names.ts';
 import { NOT_IDENTITY, trainSchema } from '../../runs/settings.ts';
 
 /** One setting and the values it takes, in order. */

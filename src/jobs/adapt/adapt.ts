@@ -25,9 +25,9 @@ import { isWholeAdapter } from '../../model/whole-adapter.ts';
 import { sft } from '../../objectives/sft.ts';
 import { adapterOrigin, baseNameOf } from '../../runs/adapter-origin.ts';
 import { type AdapterWork, type LoopEvent, stopRunIfAsked, trainAdapter } from '../../runs/loop.ts';
-import { RunFolder, sourcesOf } from '../../runs/run-folder.ts';
+import { RunFolder } from '../../runs/run-folder.ts';
+import { sourcesOf } from '../../runs/run-record.ts';
 import { NOT_IDENTITY } from '../../runs/settings.ts';
-import { removeState } from '../../runs/training-state.ts';
 import type { TrainingExample } from '../../training/batch-gradient.ts';
 import { planBatches } from '../../training/plan.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -195,7 +195,7 @@ class Adaptation {
     }
     this.#emit({ type: 'start', records: sequences.length, users: others, steps: isFinished ? 0 : batches.length });
     if (isFinished) {
-      await removeState(folder.stateOf(NAME));
+      await folder.removeState(NAME);
       return;
     }
     const objective = sft();
@@ -204,13 +204,13 @@ class Adaptation {
     const work: AdapterWork = { name: NAME, objective, batches, batchOf: ({ target }) => target.map(example) };
     try {
       const options = { onEvent: (event: AdaptEvent) => this.#emit(event), signal: this.#context.signal };
-      await trainAdapter(trainer, work, { settings, folder }, options);
+      await trainAdapter(trainer, work, { settings, store: folder }, options);
       const description = `# Adapted to a task\n\nLoRA adapter ${this.#origin(sequences.length)}.`;
       await writeAdapter(this.adapter, trainer.adapter, adapterOrigin(this.#model, settings, description));
     } finally {
       await trainer.release();
     }
-    await removeState(folder.stateOf(NAME));
+    await folder.removeState(NAME);
   }
 
   async merge(records: number): Promise<void> {

@@ -14,7 +14,7 @@ import { hubCacheFolder, parseModelName } from '../../hub/hub-cache.ts';
 import { Encoder } from '../../language-model/encoder.ts';
 import { LanguageModel } from '../../language-model/language-model.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
-import { requireDistinctFolders } from '../../runs/run-folder.ts';
+import { requireDistinctFolders } from '../../runs/folder-names.ts';
 import type { DataSettings, TrainSettings } from '../../runs/settings.ts';
 import { bytesText, type Check, checkMachine, type Machine } from './machine.ts';
 import {

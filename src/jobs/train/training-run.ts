@@ -19,7 +19,6 @@ import { type AdapterWork, stopRunIfAsked, trainAdapter } from '../../runs/loop.
 import type { RunFolder } from '../../runs/run-folder.ts';
 import type { TrainSettings } from '../../runs/settings.ts';
 import { startMatrices } from '../../runs/start.ts';
-import { removeState } from '../../runs/training-state.ts';
 import { KlProbe, meanKl } from '../../training/kl-probe.ts';
 import { type StepMetrics, Trainer } from '../../training/trainer.ts';
 import { batchOf, planUser, sequencesOf, type UserPlan, usersSeen } from '../../training/user-plan.ts';
@@ -84,7 +83,7 @@ export class TrainingRun {
       const message = `the adapter ${folder.adapterOf(user)} is damaged and is trained again`;
       this.#emit({ type: 'notice', message });
     }
-    for (const user of users) if (!open.includes(user)) await removeState(folder.stateOf(user));
+    for (const user of users) if (!open.includes(user)) await folder.removeState(user);
     this.#emit({ type: 'start', users: users.length, finished: users.length - open.length, steps });
     if (plans.length === 0) return [];
 
@@ -190,7 +189,7 @@ export class TrainingRun {
       metrics = await this.#runLoop(plan, alpha, tools);
     } catch (error) {
       if (!(error instanceof IdiolectError) || error.code !== 'DIVERGED') throw error;
-      await removeState(folder.stateOf(user));
+      await folder.removeState(user);
       const failure = { user, reason: error.message };
       this.#emit({ type: 'failed', ...failure });
       return failure;
@@ -201,7 +200,7 @@ export class TrainingRun {
     await writeLineage(folder, { user, inputs: null, seen: either, ...forgotten });
     await this.#publish(plan, alpha, tools.trainer);
     await writeLineage(folder, { user, inputs: inputs.get(user)!, seen: plan.seen });
-    await removeState(folder.stateOf(user));
+    await folder.removeState(user);
     this.#emit({ type: 'adapter', user, folder: folder.adapterOf(user), metrics });
     return null;
   }
@@ -227,7 +226,7 @@ export class TrainingRun {
     return trainAdapter(
       trainer,
       work,
-      { settings, folder },
+      { settings, store: folder },
       {
         onEvent: event => this.#emit(event.type === 'notice' ? event : { ...event, user }),
         signal: this.#context.signal,

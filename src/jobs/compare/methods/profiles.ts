@@ -6,7 +6,7 @@ import { readKeptJson } from '../../../common/own-file.ts';
 import { random } from '../../../common/random.ts';
 import { type HistoryRecord, profileRequest } from '../../../histories/index.ts';
 import type { LanguageModel } from '../../../language-model/language-model.ts';
-import { folderName } from '../../../runs/run-folder.ts';
+import { folderName } from '../../../runs/folder-names.ts';
 
 /** Tokens of a profile at most. */
 const PROFILE_TOKENS = 100;

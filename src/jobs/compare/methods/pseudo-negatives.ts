@@ -12,7 +12,7 @@ import type { RejectedText } from '../../../histories/rejected.ts';
 import type { TokenSequence } from '../../../language-model/batch.ts';
 import type { LanguageModel } from '../../../language-model/language-model.ts';
 import type { Adapter } from '../../../model/adapter.ts';
-import { folderName } from '../../../runs/run-folder.ts';
+import { folderName } from '../../../runs/folder-names.ts';
 
 /** As CoPe draws them (Bu et al. 2025). */
 const SAMPLES = 3;

@@ -15,7 +15,8 @@ import { objectiveNamed, type TrainableObjective } from '../../../objectives/obj
 import type { OverlapEstimate } from '../../../overlap/estimate.ts';
 import { readEstimates, writeEstimates } from '../../../overlap/estimates-file.ts';
 import { type Answer, answersSchema } from '../../../results/answer.ts';
-import { folderName, RunFolder } from '../../../runs/run-folder.ts';
+import { folderName } from '../../../runs/folder-names.ts';
+import { RunFolder } from '../../../runs/run-folder.ts';
 import { type TrainSettings, trainSchema } from '../../../runs/settings.ts';
 import type { JobContext } from '../../context.ts';
 import { requireAllTrained, type TrainEvent } from '../../train/events.ts';

@@ -4,7 +4,7 @@
  *
  *   npm run demo [-- --out FOLDER] [--open]
  *
- * Stopped by Ctrl-C, the same command goes on where it was.
+ * Stopped by Ctrl-C, the same command continues where it was.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -165,6 +165,6 @@ try {
   await demo();
 } catch (error) {
   if (!(error instanceof IdiolectError)) throw error;
-  screen.say(error.code === 'INTERRUPTED' ? 'stopped; npm run demo goes on from here.' : error.message);
+  screen.say(error.code === 'INTERRUPTED' ? 'stopped; npm run demo continues from here.' : error.message);
   process.exitCode = error.code === 'INTERRUPTED' ? 130 : 1;
 }

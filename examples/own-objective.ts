@@ -1,5 +1,5 @@
 /**
- * An objective of one's own, here in the manner of SimPO (Meng et al. 2024): the reward of a text is its mean
+ * An objective of your own, here in the manner of SimPO (Meng et al. 2024): the reward of a text is its mean
  * log-probability per token, without a reference, and own texts should be ahead of others' by a margin. `train` runs it
  * like a built-in one, `scoreRun` says what it did, and `compare` puts it beside the others as a method of its own.
  *
@@ -30,7 +30,7 @@ const MARGIN = 1;
 function simpo({ beta }: { readonly beta: number }): Objective {
   return {
     name: 'simpo',
-    // All that shapes the graph: a run that goes on, and sessions that are used again, are told apart by it.
+    // All that shapes the graph: a run that continues, and sessions that are used again, are distinguished by it.
     signature: `simpo ${beta} ${MARGIN}`,
     needsReference: false,
     needsMismatched: false,

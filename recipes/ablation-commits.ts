@@ -1,7 +1,7 @@
 /**
  * The ablations of docs/ablation.md: real commit histories, a 260-thousand-parameter Llama adapted to the task on 60
  * authors, C-BPO adapters for the others. The learning rate is chosen on 12 of the 40 target users, the tables are of
- * 20 others. Running it again goes on where it stopped.
+ * 20 others. Running it again continues where it stopped.
  *
  *   node recipes/ablation-commits.ts --model FOLDER --data commits-100users.jsonl.gz --out runs/ablation
  */

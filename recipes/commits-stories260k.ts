@@ -2,7 +2,7 @@
  * The table of docs/first-run.md: ten users of real commit histories, adapters by C-BPO on a 260-thousand-parameter
  * Llama, held-out log-likelihood of each user's later records.
  *
- * The learning rate is chosen on ten other users. Running it again goes on where it stopped.
+ * The learning rate is chosen on ten other users. Running it again continues where it stopped.
  *
  *   node recipes/commits-stories260k.ts --model FOLDER --data commits-100users.jsonl.gz --out runs/commits
  */

@@ -1,7 +1,7 @@
 /**
  * A hundred users, sixty records each, all ten methods, in one sitting: what it costs, stage by stage, and how C-BPO
  * stands to BCO by how much of what a user writes is in the way everybody shares. The users are simulated commit
- * authors, so that the share is known. Running it again goes on where it stopped.
+ * authors, so that the share is known. Running it again continues where it stopped.
  *
  *   node recipes/hundred-users.ts --out runs/hundred-users
  */

@@ -4,7 +4,7 @@
  * Synthetic: families of feature vectors with an exact share of the target's kind in the auxiliary side. Real: users of
  * commit histories with a share m of their own held-back records mixed into the auxiliary side; the true alpha is at
  * least m there, because others may write alike. Estimates are taken before the cap. It takes about half an hour of one
- * core; running it again goes on where it stopped, and several may run at once on seeds of their own.
+ * core; running it again continues where it stopped, and several may run at once on seeds of their own.
  *
  *   node recipes/overlap-benchmark.ts --out FOLDER [--data commits-100users.jsonl.gz] [--families development]
  *     [--sizes 20,40,100,600] [--ratios 1.5,5] [--seeds 0:20]

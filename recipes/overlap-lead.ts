@@ -2,7 +2,7 @@
  * Does C-BPO's lead over BCO grow with the overlap? Simulated commit authors of whom the overlap is known: populations
  * in which a share alpha of the others has the very habits of those evaluated. The model is adapted to the task on
  * another population; each method's learning rate and beta are chosen on populations that give no result, one pair for all
- * alphas; the population is the unit. Running it again goes on where it stopped.
+ * alphas; the population is the unit. Running it again continues where it stopped.
  *
  *   node recipes/overlap-lead.ts --out runs/overlap-lead
  */

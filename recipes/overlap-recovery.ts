@@ -63,7 +63,7 @@ const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x,
 
 for (const [design, populationOf] of Object.entries(DESIGNS).filter(([name]) => name.startsWith(values.design))) {
   console.log(`\n${values.kind}, ${values.records} records a user: ${design}\n`);
-  console.log(`| alpha | told apart (AUC) | ${Object.keys(ESTIMATORS).join(' | ')} |`);
+  console.log(`| alpha | separation (AUC) | ${Object.keys(ESTIMATORS).join(' | ')} |`);
   console.log(`| ----- | ---------------- |${' --- |'.repeat(Object.keys(ESTIMATORS).length)}`);
   const errors = new Map(Object.keys(ESTIMATORS).map(name => [name, [] as number[]]));
   for (const share of values.shares.split(',').map(Number)) {

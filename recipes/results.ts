@@ -1,7 +1,7 @@
 /**
  * The tables of docs/results.md: every method on one backbone, on real commits or on titles of real papers; some authors
  * evaluated, some who choose hyper-parameters, the others for task adaptation. Then, on the development authors of the
- * commits alone, what each setting does to C-BPO, and the best of them on those evaluated. Running it again goes on
+ * commits alone, what each setting does to C-BPO, and the best of them on those evaluated. Running it again continues
  * where it stopped.
  *
  *   node recipes/results.ts --set commits --data commits-100users.jsonl.gz --out runs/results-commits

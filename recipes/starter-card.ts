@@ -114,7 +114,7 @@ neither well: it is there to be adapted, and for its size.
 | ----- | ----- | -------------- | ---- | ---- | ------------- | ---------- |
 ${stageRows.join('\n')}
 
-The second stage goes on from the weights of the first, with a schedule and an order of blocks of its own.
+The second stage continues from the weights of the first, with a schedule and an order of blocks of its own.
 
 ![loss curve](loss.svg)
 

@@ -1,11 +1,11 @@
 /**
  * A starter backbone from nothing: a byte-level BPE tokenizer and a small Llama, trained on text files, as a Hugging
- * Face folder. Text is turned into tokens once; stopped at any point, the same command goes on.
+ * Face folder. Text is turned into tokens once; stopped at any point, the same command continues.
  *
  *   node recipes/starter.ts --text novels.txt.gz,messages.jsonl.gz --field m --out runs/starter --steps 10000
  *
  * In a text file a blank line ends a document; in JSON Lines each record's --field is one. <|user|> and <|assistant|>
- * in it open the turns of a conversation. --start goes on from a model of the same texts, with a schedule of its own.
+ * in it open the turns of a conversation. --start continues from a model of the same texts, with a schedule of its own.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

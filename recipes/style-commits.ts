@@ -1,5 +1,5 @@
 /**
- * The numbers of docs/metrics.md: are authors of commits told apart by attribution and by style distance?
+ * The numbers of docs/metrics.md: are authors of commits distinguished by attribution and by style distance?
  *
  *     node recipes/style-commits.ts HISTORIES.jsonl.gz
  *

@@ -1,4 +1,4 @@
-/** What charts share in looks: a palette told apart without colour vision, marker shapes, title and legend. */
+/** What charts share in looks: a palette distinguishable without colour vision, marker shapes, title and legend. */
 import {
   type SymbolType,
   symbol,

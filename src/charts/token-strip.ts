@@ -33,7 +33,7 @@ export interface TokenStrip {
   readonly width?: number;
 }
 
-/** Red below zero, blue above (ColorBrewer RdBu, told apart without colour vision). */
+/** Red below zero, blue above (ColorBrewer RdBu, distinguishable without colour vision). */
 const COLOURS = ['#b2182b', '#ef8a62', '#f7f7f7', '#67a9cf', '#2166ac'];
 
 const SIZE = 12;

@@ -12,7 +12,7 @@ import { defineVerb, showSettings } from './verb.ts';
 export const compareVerb = defineVerb({
   name: 'compare',
   summary:
-    'Every method under one harness: adapts the model to the task, searches hyper-parameters on development users, trains and asks each method for the target users, and writes the table and a report.',
+    'Compares methods under one harness: adapts the model to the task, searches hyper-parameters on development users, trains and evaluates each method on the target users, and writes tables and a report.',
   operands: [],
   schema: compareSchema,
   example:

@@ -7,7 +7,7 @@ import { defineVerb } from './verb.ts';
 export const forgetVerb = defineVerb({
   name: 'forget',
   summary:
-    'Takes a user out of a run of idiolect train: adapter, checkpoint, scores, metrics, alpha, name and caches. Lists the adapters of others that were trained against the user’s texts.',
+    'Removes a user from a run: adapter, checkpoint, scores, metrics, alpha, name and caches. Lists the adapters of others that were trained against the user’s texts.',
   operands: [{ name: 'USER', description: 'the user, by the name in the histories' }],
   schema: forgetSchema,
   example: 'idiolect forget ada --out runs/first',

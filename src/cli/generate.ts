@@ -32,7 +32,7 @@ const generateSchema = z.object({
     .optional()
     .describe(`${chat.description} (default: what the adapter was trained with, else auto)`),
   promptDate: promptDate.describe(
-    'date that chat templates take as today, as YYYY-MM-DD ' +
+    'date that chat templates use as today’s, YYYY-MM-DD ' +
       `(default: what the adapter was trained with, else ${DEFAULT_PROMPT_DATE})`,
   ),
   maxTokens: z.int().positive().default(100).describe('stop after this many new tokens'),

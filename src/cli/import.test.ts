@@ -30,7 +30,7 @@ describe('what an import leaves out', () => {
     ]);
   });
 
-  it('is told in one sentence where the reader counts by itself', () => {
+  it('is reported in one sentence where the reader counts by itself', () => {
     expect(told(({ onSkip }) => onSkip('300 commits were left out: merges.', 300))).toEqual([
       'note: 300 commits were left out: merges.',
     ]);

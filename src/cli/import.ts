@@ -22,7 +22,7 @@ import { defineVerb, force, type Verb, type VerbArguments } from './verb.ts';
 
 const out = z.string().describe('file to write: JSON Lines, compressed when the name ends in .gz');
 const files = { out, force };
-const skipBad = z.boolean().default(false).describe('leave out malformed entries, and count them, instead of stopping');
+const skipBad = z.boolean().default(false).describe('leave out and count malformed entries instead of stopping');
 
 export const botsSchema = z.object({
   bots: z.enum(['leave-out', 'keep']).default('leave-out').describe('commits by authors that look like programs'),
@@ -39,7 +39,8 @@ const gitSchema = z.object({
 
 export const importGitVerb = importVerb({
   name: 'import git',
-  summary: 'One record per commit: changed files and first lines of the diff to the subject line, by author.',
+  summary:
+    'Makes one record per commit: changed files and first lines of the diff as input, the subject line as output, by author.',
   operand: { name: 'PATH', description: 'a git repository' },
   schema: gitSchema,
   example: 'idiolect import git . --out histories.jsonl',

@@ -6,7 +6,7 @@ import { defineVerb } from './verb.ts';
 export const overlapVerb = defineVerb({
   name: 'overlap',
   summary:
-    'Estimates how much of what others write could be each user’s own (alpha), and how unlike others each writes.',
+    'Estimates the share of others’ texts that each user could have written (alpha), and how unlike others each user writes.',
   operands: [],
   schema: overlapReportSchema,
   example: 'idiolect overlap --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --users first:20',
@@ -25,7 +25,7 @@ export const overlapVerb = defineVerb({
       terminal.print(JSON.stringify({ users }));
       return;
     }
-    const header = ['user', 'records', 'others', 'alpha', '95%', 'told apart (AUC)', 'uniqueness', ''];
+    const header = ['user', 'records', 'others', 'alpha', '95%', 'separation (AUC)', 'uniqueness', ''];
     terminal.print(table([header, ...users.map(row)]));
     for (const { user, fallback } of users) if (fallback !== null) terminal.say(`${user}: ${fallback}`);
   },

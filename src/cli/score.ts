@@ -10,8 +10,7 @@ import { defineVerb } from './verb.ts';
 
 export const scoreVerb = defineVerb({
   name: 'score',
-  summary:
-    'Held-out log-likelihood per user: mean log-probability per token of later records, training never saw them.',
+  summary: 'Held-out log-likelihood per user: mean log-probability per token of later records that training never saw.',
   operands: [],
   schema: scoreSchema,
   example: 'idiolect score --run runs/first',

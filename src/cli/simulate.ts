@@ -16,7 +16,7 @@ const schema = z.object({
 
 export const simulateVerb = defineVerb({
   name: 'simulate',
-  summary: 'Writes histories of made-up users whose habits, and whose true overlap with others, are known.',
+  summary: 'Writes histories of simulated users whose habits, and whose true overlap with others, are known.',
   operands: [],
   schema,
   example: 'idiolect simulate --users 30 --records 100 --overlap 0.1,0.3,0.6 --out simulated.jsonl',

@@ -14,7 +14,7 @@ import { defineVerb, force } from './verb.ts';
 export const tokensVerb = defineVerb({
   name: 'tokens',
   summary:
-    'Token-level log-probability shift of two runs: which tokens each pushed up or down, and whether shared ones were spared.',
+    'Compares two runs token by token: which tokens each made more or less likely, and whether shared tokens were spared.',
   operands: [],
   schema: tokensSchema.extend({ force }),
   example: 'idiolect tokens --run runs/cbpo --against runs/bco --set auxiliary --out shift',

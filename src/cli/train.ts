@@ -26,7 +26,7 @@ import { defineVerb, showSettings, type VerbArguments } from './verb.ts';
 const skipScore = z
   .boolean()
   .default(false)
-  .describe('do not score the held-out texts at the end, which says whether anything was learnt');
+  .describe('skip scoring the held-out texts, which shows whether anything was learnt');
 
 /** The command line knows the built-in objectives alone, and says so before a model is fetched. */
 export const builtInMethod = z
@@ -37,7 +37,7 @@ export const builtInMethod = z
 export const trainVerb = defineVerb({
   name: 'train',
   summary:
-    'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and says by held-out texts what each adapter learnt.',
+    'Trains one LoRA adapter per user from what that user wrote, against what others wrote, and reports on held-out texts what each adapter learnt.',
   operands: [],
   schema: trainSchema.extend({ method: builtInMethod, skipScore }),
   example: 'idiolect train --model HuggingFaceTB/SmolLM2-135M-Instruct --data histories.jsonl --out runs/first',

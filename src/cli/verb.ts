@@ -141,8 +141,8 @@ export function helpText(verb: Verb): string {
   const rows = [
     ...verb.operands.map(({ name, description }) => ({ left: name, right: description })),
     ...flags,
-    { left: '--config FILE', right: 'read settings from a JSON object; flags win' },
-    { left: '--json', right: 'print one JSON object on standard output, and nothing else there' },
+    { left: '--config FILE', right: 'read settings from a JSON file; flags take precedence' },
+    { left: '--json', right: 'print one JSON object on standard output and nothing else' },
   ];
   const width = Math.min(34, Math.max(...rows.map(({ left }) => left.length)));
   const lines = rows.map(({ left, right }) =>

@@ -1,4 +1,4 @@
-/** Words of commands that people are told to run. */
+/** Words of commands that people are asked to run. */
 import { printable } from './printable.ts';
 
 /** A word as a POSIX shell takes it back. */

@@ -1,6 +1,6 @@
 /**
  * How texts name a setting: in backquotes, as a configuration file and the library spell it (`queryShare`). The command
- * line turns the names into flags when it prints, so that each reader is told what to type.
+ * line turns the names into flags when it prints, so that each reader sees what to type.
  */
 
 const NAMED = /`([a-z][A-Za-z0-9]*)`/g;

@@ -20,7 +20,7 @@ export interface AuxiliaryOptions {
  * count begins with the records of a smaller one. "Other" goes by user id: another user's record that happens to have
  * the target's very words may be drawn, since such overlap is what the method's alpha estimates and corrects for.
  *
- * Give it training records only: the pool is not told which records are some other user's queries.
+ * Give it training records only: the pool does not know which records are some other user's queries.
  *
  * @throws IdiolectError CONFIG for a count that is not a whole number; DATA where there is no other user's record.
  */

@@ -23,7 +23,7 @@ export const commitSchema = z.object({
 
 export type Commit = z.output<typeof commitSchema>;
 
-/** The fields by which a file of commits is told from a file of records. */
+/** The fields by which a file of commits is distinguished from a file of records. */
 export const COMMIT_FIELDS = ['user', 'files', 'diff', 'subject'] as const;
 
 const EXPECTED: Record<string, string> = {

@@ -26,12 +26,12 @@ export const datasetSchema = z.object({
     .min(0)
     .lt(1)
     .default(0.2)
-    .describe('latest share of each user’s records that is held out and never trained on'),
-  skipBad: z.boolean().default(false).describe('leave out malformed lines, and count them, instead of stopping'),
+    .describe('share of each user’s records, the latest ones, held out of training'),
+  skipBad: z.boolean().default(false).describe('leave out and count malformed lines instead of stopping'),
   targetUsers: z
     .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
     .optional()
-    .describe('users who are evaluated, kept out of task adaptation: a number (most active first) or a users.json'),
+    .describe('users to evaluate and to keep out of task adaptation: a number (the most active) or a users.json file'),
 });
 
 export type DatasetSettings = z.infer<typeof datasetSchema>;

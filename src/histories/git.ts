@@ -35,7 +35,7 @@ export interface GitOptions {
    * Commits by authors that look like programs (see `isBot`) are left out, which is the default, or kept.
    */
   bots?: 'leave-out' | 'keep';
-  /** Told at the end, in one sentence, how many commits were left out and why. */
+  /** Called at the end, with one sentence: how many commits were left out and why. */
   onSkip?: (message: string, skipped: number) => void;
 }
 

@@ -14,7 +14,7 @@ import { type HistoryRecord, type Parsed, parseRecord } from './record.ts';
 export interface ReadOptions {
   /** Leave bad records out instead of ending with an error. Default false. */
   skipBad?: boolean;
-  /** Told of each thing left out: the sentence the error would have said, and how many there were so far. */
+  /** Called for each thing left out, with the sentence the error would have said, and how many there were so far. */
   onSkip?: (message: string, skipped: number) => void;
 }
 

@@ -14,7 +14,7 @@ const record = (user: string, output: string, fields: Partial<HistoryRecord> = {
 const day = (n: number) => `2024-01-${String(n).padStart(2, '0')}T00:00:00.000Z`;
 const outputs = (records: readonly HistoryRecord[]) => records.map(({ output }) => output);
 
-/** Records of a few users, some without a time, each told apart by its output. */
+/** Records of a few users, some without a time, each distinguished by its output. */
 const anyHistory = fc
   .array(fc.record({ user: fc.constantFrom('a', 'b', 'c'), day: fc.option(fc.integer({ min: 1, max: 9 })) }))
   .map(items => items.map((item, i) => record(item.user, `${i}`, item.day === null ? {} : { time: day(item.day) })));

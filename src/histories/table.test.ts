@@ -246,7 +246,7 @@ describe('dates as people write them', () => {
     [
       undefined,
       '3/4/2014',
-      ' Day and month cannot be told apart here. Import the table with `timeFormat` dd/mm/yyyy or `timeFormat` mm/dd/yyyy.',
+      ' Day and month cannot be distinguished here. Import the table with `timeFormat` dd/mm/yyyy or `timeFormat` mm/dd/yyyy.',
     ],
     [undefined, '31/31/2014', 'Each record needs user, input and output.'],
     ['dd.mm.yyyy', '2014-03-31', 'it must be dd.mm.yyyy, with hh:mm or hh:mm:ss after it or without (`timeFormat`).'],

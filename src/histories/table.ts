@@ -27,7 +27,7 @@ export interface TableOptions extends ReadOptions {
   timeFormat?: TimeFormat | undefined;
   /** Whether cells of a CSV may be quoted. Default `double`. */
   quote?: Quote | undefined;
-  /** Told, once all is read, what a person should know about how the table was read, one sentence each. */
+  /** Called once all is read, with one sentence for each thing a person should know about how the table was read. */
   onNote?: (message: string) => void;
 }
 

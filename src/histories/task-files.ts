@@ -16,7 +16,7 @@ export interface TaskHistoriesOptions extends ReadOptions {
    * whose test answers are not public; `test` for LongLaMP, or `dev` where the folder has no test.
    */
   split?: 'train' | 'dev' | 'test';
-  /** Told in one sentence each: what is evaluated, and where profiles show another task than the queries ask. */
+  /** Called with one sentence each: what is evaluated, and where profiles show another task than the queries ask. */
   onNotice?: (message: string) => void;
 }
 

@@ -32,6 +32,6 @@ export function formatHint(value: unknown): string {
   const formats = typeof value === 'string' ? formatsOf(value) : [];
   if (formats.length === 0) return '';
   const flags = formats.map(format => `${setting('timeFormat')} ${format}`).join(' or ');
-  const why = formats.length > 1 ? 'Day and month cannot be told apart here. ' : '';
+  const why = formats.length > 1 ? 'Day and month cannot be distinguished here. ' : '';
   return `${why}Import the table with ${flags}.`;
 }

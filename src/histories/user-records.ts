@@ -13,19 +13,19 @@ export const recordChoiceSchema = z.object({
   auxiliaryFrom: z
     .enum(['all', 'targets', 'others'])
     .optional()
-    .describe('users the others’ records are drawn from (default: targets where `targetUsers` is given, else all)'),
-  auxiliaryRatio: z.number().positive().default(1).describe('records of others per own record (x in the paper)'),
+    .describe('users to draw others’ records from (default: targets where `targetUsers` is given, else all)'),
+  auxiliaryRatio: z.number().positive().default(1).describe('others’ records per own record (x in the paper)'),
   historyShare: z
     .number()
     .positive()
     .max(1)
     .default(1)
-    .describe('latest share of the own training records that is used (ablation)'),
+    .describe('share of the user’s training records to use, the latest ones (ablation)'),
   timeDecay: z
     .number()
     .positive()
     .optional()
-    .describe('days in which the weight of an own record halves, counted back from the latest (default: no decay)'),
+    .describe('half-life of a record’s weight in days, counted back from the latest record (default: no decay)'),
 });
 
 type RecordChoice = z.infer<typeof recordChoiceSchema>;

@@ -73,7 +73,7 @@ describe('download', () => {
     expect(new Set(starts).size).toBe(8);
   });
 
-  it('goes on in a later run, and tells what was there before', async () => {
+  it('continues in a later run, and tells what was there before', async () => {
     const { get, path, requests } = place({ stalls: 1 });
     const stop = new AbortController();
     const stopped = get({}, { signal: stop.signal, onProgress: done => done > 0 && stop.abort() });
@@ -115,11 +115,14 @@ describe('download', () => {
     expect(await left()).toEqual([`.${name}.partial`, `.${name}.partial.json`]);
   });
 
-  it.each([undefined, 'W/"one"'])('does not promise to go on from what is of no certain version (%s)', async etag => {
-    const { get, requests } = place({ etag, stalls: 99 });
-    await expect(get()).rejects.toThrow(/broke off \(.*\)\. The same command starts from the beginning\.$/);
-    expect(requests()).toHaveLength(5);
-  });
+  it.each([undefined, 'W/"one"'])(
+    'does not promise to continue from what is of no certain version (%s)',
+    async etag => {
+      const { get, requests } = place({ etag, stalls: 99 });
+      await expect(get()).rejects.toThrow(/broke off \(.*\)\. The same command starts from the beginning\.$/);
+      expect(requests()).toHaveLength(5);
+    },
+  );
 
   it.skipIf(!existsSync('/dev/full')).each([
     ['"one"', 'is full; what came is kept. Make room'],

@@ -108,7 +108,7 @@ describe('a model by name', () => {
     expect(requests()).toHaveLength(asked);
   });
 
-  it('goes on where it was stopped', async () => {
+  it('continues where it was stopped', async () => {
     const { id, get, served, blobs, requests } = place();
     served.get('model.safetensors')!.stalls = 1;
     const stop = new AbortController();
@@ -133,7 +133,7 @@ describe('a model by name', () => {
     expect(last).toBe(`/${id}/resolve/${commit}/model.safetensors bytes=${progress[0]!.before - small}-`);
   });
 
-  it('goes on by itself where the connection breaks', async () => {
+  it('continues by itself where the connection breaks', async () => {
     const { get, served } = place();
     served.get('model.safetensors')!.stalls = 1;
     let last = 0;

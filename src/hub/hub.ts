@@ -12,7 +12,7 @@ import { type FetchOptions, HubModel } from './hub-model.ts';
 export interface ResolveOptions extends FetchOptions {
   /** HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN and HF_TOKEN_PATH say what they say to Python. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told what a snapshot may lack, once a process; a warning of the process where absent. */
+  /** Called with what a snapshot may lack, once a process; a warning of the process where absent. */
   readonly onNotice?: (message: string) => void;
 }
 

@@ -48,7 +48,7 @@ describe('packRows', () => {
     expect(layout([[7, 8], [5, 6]]).tokens).toBe(4); // biome-ignore format: one line a case
   });
 
-  test('after a cache: positions go on, and the tables reach them', () => {
+  test('after a cache: positions continue, and the tables reach them', () => {
     asked.length = 0;
     const { positions, feeds } = layout([[4], [3, 2]], [9, 5]);
     expect(positions).toEqual([9, 5, 6, 0]);

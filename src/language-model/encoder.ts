@@ -10,7 +10,7 @@ export const encodingSchema = z.object({
   chat: z.enum(['auto', 'never']).default('auto').describe('use the model’s chat template when it has one'),
   promptDate: promptDateSchema
     .optional()
-    .describe(`date that chat templates take as today, as YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
+    .describe(`date that chat templates use as today’s, YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
   maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
 });
 

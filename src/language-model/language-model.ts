@@ -60,7 +60,7 @@ export interface GenerateAllOptions extends TextOptions {
   readonly contrast?: ContrastOptions;
   /** Texts decoded together at most; their cache takes 8 * layers * kvHeads * headDim bytes a token of each. */
   readonly batchSize?: number;
-  /** Told each text as it ends; not in the order of the prompts. */
+  /** Called with each text as it ends; not in the order of the prompts. */
   readonly onText?: (prompt: number, text: string) => void;
 }
 
@@ -105,7 +105,7 @@ export class LanguageModel implements RunnableModel {
 
   /**
    * Token ids of a prompt and its completion, closed by the end token. What is too long loses the prompt's beginning
-   * first, as `Tokenizer.fitPrompt` says; a completion that alone is too long loses its end, and both are told.
+   * first, as `Tokenizer.fitPrompt` says; a completion that alone is too long loses its end, and both are reported.
    *
    * @throws IdiolectError CONFIG for a maximum length without room for the chat template and a token
    */

@@ -42,7 +42,7 @@ describe('attribution', () => {
     expect(attribute(twins, [{ user: 'one', text: 'same' }])).toMatchObject({ ranks: [2], top1: 0 });
   });
 
-  it('refuses what cannot be told apart', () => {
+  it('refuses what cannot be distinguished', () => {
     expect(() => trainAttributor(new Map([['one', ['a']]]))).toThrow('found 1');
     expect(() =>
       trainAttributor(

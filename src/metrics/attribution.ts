@@ -11,7 +11,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { ngramCounts } from '../overlap/ngrams.ts';
 
-/** Added to each n-gram's count. Held-out commits are told apart about as well from 0.01 to 0.1, worse at 1. */
+/** Added to each n-gram's count. Held-out commits are distinguished about as well from 0.01 to 0.1, worse at 1. */
 const SMOOTHING = 0.1;
 
 export interface Attributor {

@@ -1,4 +1,4 @@
-/** safetensors files: what is written is read back, and damage is told from what it is. */
+/** safetensors files: what is written is read back, and damage is named for what it is. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -45,7 +45,7 @@ export const cbpoSchema = z.object({
     .min(0)
     .max(1)
     .default(0.9)
-    .describe('decay of the reward averages behind delta; 1 holds them where they start (cbpo)'),
+    .describe('decay of the reward averages behind delta; 1 keeps their starting values (cbpo)'),
   emaStart: z
     .enum(['zero', 'first'])
     .default('zero')
@@ -57,7 +57,7 @@ export const cbpoSchema = z.object({
   negativeRisk: z
     .enum(['clip', 'nnpu'])
     .default('clip')
-    .describe('where the pure negative risk is below 0: hold it at 0, or step back up it (nnPU, Kiryo et al. 2017)'),
+    .describe('when the pure negative risk is below 0: clip it at 0, or ascend it (nnPU, Kiryo et al. 2017)'),
 });
 
 /** Alpha, and of the settings those that are not at their default. */
@@ -129,7 +129,7 @@ export function cbpo({ alpha, ...settings }: CbpoOptions): Objective {
       if (negativeRisk === 'clip') return loss;
 
       // nnPU (Kiryo et al. 2017, algorithm 1, with its beta 0 and gamma 1): a batch below 0 steps on the negated
-      // pure negative risk alone. The loss told stays the one above; what is differentiated is `stepped`.
+      // pure negative risk alone. The loss reported stays the one above; what is differentiated is `stepped`.
       const kept = sub(g, g.scalar(1), clipped);
       const sign = sub(g, kept, clipped);
       const stepped = add(g, mul(g, kept, certain), mul(g, mul(g, sign, factor), pureNegative));

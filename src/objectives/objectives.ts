@@ -48,7 +48,7 @@ export function objectiveNamed(name: string, own: readonly TrainableObjective[] 
     if (/^[\w-]{1,40}$/.test(given) && all.filter(one => one.name === given).length === 1) continue;
     throw new IdiolectError(
       'CONFIG',
-      `an objective of one's own is called "${printable(given)}". Give it a name of up to 40 letters, digits, - and _ that no other objective has (${OBJECTIVE_NAMES.join(', ')} are built in).`,
+      `an objective of your own is called "${printable(given)}". Give it a name of up to 40 letters, digits, - and _ that no other objective has (${OBJECTIVE_NAMES.join(', ')} are built in).`,
     );
   }
   const found = all.find(one => one.name === name);

@@ -17,7 +17,7 @@ export const overlapSchema = z.object({
     .number()
     .positive()
     .default(5)
-    .describe('others’ records per own record that alpha is estimated from; they are embedded, not trained on'),
+    .describe('others’ records per own record for estimating alpha; they are embedded, not trained on'),
   overlapCap: z
     .number()
     .min(0)
@@ -28,13 +28,13 @@ export const overlapSchema = z.object({
     .int()
     .min(2)
     .default(10)
-    .describe('below so many different records of the user, or of others, alpha is not estimated'),
+    .describe('fewest distinct records, of the user and of others, to estimate alpha from'),
   overlapPrior: z
     .number()
     .min(0)
     .lt(1)
     .default(0.3)
-    .describe('alpha of a user with too few records, where no other user’s estimate can be used'),
+    .describe('alpha of a user with too few records, when no other user’s estimate is available'),
 });
 
 export type OverlapSettings = z.infer<typeof overlapSchema>;
@@ -54,7 +54,7 @@ export interface OverlapEstimate {
   readonly fallback: string | null;
   readonly targetRecords: number;
   readonly auxiliaryRecords: number;
-  /** Area under the ROC of the out-of-fold scores, target against auxiliary; 0.5 where nothing could be told apart. */
+  /** Area under the ROC of the out-of-fold scores, target against auxiliary; 0.5 where nothing could be distinguished. */
   readonly separation: number | null;
 }
 

@@ -120,7 +120,7 @@ type Evaluate = (at: Float64Array, gradient: Float64Array) => number;
 /**
  * L-BFGS with a line search for the Armijo and the weak Wolfe conditions, in place.
  *
- * @param rounding a gradient of at most this norm cannot be told from 0
+ * @param rounding a gradient of at most this norm cannot be distinguished from 0
  */
 function minimise(evaluate: Evaluate, point: Float64Array, rounding: number): void {
   const size = point.length;
@@ -155,7 +155,7 @@ function minimise(evaluate: Evaluate, point: Float64Array, rounding: number): vo
     const step = next.map((x, k) => x - point[k]!);
     const change = nextGradient.map((g, k) => g - gradient[k]!);
     const curvature = dot(step, change);
-    if (curvature <= 0) return; // no step of this length can be told from rounding any more
+    if (curvature <= 0) return; // no step of this length can be distinguished from rounding any more
     memory.push({ step, change, rho: 1 / curvature });
     if (memory.length > MEMORY) memory.shift();
     point.set(next);

@@ -23,7 +23,7 @@ const users = present ? await readUsers() : [];
 
 // Seconds of work each; the limit leaves room for a machine that does much else.
 describe.skipIf(!present)('one hundred authors of commits', { timeout: 240_000 }, () => {
-  it('are told apart by their later commits far better than by chance', () => {
+  it('are distinguished by their later commits far better than by chance', () => {
     const attributor = trainAttributor(new Map(users.map(({ user, train }) => [user, train])));
     const { top1, chance } = attribute(
       attributor,

@@ -37,7 +37,7 @@ export interface StepPlan {
 export interface StepWork {
   /** Does a step (from 0). @returns what metrics.jsonl says of it, beside its name and number */
   readonly step: (step: number) => Promise<Readonly<Record<string, unknown>>>;
-  /** Told the steps done, after each. */
+  /** Called after each step, with the steps done. */
   readonly onStep?: (done: number) => void;
   /** Saves the state after so many steps. */
   readonly save: (done: number) => Promise<void>;

@@ -38,12 +38,12 @@ export const trainSchema = z.object({
   rejected: z
     .string()
     .optional()
-    .describe('JSON Lines of {user, input, output, rejected}: what the own records were chosen over (dpo)'),
+    .describe('JSON Lines of {user, input, output, rejected}: the texts that outputs were preferred to (dpo)'),
   start: z
     .string()
     .optional()
     .describe(
-      'run folder whose adapters training starts from; the reference stays the model (default: fresh adapters)',
+      'run folder whose adapters to start from; the reference is still the model (default: fresh adapters)',
     ),
   alpha: z
     .number()
@@ -51,7 +51,7 @@ export const trainSchema = z.object({
     .lt(1)
     .optional()
     .describe(
-      'preference overlap: the share of what others write that could be this user’s (default: estimated for each user)',
+      'preference overlap: the share of others’ texts that this user could have written (default: estimated per user)',
     ),
   ...cbpoSchema.shape,
   ...recordChoiceSchema.shape,
@@ -63,7 +63,7 @@ export const trainSchema = z.object({
     .int()
     .positive()
     .default(4096)
-    .describe('most tokens in memory at once; larger batches take two passes, to the same gradient'),
+    .describe('most tokens in memory at once; larger batches take two passes with the same gradient'),
   ...adamwSchema.shape,
   ...scheduleSchema.shape,
   ...loraConfigSchema.shape,

@@ -67,17 +67,14 @@ describe('a user in words', () => {
       userOf(judged(LEARNT), judged(LEARNT)),
       /^ada: the adapter helps: \+0\.500 nats a token \[.*\] over 8 held-out texts, p 0\.008; more than another user's adapter does/,
     ],
-    [
-      userOf(judged(LEARNT), judged(NOTHING)),
-      /the adapter helps: .*; not told apart from what another user's adapter does/,
-    ],
+    [userOf(judged(LEARNT), judged(NOTHING)), /the adapter helps: .*; no clear difference from another user's adapter/],
     [
       userOf(judged(LEARNT), judged(LEARNT.map(x => -x))),
       /the adapter helps: .*; less than another user's adapter does/,
     ],
     [userOf(judged(LEARNT)), /^ada: the adapter helps: [^;]*\.$/],
     [userOf(judged(LEARNT.map(x => -x))), /^ada: the adapter harms: -0\.500 nats/],
-    [userOf(judged(NOTHING)), /^ada: not told apart from the model without the adapter: \+0\.0010 nats/],
+    [userOf(judged(NOTHING)), /^ada: no clear difference from the model without the adapter: \+0\.0010 nats/],
     [userOf(judged(LITTLE)), /^ada: the adapter does next to nothing: \+0\.0050 nats/],
     [userOf(judged([1])), /^ada: too few texts to judge: 1 held-out text, and 6 are the fewest/],
   ])('%#', (score, sentence) => {

@@ -56,7 +56,7 @@ export interface OverallJudgement {
 }
 
 /**
- * Whether the mean of the users' differences per token is told from 0. The test flips texts, not users: it asks about
+ * Whether the mean of the users' differences per token differs clearly from 0. The test flips texts, not users: it asks about
  * the adapters there are, which two users are enough for, and not about users to come.
  */
 export function judgeUsers(users: readonly (readonly ScoredText[])[], random: Random): OverallJudgement {

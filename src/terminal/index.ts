@@ -1,5 +1,5 @@
 /// <reference types="node" preserve="true" />
-/** What the command line shows, for programs of one's own: lines, tables, time left, and jobs as they work. */
+/** What the command line shows, for programs of your own: lines, tables, time left, and jobs as they work. */
 export { duration } from '../common/duration.ts';
 export { compareReporter } from './compare-progress.ts';
 export { resultRows, standing } from './result-table.ts';

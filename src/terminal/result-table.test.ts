@@ -10,11 +10,15 @@ describe('the anchor against the others, in words', () => {
     standing({ ...results, users, comparisons: [{ ...first!, ...change }] }).split('\n')[1]!;
 
   it.each([
-    ['three users up and three down by chance', { mean: 0.02, low: 0.01, high: 0.03, adjustedP: 1 }, 'not told apart'],
-    ['just not', { mean: 0.02, low: 0.01, high: 0.03, adjustedP: 0.051 }, 'not told apart'],
+    [
+      'three users up and three down by chance',
+      { mean: 0.02, low: 0.01, high: 0.03, adjustedP: 1 },
+      'no clear difference',
+    ],
+    ['just not', { mean: 0.02, low: 0.01, high: 0.03, adjustedP: 0.051 }, 'no clear difference'],
     ['just so', { mean: 0.02, low: 0.01, high: 0.03, adjustedP: 0.05 }, 'better'],
     ['below', { mean: -0.02, low: -0.03, high: -0.01, adjustedP: 0.01 }, 'worse'],
-    ['an interval around 0', { mean: 0.02, low: -0.01, high: 0.05, adjustedP: 0.04 }, 'not told apart'],
+    ['an interval around 0', { mean: 0.02, low: -0.01, high: 0.05, adjustedP: 0.04 }, 'no clear difference'],
   ])('%s', (_, change, words) => {
     expect(said(change)).toMatch(new RegExp(`\\], ${words}; p`));
   });

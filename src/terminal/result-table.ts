@@ -18,8 +18,8 @@ export function resultRows({ metrics, methods }: Pick<Results, 'metrics' | 'meth
 const IN_WORDS = {
   better: 'better',
   worse: 'worse',
-  untold: 'not told apart',
-  chance: 'not told apart',
+  untold: 'no clear difference',
+  chance: 'no clear difference',
   few: 'too few users to tell',
   alone: 'one user is too few to tell',
   untested: 'not tested',

@@ -26,7 +26,7 @@ export interface PlannedBatch {
 }
 
 /**
- * Every batch of a run. Each epoch shuffles the groups anew and deals them over ceil(records / batchSize) batches, as
+ * Every batch of a run. Each epoch shuffles the groups again and deals them over ceil(records / batchSize) batches, as
  * evenly as whole records allow, so that each batch holds the groups in about the ratio of the whole. Where target or
  * auxiliary records are fewer than the batches, they are dealt in turn and seen more than once an epoch: the loss has
  * no value without either. Disliked records are seen once an epoch; a batch may have none. Pairs stay together and are

@@ -46,7 +46,7 @@ const BYTE_MUTATIONS: readonly Mutation[] = [
   bytes => Buffer.from(bytes.toString('latin1'), 'utf16le'),
 ];
 
-/** Numbers, words and quotes of a text; what stands for them is drawn anew. */
+/** Numbers, words and quotes of a text; what stands for them is drawn again. */
 const TOKEN = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+|["'{}[\],;:\t\n]/g;
 
 const TEXT_MUTATIONS: readonly Mutation[] = [

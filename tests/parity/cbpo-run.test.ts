@@ -209,7 +209,7 @@ describe.each(cases)('$name, in $passes', ({ name, options }) => {
     expect(await distanceFromRecorded(name, whole.state.matrices)).toBeLessThan(margin(run.rounding.matrices));
   });
 
-  test('a run that stops in the middle and goes on from its file ends at the same bits', async () => {
+  test('a run that stops in the middle and continues from its file ends at the same bits', async () => {
     const middle = run.steps.length / 2;
     const folder = await folders();
     const first = await trainerOf(run, options);

@@ -59,7 +59,7 @@ describe.skipIf(!present)('stories260k', () => {
       choose: (logits: Float32Array) => (found[i]!.length < ids.length ? argmax(logits) : null),
     }));
     for await (const { task, id } of generator.decode(tasks, { batchSize: 4 })) if (id !== null) found[task]!.push(id);
-    // Every prompt is a beginning of the recorded text, and greedy decoding goes on with the rest of it.
+    // Every prompt is a beginning of the recorded text, and greedy decoding continues with the rest of it.
     for (const produced of found) expect(produced).toEqual(ids);
     await generator.release();
   });

@@ -280,7 +280,7 @@ export function safetensorsBytes(header: unknown, data: Uint8Array = new Uint8Ar
   return Buffer.concat([prefix, text, data]);
 }
 
-/** The code and sentence of the IdiolectError that `action` ends in; anything else thrown goes on. */
+/** The code and sentence of the IdiolectError that `action` ends in; anything else is thrown on. */
 export async function failureOf(action: () => unknown): Promise<{ code: string; message: string }> {
   try {
     await action();

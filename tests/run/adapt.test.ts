@@ -83,7 +83,7 @@ describe('task adaptation', () => {
     expect((await results('control')).model).not.toEqual((await results('whole')).model);
   });
 
-  it('goes on where it stopped, to the same bytes, in training and before merging', async () => {
+  it('continues where it stopped, to the same bytes, in training and before merging', async () => {
     for (const step of [1, 3, 5]) {
       const stop = new AbortController();
       const onEvent = (event: AdaptEvent) => event.type === 'step' && event.step >= step && stop.abort();

@@ -198,7 +198,7 @@ it('does not train again where Git LFS left a pointer instead of an adapter', as
   await expect(run('train', 'pointer')).rejects.toThrow(`${weights} is a Git LFS pointer`);
 });
 
-it('does not go on with another alpha than it began with', async () => {
+it('does not continue with another alpha than it began with', async () => {
   const out = place.path('alphas');
   const values = { model: place.model, data: place.data, cache: place.cache, out, saveEvery: 1, users: 'ada' };
   const resolved = resolveSettings(trainSchema, [{ origin: 'test', values: { ...values, method: 'cbpo' } }]);

@@ -98,7 +98,7 @@ describe('the end of train', () => {
 });
 
 describe('a signal', () => {
-  it('Ctrl-C ends after the step, and the same command goes on to the same adapters', async () => {
+  it('Ctrl-C ends after the step, and the same command continues to the same adapters', async () => {
     let sent = false;
     const stopped = await idiolect(trainArgs('stopped'), {
       onError(stderr, kill) {

@@ -1,4 +1,4 @@
-/** `compare` whole: every method on a few simulated users, stopped and gone on with, and what it leaves behind. */
+/** `compare` whole: every method on a few simulated users, stopped and continued, and what it leaves behind. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,7 +111,7 @@ describe('idiolect compare', { timeout: 900_000 }, () => {
     expect(new Set([...targets, ...development, ...others]).size).toBe(7);
   });
 
-  it('goes on where it was stopped, to the same adapters and texts', async () => {
+  it('continues where it was stopped, to the same adapters and texts', async () => {
     const settings = { methods: ['rag', 'cope', 'cbpo'] };
     const moments: ((event: CompareEvent) => boolean)[] = [
       event => event.type === 'adapt' && event.event.type === 'step' && event.event.step === 2,

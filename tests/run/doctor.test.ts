@@ -148,7 +148,7 @@ describe('idiolect doctor', () => {
     [
       'one user alone',
       async () => ({ data: await dataFile('one.jsonl', record('ada', 'a') + record('ada', 'b')) }),
-      '1 of 1 have enough records. A user is told from others',
+      '1 of 1 have enough records. Users are compared with each other',
     ],
     [
       'users whose training records are none they stand by',

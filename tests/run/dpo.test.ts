@@ -161,7 +161,7 @@ describe('a run from the adapters of another', () => {
     );
   });
 
-  it('goes on where it stopped to the same bytes', async () => {
+  it('continues where it stopped to the same bytes', async () => {
     const settings = { start: place.path('sft'), users: 'ada,grace' };
     await run({ out: 'whole', settings });
     for (const until of [1, 3, 4]) {
@@ -200,7 +200,7 @@ describe('a run from the adapters of another', () => {
     expect(changed.filter(({ user }) => user === 'grace')).toEqual(whole.filter(({ user }) => user === 'grace'));
   });
 
-  it('goes on from the same adapters wherever they lie, and not from others', async () => {
+  it('continues from the same adapters wherever they lie, and not from others', async () => {
     const users = 'ada,grace';
     await cp(place.path('sft'), place.path('sft-moved'), { recursive: true });
     const events: TrainEvent[] = [];

@@ -118,7 +118,7 @@ describe.each([
     expect(content).toHaveProperty(['lineage/eve.json']);
   });
 
-  it('does not go on from a checkpoint made with other records', async () => {
+  it('does not continue from a checkpoint made with other records', async () => {
     const stopped = `${name}/stopped`;
     await runUntil(1, stopped, 'histories.jsonl', settings);
     const { resumed } = await run(stopped, 'after.jsonl', settings);

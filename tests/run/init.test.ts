@@ -52,7 +52,7 @@ describe('init by flags', () => {
     expect(again).toMatchObject({ code: 1, stdout: '' });
     expect(again.stderr).toContain('train.json is there already. Choose another --out, or give --yes to replace it.');
 
-    // Over a run that is there, only what train would go on with.
+    // Over a run that is there, only what train would continue with.
     const kept = await readFile(`${out}/train.json`, 'utf8');
     const fewer = place.path('fewer.jsonl');
     await writeFile(fewer, (await readFile(place.data, 'utf8')).replace(/\n[^\n]+\n$/, '\n'));

@@ -68,7 +68,7 @@ describe('training without --alpha', () => {
 });
 
 describe('a user with too few records', () => {
-  it('gets the median of others who have enough, and is told so', async () => {
+  it('gets the median of others who have enough, and a notice says so', async () => {
     const data = place.path('few.jsonl');
     const seen = new Map<string, number>();
     const fewOfAda = [...habitualHistories(24)].filter(({ user }) => {

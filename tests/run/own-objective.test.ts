@@ -1,4 +1,4 @@
-/** An objective and a method of the caller's own: trained, gone on with, scored and compared like the built-in ones. */
+/** An objective and a method of the caller's own: trained, continued, scored and compared like the built-in ones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { habitualHistories } from '../../examples/habits.ts';
@@ -75,8 +75,8 @@ function run(out: string, objectives: readonly TrainableObjective[], more: Recor
   return train(resolved, { version: 'test', objectives, onEvent, signal: stop.signal });
 }
 
-describe('an objective of one’s own', () => {
-  it('is trained with the user’s alpha, goes on to the same bytes, and is scored', async () => {
+describe('an objective of your own', () => {
+  it('is trained with the user’s alpha, continues to the same bytes, and is scored', async () => {
     await run('whole', [own]);
     await expect(run('parts', [own], {}, 5)).rejects.toMatchObject({ code: 'INTERRUPTED' });
     await run('parts', [own]);
@@ -91,14 +91,14 @@ describe('an objective of one’s own', () => {
     );
   });
 
-  it('of another shape under the same name does not go on with the run', async () => {
+  it('of another shape under the same name does not continue with the run', async () => {
     const other = { ...own, create: (settings: ObjectiveSettings) => margin(settings, 2) };
     await expect(run('whole', [other])).rejects.toThrow(/another objective of that name/);
   });
 
   it.each([
     [[], /`method`: there is no objective "margin"\. There are cbpo, bco, kto, dpo, sft\./],
-    [[own, own], /an objective of one's own is called "margin"\. Give it a name .* that no other objective has/],
+    [[own, own], /an objective of your own is called "margin"\. Give it a name .* that no other objective has/],
     [[{ ...own, name: 'sft' }], /called "sft"/],
     [[{ ...own, name: '../x' }], /called "\.\.\/x"/],
     [[{ ...own, records: 'pairs' as const }], /`method` margin needs `rejected`/],
@@ -128,7 +128,7 @@ describe('an objective of one’s own', () => {
   });
 });
 
-describe('a method of one’s own', () => {
+describe('a method of your own', () => {
   const spec: MethodSpec = {
     name: 'margin',
     title: 'Margin',
@@ -169,10 +169,10 @@ describe('a method of one’s own', () => {
   it.each([
     [{}, /`methods`: there is no method "margin"/],
     [{ methods: [spec] }, /there is no objective "margin"/],
-    [{ methods: [{ ...spec, name: 'oppu' }] }, /a method of one's own is called "oppu"/],
+    [{ methods: [{ ...spec, name: 'oppu' }] }, /a method of your own is called "oppu"/],
     [
       { methods: [{ ...spec, training: { ...spec.training!, name: 'a/b' } }] },
-      /a method of one's own is called "margin"/,
+      /a method of your own is called "margin"/,
     ],
     [
       { methods: [spec], objectives: [{ name: 'margin', records: 'pairs' as const, create: sft }] },

@@ -72,7 +72,7 @@ describe('training from nothing', () => {
     expect(Math.abs(sum / blocks / 32 - heldOutLoss!)).toBeLessThan(1e-5);
   });
 
-  it('goes on to the same bytes wherever it was stopped', async () => {
+  it('continues to the same bytes wherever it was stopped', async () => {
     const whole = await results('whole');
     for (const stopAfter of [3, 5, 11]) {
       const stop = new AbortController();
@@ -103,7 +103,7 @@ describe('training from nothing', () => {
     await expect(run('seeded', { seed: 2, steps: 2 })).rejects.toMatchObject({ code: 'CONFIG' });
   });
 
-  it('goes on from a model trained before, and from no other shape', async () => {
+  it('continues from a model trained before, and from no other shape', async () => {
     const start = place.path('whole/model');
     const losses: number[] = [];
     const onEvent = (event: PretrainEvent) => void (event.type === 'step' && losses.push(event.loss));

@@ -24,7 +24,7 @@ const linesOf = async (out: string, user: string) =>
   (await readFile(place.path(join(out, 'scores', `${user}.txt`)), 'utf8')).split('\n').filter(line => line !== '');
 
 describe('scores', () => {
-  it('are kept where they were stopped, and are the same when gone on with', async () => {
+  it('are kept where they were stopped, and are the same when continued', async () => {
     await cp(place.path('run'), place.path('whole'), { recursive: true });
     const whole = await scoreRun(settings('whole', 'other-cache'));
     const stop = new AbortController();

@@ -74,7 +74,7 @@ describe('a run', () => {
     expect(together).toMatchObject(alone);
   });
 
-  it('goes on where it stopped, between and inside users, with dropout too', async () => {
+  it('continues where it stopped, between and inside users, with dropout too', async () => {
     const settings = { loraDropout: 0.25, targetModules: 'all-linear' };
     await run({ out: 'whole', settings });
     const total = (await results('whole')).metrics.trim().split('\n').length;
@@ -85,7 +85,7 @@ describe('a run', () => {
     expect(await results('parts')).toEqual(await results('whole'));
   });
 
-  it('goes on from an older checkpoint after a kill: the metrics beyond it are written again, not twice', async () => {
+  it('continues from an older checkpoint after a kill: the metrics beyond it are written again, not twice', async () => {
     await runUntil(5, { out: 'killed' });
     // What a kill leaves: lines of steps after the checkpoint, the last one torn.
     await appendFile(place.path('killed/metrics.jsonl'), '{"user":"ada","step":6,"loss":0}\n{"user":"ada","st');

@@ -7,7 +7,7 @@ export interface HubModelOptions {
   /** A branch or tag; default `main`. */
   readonly revision?: string;
   readonly commit?: string;
-  /** Told of the files in place of what is true of them, by name. */
+  /** The files in place of what is true of them, by name. */
   readonly told?: Readonly<Record<string, { readonly size?: number; readonly blobId?: string }>>;
 }
 

@@ -1,4 +1,4 @@
-/** Habits that can be told apart, and what happens where no more are to be had. */
+/** Habits that can be distinguished, and what happens where no more are to be had. */
 import { describe, expect, it } from 'vitest';
 import { random } from '../../common/random.ts';
 import { COMMITS } from './commits.ts';
@@ -24,7 +24,7 @@ describe('habits', () => {
   it('run out with a sentence', () => {
     // One dimension that shows: 3 other cases, 3 other tenses, 5 heads, 3 ends, 2 places of emoji, 4 marks, no article.
     const book = new HabitBook(COMMITS.values, 1, 1, 'test');
-    expect(() => book.habits(30)).toThrow('only 21 sets of habits can be told apart; ask for fewer users');
+    expect(() => book.habits(30)).toThrow('only 21 sets of habits can be distinguished; ask for fewer users');
   });
 
   it.each([COMMITS, HEADLINES])('have verbs that stand for one thing in one tense only', ({ values, drawContent }) => {

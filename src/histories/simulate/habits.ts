@@ -1,4 +1,4 @@
-/** The shared way of writing, and habits of one's own that no other set of habits can be taken for. */
+/** The shared way of writing, and habits of your own that no other set of habits can be taken for. */
 
 import { IdiolectError } from '../../common/errors.ts';
 import { type Random, random } from '../../common/random.ts';
@@ -25,7 +25,7 @@ export function drawWay(values: Values, habits: Habits, source: Random): Way {
   return { ...sharedHabits(values), ...varying, ...habits } as Way;
 }
 
-/** Draws before giving up: where so many fail, nearly all habits that can be told from the others' are taken. */
+/** Draws before giving up: where so many fail, nearly all habits that can be distinguished from the others' are taken. */
 const TRIES = 1_000;
 
 /**
@@ -72,7 +72,7 @@ export class HabitBook {
     }
     throw new IdiolectError(
       'CONFIG',
-      `only ${index} sets of habits can be told apart; ask for fewer users, other ${setting('habits')}, or a larger ${setting('circle')}.`,
+      `only ${index} sets of habits can be distinguished; ask for fewer users, other ${setting('habits')}, or a larger ${setting('circle')}.`,
     );
   }
 

@@ -68,7 +68,7 @@ export class Population {
   readonly #kind: Kind;
   readonly #label: string;
 
-  /** @throws IdiolectError CONFIG when there are more users than habits that can be told apart */
+  /** @throws IdiolectError CONFIG when there are more users than habits that can be distinguished */
   constructor(settings: SimulateSettings) {
     this.settings = settings;
     this.#kind = KINDS[settings.kind];

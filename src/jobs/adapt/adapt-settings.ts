@@ -16,13 +16,15 @@ export const adaptSchema = z.object({
   ...dataSchema.shape,
   targetUsers: dataSchema.shape.targetUsers
     .unwrap()
-    .describe('users whose records stay out: a number (most active first) or the users.json of an earlier command'),
+    .describe('users to leave out: a number (the most active) or the users.json of an earlier command'),
   out,
   maxRecords: z
     .int()
     .positive()
     .optional()
-    .describe('train on a draw of this many of the others’ records; held-out ones in proportion (default: all)'),
+    .describe(
+      'train on a random sample of this many others’ records, with held-out records in proportion (default: all)',
+    ),
   epochs: epochs.describe('passes over the others’ records'),
   batchSize: batchSize.describe('records in a batch'),
   microBatchTokens,

@@ -177,7 +177,7 @@ function usersCheck(all: number, trainable: number, medianRecords: number, leftO
   const topic = 'users';
   const found = `${trainable} of ${all} have enough records; half of them have ${medianRecords} or more to train on`;
   if (trainable < 2) {
-    const why = 'A user is told from others, so that two users with two records each are the least';
+    const why = 'Users are compared with each other, so at least two users with two records each are needed';
     return {
       topic,
       state: 'wrong',

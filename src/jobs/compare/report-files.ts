@@ -56,7 +56,7 @@ function sharedText({ results }: ComparisonOutcome): string {
   const twice =
     goOn.length === 0
       ? ''
-      : ` ${goOn.join(' and ')} ${goOn.length > 1 ? 'go' : 'goes'} on from the OPPU adapter, which makes the training twice as long.`;
+      : ` ${goOn.join(' and ')} ${goOn.length > 1 ? 'continue' : 'continues'} from the OPPU adapter, which makes the training twice as long.`;
   return `All methods have the same data, prompts, LoRA settings, own records a step and greedy decoding, and as many steps where there are enough of others' records; what differs is listed below.${twice}`;
 }
 

@@ -44,7 +44,7 @@ describe('the tries of a method', () => {
     }
   });
 
-  it('are a twentieth of the rates where training goes on from the adapters of another', () => {
+  it('are a twentieth of the rates where training continues from the adapters of another', () => {
     for (const name of ['dpo', 'cope']) {
       expect(triesOf(method(name), choices, settings).map(({ text }) => text)).toEqual(['lr 0.000005', 'lr 0.000015']);
     }

@@ -1,4 +1,4 @@
-/** What a comparison cost adds up over every time it was gone on with. */
+/** What a comparison cost adds up over every time it was continued. */
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -23,7 +23,7 @@ export const compareSchema = methodSchema.extend({
     .min(1)
     .optional()
     .describe(
-      'what answers are measured by, the one that tries are chosen by first (default: of the task; of texts rouge1 and rougeL, after chrf where most are not in Latin letters)',
+      'metrics of the answers; tries are chosen by the first (default: the task’s; for texts rouge1 and rougeL, preceded by chrf where most are not in Latin letters)',
     ),
 });
 

@@ -14,7 +14,7 @@ type StudySettings = OverlapSettings &
     readonly seed: number;
   };
 
-/** The records of a user and those of others they are told from. */
+/** A user's records, and others' that they are compared with. */
 interface ComparedRecords {
   readonly own: readonly HistoryRecord[];
   readonly others: readonly HistoryRecord[];

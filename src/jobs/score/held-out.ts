@@ -64,7 +64,7 @@ export interface HeldOutScores {
   readonly users: readonly UserScore[];
   /** Own adapter minus base, one value per user. */
   readonly gain: Estimate;
-  /** Whether that is told from 0 by all users' texts. */
+  /** Whether that differs clearly from 0 by all users' texts. */
   readonly overall: OverallJudgement;
   /** Own adapter minus another user's, one value per user. */
   readonly personalGain?: Estimate;

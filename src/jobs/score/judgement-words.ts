@@ -20,7 +20,7 @@ export function userSentence({ user: name, gain, personalGain }: UserScore): str
   const found = `${nats(gain)} over ${texts}, ${probability(gain.p)}`;
   if (isNextToNothing(gain)) return `${user}: the adapter does next to nothing: ${found}.`;
   if (gain.verdict === 'harms') return `${user}: the adapter harms: ${found}.`;
-  if (gain.verdict === 'untold') return `${user}: not told apart from the model without the adapter: ${found}.`;
+  if (gain.verdict === 'untold') return `${user}: no clear difference from the model without the adapter: ${found}.`;
   return `${user}: the adapter helps: ${found}${personal(personalGain)}.`;
 }
 
@@ -29,7 +29,7 @@ function personal(gain: Judgement | undefined): string {
   const what = {
     helps: "more than another user's adapter does",
     harms: "less than another user's adapter does",
-    untold: "not told apart from what another user's adapter does",
+    untold: "no clear difference from another user's adapter",
     few: '',
   }[gain.verdict];
   return `; ${what} (${nats(gain)}, ${probability(gain.p)})`;
@@ -42,7 +42,7 @@ function isNextToNothing({ verdict, mean }: Judgement): boolean {
 /** The judgement of a user in a word or two, for tables. */
 export function verdictWord(gain: Judgement): string {
   if (isNextToNothing(gain)) return 'next to nothing';
-  return { helps: 'helps', harms: 'harms', untold: 'not told apart', few: 'too few texts' }[gain.verdict];
+  return { helps: 'helps', harms: 'harms', untold: 'no clear difference', few: 'too few texts' }[gain.verdict];
 }
 
 /** Users that an interval over users needs to be worth reading in a sentence. */
@@ -71,7 +71,7 @@ export function runSentences(scores: HeldOutScores): string[] {
   }
   if (overall.verdict === 'untold') {
     return [
-      `Nothing was learnt that held-out texts show: ${found}, not told apart from 0 (${tested}). What the adapters write will read like the model's own.`,
+      `Nothing was learnt that held-out texts show: ${found}, no clear difference from 0 (${tested}). What the adapters write will read like the model's own.`,
       advice(scores.training),
     ];
   }
@@ -88,7 +88,7 @@ export function runSentences(scores: HeldOutScores): string[] {
       {
         helps: `Each user's own adapter does more than another user's: by ${by}. That part is personal.`,
         harms: `Another user's adapter does more than the user's own: by ${by}. What was learnt is not personal.`,
-        untold: `It is not told apart from what another user's adapter does (${by}): nothing shows that what was learnt is personal.`,
+        untold: `It does not differ clearly from what another user's adapter does (${by}): nothing shows that what was learnt is personal.`,
         few: '',
       }[personalOverall.verdict],
     );

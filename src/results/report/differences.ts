@@ -18,8 +18,8 @@ import { CHART_WIDTH } from './scores.ts';
 const READING: Readonly<Record<Verdict, string>> = {
   better: 'better',
   worse: 'worse',
-  untold: 'not told apart',
-  chance: 'not told apart',
+  untold: 'no clear difference',
+  chance: 'no clear difference',
   few: 'too few users to tell',
   alone: 'one user: no interval',
   untested: 'not tested',
@@ -45,7 +45,7 @@ export function differencesSection(results: Results): Section {
     id: 'differences',
     title,
     body: [
-      html`<p>${anchor} is the anchor: the others are compared with it, paired by user. To the right of 0 ${anchor} is better, whatever the metric; Intervals are not corrected for their number; the p-values of a table are (Holm). ${anchor} is called better or worse where the interval leaves out 0 and the corrected p is at most 0.05; else the two are not told apart. A value over all answers together has no p-value, so its differences are not tested.</p>\n`,
+      html`<p>${anchor} is the anchor: the others are compared with it, paired by user. To the right of 0 ${anchor} is better, whatever the metric; Intervals are not corrected for their number; the p-values of a table are (Holm). ${anchor} is called better or worse where the interval leaves out 0 and the corrected p is at most 0.05; else the two are no clear difference. A value over all answers together has no p-value, so its differences are not tested.</p>\n`,
       ...charts(compared.map(one => differenceChart(one, results))),
       differenceTable(first, results),
       ...(more.length > 0 ? [folded('The same by the other metrics', ...more)] : []),

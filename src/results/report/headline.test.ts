@@ -55,12 +55,12 @@ describe('headline', () => {
     ]);
   });
 
-  it('says that two are not told apart where the interval includes 0 or touches it', () => {
+  it('says that two do not differ clearly where the interval includes 0 or touches it', () => {
     const [, second] = headline(results({ mean: 0.04, low: -0.01, high: 0.09 }));
     expect(second).toBe(
-      'C-BPO and BCO, the strongest other method, cannot be told apart: C-BPO is better by 0.040, but the 95% interval −0.010 to +0.090 includes 0; better for 3 of 6 users, equal for 2.',
+      'C-BPO and BCO, the strongest other method, do not differ clearly: C-BPO is better by 0.040, but the 95% interval −0.010 to +0.090 includes 0; better for 3 of 6 users, equal for 2.',
     );
-    expect(headline(results({ mean: 0.04, low: 0, high: 0.08 }))[1]).toContain('cannot be told apart');
+    expect(headline(results({ mean: 0.04, low: 0, high: 0.08 }))[1]).toContain('do not differ clearly');
   });
 
   it('says that the anchor is worse where the interval lies below 0, and who is best then', () => {
@@ -73,8 +73,8 @@ describe('headline', () => {
   it.each([
     ['better', { mean: 0.04, low: 0.001, high: 0.07 }, 0.05, 'C-BPO is better than BCO'],
     ['worse', { mean: -0.04, low: -0.07, high: -0.001 }, 0.05, 'C-BPO is worse than BCO'],
-    ['better', { mean: 0.04, low: 0.001, high: 0.07 }, 0.051, 'cannot be told apart: C-BPO is better by 0.040'],
-    ['worse', { mean: -0.04, low: -0.07, high: -0.001 }, 1, 'cannot be told apart: C-BPO is worse by 0.040'],
+    ['better', { mean: 0.04, low: 0.001, high: 0.07 }, 0.051, 'do not differ clearly: C-BPO is better by 0.040'],
+    ['worse', { mean: -0.04, low: -0.07, high: -0.001 }, 1, 'do not differ clearly: C-BPO is worse by 0.040'],
   ])(
     'calls nothing %s that the test, corrected for many comparisons, does not: %o, p %f',
     (_, difference, p, words) => {
@@ -126,7 +126,7 @@ describe('headline', () => {
   it('calls what is printed as equal neither better nor worse', () => {
     const sample = results({ mean: 0.0001, low: -0.01, high: 0.01 });
     expect(headline(sample)[1]).toContain(
-      'cannot be told apart: C-BPO is neither better nor worse, and the 95% interval −0.010 to +0.010 includes 0',
+      'do not differ clearly: C-BPO is neither better nor worse, and the 95% interval −0.010 to +0.010 includes 0',
     );
   });
 

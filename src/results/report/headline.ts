@@ -1,6 +1,6 @@
 /**
  * The result in a few sentences made from the numbers: who is best by the first metric, and how the anchor compares
- * with the strongest other method. What the corrected test does not tell apart is not told apart here either.
+ * with the strongest other method. What does not differ by the corrected test does not differ here either.
  */
 
 import {
@@ -82,9 +82,9 @@ function standing(
     case 'worse':
       return `${anchor} is worse than ${other}, the strongest other method, by ${size} (${anchor} minus ${other}: ${interval}, below 0)${wins}.`;
     case 'untold':
-      return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side}${isEqual ? ', and' : ', but'} the ${interval} includes 0${wins}.`;
+      return `${anchor} and ${other}, the strongest other method, do not differ clearly: ${anchor} is ${side}${isEqual ? ', and' : ', but'} the ${interval} includes 0${wins}.`;
     case 'chance':
-      return `${anchor} and ${other}, the strongest other method, cannot be told apart: ${anchor} is ${side} (${interval})${wins}, but chance is not ruled out.`;
+      return `${anchor} and ${other}, the strongest other method, do not differ clearly: ${anchor} is ${side} (${interval})${wins}, but chance is not ruled out.`;
     case 'untested':
       return `Against ${other}, the strongest other method, ${anchor} is ${side} (${interval})${wins}; a value over all answers together has no test, so chance is not ruled out.`;
     case 'few':

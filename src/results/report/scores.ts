@@ -18,7 +18,7 @@ export function scoresSection(results: Results): Section {
     id: 'scores',
     title: 'Every method, every metric',
     body: [
-      html`<p>${counted(users.length, 'user')}, ${counted(queries, 'query')}. ${intervals} The best mean of a column has a star, unless all are the same; whether it is told apart from the others, <a href="#differences">the differences</a> say. A click on the head of a column sorts.</p>\n`,
+      html`<p>${counted(users.length, 'user')}, ${counted(queries, 'query')}. ${intervals} The best mean of a column has a star, unless all are the same; whether it differs clearly from the others, <a href="#differences">the differences</a> say. A click on the head of a column sorts.</p>\n`,
       mainTable(results),
       ...charts(results.metrics.flatMap(metric => metricChart(results, metric))),
     ],

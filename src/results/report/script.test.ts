@@ -50,7 +50,7 @@ async function inBrowser(page: string, driver: string): Promise<unknown> {
 describe.skipIf(!found)('the page in a browser', () => {
   const sample = sampleReport({ users: 3, queries: 2 });
 
-  it('shows texts as text, goes on from query to query and user to user, and stops at both ends', async () => {
+  it('shows texts as text, goes from query to query and user to user, and stops at both ends', async () => {
     const [first, ...others] = sample.methods;
     const users = new Map(first!.users);
     const [answer, ...rest] = users.get('user-01')!;

@@ -1,4 +1,4 @@
-/** Run folders, whose files we wrote ourselves: a run that ended is scored, one that was stopped goes on. */
+/** Run folders, whose files we wrote ourselves: a run that ended is scored, one that was stopped continues. */
 import { join } from 'node:path';
 import { readUserSplit } from '../../../src/histories/index.ts';
 import { resolveSettings, train, trainSchema } from '../../../src/index.ts';

@@ -169,7 +169,7 @@ describe('the judge', () => {
 });
 
 describe('what was answered', () => {
-  it('is kept: a run that goes on asks only what is missing, and comes to the same', async () => {
+  it('is kept: a run that continues asks only what is missing, and comes to the same', async () => {
     let left = 5;
     server.answer = prompt => (left-- > 0 ? prefers('ours')(prompt) : { status: 400 });
     await expect(ask()).rejects.toThrow('answers 400');
@@ -262,7 +262,7 @@ describe('a server in trouble', () => {
     [{ status: 307, headers: { location: 'http://127.0.0.1:9/' } }, KEY, 'answers 307; check `judgeUrl`'],
     [{ status: 200, text: '<html>Welcome</html>' }, KEY, 'does not answer with a chat completion; `judgeUrl` must be'],
     [{ status: 200, text: '{"choices":[]}' }, KEY, 'does not answer with a chat completion; `judgeUrl` must be'],
-  ])('is told in one sentence: %j with key %s', async (reply, key, sentence) => {
+  ])('is reported in one sentence: %j with key %s', async (reply, key, sentence) => {
     server.answer = () => reply;
     await expect(ask({ key })).rejects.toThrow(`${server.address}/chat/completions ${sentence}`);
     expect(server.requests.length).toBeLessThanOrEqual(4);

@@ -29,10 +29,10 @@ export const judgeSchema = z.object({
     .refine(isBaseUrl, 'expected an address such as http://localhost:8000/v1, without password, key or query')
     .optional()
     .describe(
-      'an OpenAI-compatible server, such as http://localhost:8000/v1: its model says which answers read more like the user, whose texts are sent there; its key is read from OPENAI_API_KEY',
+      'OpenAI-compatible server, such as http://localhost:8000/v1, whose model judges which answers read more like the user; users’ texts are sent there; the key is read from OPENAI_API_KEY',
     ),
-  judgeModel: z.string().min(1).optional().describe('what the server calls the model that judges'),
-  judgeQueries: z.int().positive().default(3).describe('queries of a user that are judged, at most'),
+  judgeModel: z.string().min(1).optional().describe('the judging model’s name on the server'),
+  judgeQueries: z.int().positive().default(3).describe('most queries to judge per user'),
 });
 
 export type JudgeSettings = z.infer<typeof judgeSchema>;

@@ -173,7 +173,7 @@ function requireNames(all: readonly MethodSpec[]): void {
     if (!taken && [name, training?.name ?? name].every(one => /^[\w-]{1,40}$/.test(one))) continue;
     throw new IdiolectError(
       'CONFIG',
-      `a method of one's own is called "${printable(name)}". Give it, and its training, a name of up to 40 letters, digits, - and _ that no other method has.`,
+      `a method of your own is called "${printable(name)}". Give it, and its training, a name of up to 40 letters, digits, - and _ that no other method has.`,
     );
   }
 }

@@ -37,7 +37,7 @@ describe('a profile', () => {
     expect(await userProfile(folder, model, 'a/b', history, { ...options, seed: 9 })).toBe(profile);
     expect(generate).not.toHaveBeenCalled();
     generate.mockRestore();
-    // Greedy: written anew it is the same.
+    // Greedy: written again it is the same.
     expect(await userProfile(place.path('again'), model, 'a/b', history, options)).toBe(profile);
   });
 

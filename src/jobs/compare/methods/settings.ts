@@ -11,16 +11,21 @@ export const methodSchema = z.object({
   model: train.model,
   data: train.data.describe('histories: JSON Lines, plain or gzip; with `task`, what idiolect data get left on disk'),
   out: train.out.describe('folder of the comparison; the same command continues where it stopped'),
-  task: z.string().optional().describe('benchmark the data is of, such as lamp-4 or topic-writing: sets what it fixes'),
+  task: z
+    .string()
+    .optional()
+    .describe('benchmark that the data is from, such as lamp-4 or topic-writing; sets template, lengths and metrics'),
   targetUsers: z
     .union([z.int(), z.string()], { error: 'expected a whole number or a file' })
     .default(20)
-    .describe('users who are evaluated: a number (most active first) or a users.json'),
+    .describe('users to evaluate: a number (the most active) or a users.json file'),
   developmentUsers: z
     .int()
     .nonnegative()
     .default(10)
-    .describe('users hyper-parameters are chosen on, beside those evaluated; 0: the first try of each list is taken'),
+    .describe(
+      'users to choose hyper-parameters on, in addition to those evaluated; 0: use the first value of each list',
+    ),
   methods: z
     .array(z.string())
     .min(1)
@@ -31,14 +36,14 @@ export const methodSchema = z.object({
     .min(1)
     .default([3e-4, 1e-3, 3e-3])
     .describe(
-      'learning rates tried for each method that trains adapters; dpo and cope, which continue from oppu, a 20th',
+      'learning rates to try for each method that trains adapters; a 20th of them for dpo and cope, which continue from oppu',
     ),
   chooseBy: z
     .enum(['metric', 'likelihood'])
     .default('metric')
-    .describe('what a try is chosen by: the task’s first metric, or the log-likelihood of what the users wrote'),
-  retrieved: tries.default([2, 1, 4]).describe('numbers of records in the prompt tried for rag, as many as rates'),
-  profileRecords: tries.default([10, 5, 20]).describe('records a profile is written from, tried for pag'),
+    .describe('how to choose: by the task’s first metric, or by the log-likelihood of what the users wrote'),
+  retrieved: tries.default([2, 1, 4]).describe('numbers of records in the prompt to try for rag, as many as rates'),
+  profileRecords: tries.default([10, 5, 20]).describe('numbers of records to write a profile from, to try for pag'),
   retriever: z
     .enum(['bm25', 'dense'])
     .default('bm25')
@@ -46,9 +51,12 @@ export const methodSchema = z.object({
   maxTokens: z.int().positive().optional().describe('longest answer in tokens (default: of the task, else 64)'),
   epochs: train.epochs,
   batchSize: train.batchSize.describe(
-    'records in a batch; methods without others’ records see as many own ones a step',
+    'records in a batch; methods without others’ records see as many own records per step',
   ),
-  skipAdaptation: z.boolean().default(false).describe('every method starts from the model itself, not from a TAM'),
+  skipAdaptation: z
+    .boolean()
+    .default(false)
+    .describe('start every method from the model itself, without task adaptation'),
   taskEpochs: adaptSchema.shape.epochs.describe('passes over the others’ records in task adaptation'),
   taskRate: adaptSchema.shape.lr.describe('peak learning rate of task adaptation'),
   taskRecords: adaptSchema.shape.maxRecords,

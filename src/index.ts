@@ -20,7 +20,8 @@ export {
 export type { CellResult, SweepResult } from './jobs/ablate/ablation-results.ts';
 export { type AdaptEvent, type AdaptSummary, adapt, type HeldOutChange } from './jobs/adapt/adapt.ts';
 export { type AdaptSettings, adaptSchema } from './jobs/adapt/adapt-settings.ts';
-export { type CompareContext, compare } from './jobs/compare/compare.ts';
+export { compare } from './jobs/compare/compare.ts';
+export type { CompareContext } from './jobs/compare/comparison.ts';
 export type { CompareEvent } from './jobs/compare/events.ts';
 export { type JudgeOptions, type JudgeSettings, judge, judgeSchema } from './jobs/compare/judge/judge.ts';
 export { METHOD_NAMES, type MethodSpec, methodsByName, type TrainingSpec } from './jobs/compare/methods/catalogue.ts';

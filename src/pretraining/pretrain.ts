@@ -113,7 +113,7 @@ export async function pretrain(
       model: sha256(JSON.stringify(sources.config)),
       data: sha256(new Uint8Array(sources.tokens.buffer, sources.tokens.byteOffset, sources.tokens.byteLength)),
     };
-    await folder.open(resolved, identity, options.version ?? packageVersion(), NOT_IDENTITY);
+    await folder.open(resolved, identity, options.version ?? packageVersion(), { notIdentity: NOT_IDENTITY });
     const model = join(folder.path, 'model');
     if (await exists(join(model, 'config.json'))) {
       if (await unlessDamaged(openCheckpoint(model))) {

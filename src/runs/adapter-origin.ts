@@ -1,7 +1,7 @@
 /** What a published adapter says of where it comes from. */
 import { basename, resolve } from 'node:path';
-import type { AdapterOrigin } from '../model/adapter.ts';
 import type { LanguageModel } from '../language-model/language-model.ts';
+import type { AdapterOrigin } from '../model/adapter.ts';
 import type { TrainSettings } from './settings.ts';
 
 type OriginSettings = Pick<TrainSettings, 'baseName' | 'template' | 'chat'>;

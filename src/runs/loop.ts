@@ -1,19 +1,20 @@
 /** The training loop of one adapter: planned batches, steps, metrics, checkpoints; it continues where it stopped. */
-import { setting } from '../common/wording.ts';
+
 import { IdiolectError } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
 import { random } from '../common/random.ts';
 import { stopIfAsked } from '../common/stop.ts';
+import { setting } from '../common/wording.ts';
 import type { LoraMatrices } from '../model/lora.ts';
 import { firstNotFinite, largestMagnitude } from '../model/magnitude.ts';
 import type { Objective } from '../objectives/objective.ts';
 import type { TrainingExample } from '../training/batch-gradient.ts';
 import type { PlannedBatch } from '../training/plan.ts';
-import type { RunStore } from './run-store.ts';
 import { learningRateFactor, type ScheduleOptions } from '../training/schedule.ts';
-import { NOT_IDENTITY } from './settings.ts';
 import type { StepMetrics, Trainer } from '../training/trainer.ts';
+import type { RunStore } from './run-store.ts';
+import { NOT_IDENTITY } from './settings.ts';
 
 export interface LoopSettings extends ScheduleOptions {
   readonly seed: number;

@@ -1,10 +1,6 @@
 /** The folder of a run: what is where, whether it is the same run, and what is finished. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderName } from './folder-names.ts';
-import { type RunRecord, type RunSources, requireSameRun, runSchema } from './run-record.ts';
-import type { LoggedStep, RunStore } from './run-store.ts';
-import { type Expected, loadState, removeState, type SavedProgress, saveState } from './training-state.ts';
 import { z } from 'zod';
 import { IdiolectError, invariant } from '../common/errors.ts';
 import { appendText, exists, isStaging, makeFolder, removeStaging, sha256, writeFileAtomic } from '../common/files.ts';
@@ -18,9 +14,16 @@ import type { NamedTensor } from '../model/safetensors.ts';
 import { isWholeAdapter } from '../model/whole-adapter.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import { readEstimates, writeEstimates } from '../overlap/estimates-file.ts';
+import { folderName } from './folder-names.ts';
+import { type RunRecord, type RunSources, requireSameRun, runSchema } from './run-record.ts';
+import type { LoggedStep, RunStore } from './run-store.ts';
+import { type Expected, loadState, removeState, type SavedProgress, saveState } from './training-state.ts';
 
-/** Sources that may differ when a run is continued, and what is done in the folder before the new ones are written down. */
-export interface ChangedTexts {
+/** What may differ when a run is continued. */
+export interface OpenOptions {
+  /** Settings that may. */
+  readonly notIdentity: readonly string[];
+  /** Sources that may, and what is done in the folder before the new ones are written down. */
   readonly mayChange?: readonly (keyof RunSources)[];
   readonly beforeChange?: () => Promise<void>;
 }
@@ -114,15 +117,13 @@ export class RunFolder implements RunStore {
   /**
    * Makes the folder, or recognises the run in it.
    *
-   * @param notIdentity settings that may differ when a run is continued
    * @throws IdiolectError CONFIG when the folder holds a run with other settings, another model or other data
    */
   async open<T>(
     resolved: Resolved<T>,
     sources: RunSources,
     version: string,
-    notIdentity: readonly string[],
-    { mayChange = [], beforeChange }: ChangedTexts = {},
+    { notIdentity, mayChange = [], beforeChange }: OpenOptions,
   ): Promise<void> {
     await makeFolder(this.path);
     const before = await this.read();

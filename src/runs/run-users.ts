@@ -4,9 +4,9 @@ import { IdiolectError } from '../common/errors.ts';
 import { knownName } from '../common/name-list.ts';
 import { didYouMean } from '../common/nearest.ts';
 import { printable } from '../common/printable.ts';
-import { usersWithLineage } from './lineage.ts';
-import { type RunFolder } from './run-folder.ts';
 import { folderName } from './folder-names.ts';
+import { usersWithLineage } from './lineage.ts';
+import type { RunFolder } from './run-folder.ts';
 
 /**
  * Users with an adapter, in the order of their names. Folders whose names carry a hash are recognised by the names in the

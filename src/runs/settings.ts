@@ -1,16 +1,16 @@
 /** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
 import { z } from 'zod';
 import { nameListSchema } from '../common/name-list.ts';
-import { loraConfigSchema } from '../model/lora.ts';
-import { cbpoSchema } from '../objectives/cbpo.ts';
 import { engineSchema } from '../engine/session.ts';
-import { adamwSchema } from '../training/adamw.ts';
-import { encodingSchema } from '../language-model/encoder.ts';
-import { overlapSchema } from '../overlap/estimate.ts';
-import { embedderSchema } from '../overlap/open-embedder.ts';
-import { scheduleSchema } from '../training/schedule.ts';
 import { datasetSchema } from '../histories/dataset.ts';
 import { recordChoiceSchema } from '../histories/user-records.ts';
+import { encodingSchema } from '../language-model/encoder.ts';
+import { loraConfigSchema } from '../model/lora.ts';
+import { cbpoSchema } from '../objectives/cbpo.ts';
+import { overlapSchema } from '../overlap/estimate.ts';
+import { embedderSchema } from '../overlap/open-embedder.ts';
+import { adamwSchema } from '../training/adamw.ts';
+import { scheduleSchema } from '../training/schedule.ts';
 
 const { data, queryShare, skipBad, targetUsers } = datasetSchema.shape;
 
@@ -42,9 +42,7 @@ export const trainSchema = z.object({
   start: z
     .string()
     .optional()
-    .describe(
-      'run folder whose adapters to start from; the reference is still the model (default: fresh adapters)',
-    ),
+    .describe('run folder whose adapters to start from; the reference is still the model (default: fresh adapters)'),
   alpha: z
     .number()
     .min(0)

@@ -1,14 +1,15 @@
 /** `start`: the adapters of another run, from which training continues. The reference stays the model without them. */
-import { setting } from '../common/wording.ts';
+
 import { IdiolectError } from '../common/errors.ts';
 import { sha256, sha256OfFile } from '../common/files.ts';
 import { printable } from '../common/printable.ts';
+import { setting } from '../common/wording.ts';
 import { readAdapter } from '../model/adapter.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type LoraConfig, type LoraMatrices, matrixShapes } from '../model/lora.ts';
 import { RunFolder } from './run-folder.ts';
-import { type RunSources } from './run-record.ts';
 import { TEXTS } from './run-progress.ts';
+import type { RunSources } from './run-record.ts';
 import { NOT_IDENTITY } from './settings.ts';
 
 /**
@@ -19,7 +20,8 @@ import { NOT_IDENTITY } from './settings.ts';
 export async function startFingerprint(run: string, { folder, fingerprint }: Checkpoint): Promise<string> {
   const started = new RunFolder(run);
   const record = await started.read();
-  if (!record) throw new IdiolectError('CONFIG', `${setting('start')}: ${run} is not a run folder; it has no run.json.`);
+  if (!record)
+    throw new IdiolectError('CONFIG', `${setting('start')}: ${run} is not a run folder; it has no run.json.`);
   if (record.sources.model !== fingerprint) {
     throw new IdiolectError('CONFIG', `${setting('start')}: ${run} was trained on another model than ${folder}.`);
   }
@@ -73,5 +75,8 @@ export async function startMatrices(
   const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name).join();
   const isSame = shapeOf(config) === shapeOf(lora) && names(matrices) === names(matrixShapes(lora, checkpoint.linears));
   if (isSame) return matrices;
-  throw new IdiolectError('CONFIG', `${setting('start')}: ${adapter} has other LoRA settings than this run. Give both the same.`);
+  throw new IdiolectError(
+    'CONFIG',
+    `${setting('start')}: ${adapter} has other LoRA settings than this run. Give both the same.`,
+  );
 }

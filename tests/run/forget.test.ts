@@ -183,7 +183,9 @@ describe('after it, the same train command', () => {
 describe('the command', () => {
   const forgetting = (...args: string[]) => idiolect(['forget', ...args, '--cache', cache]);
   const recordOf = (schema: typeof adaptSchema | typeof compareSchema, values: Record<string, unknown>) =>
-    new RunFolder(run).open(resolveSettings(schema, [{ origin: 'test', values }]), { model: '', data: '' }, '', []);
+    new RunFolder(run).open(resolveSettings(schema, [{ origin: 'test', values }]), { model: '', data: '' }, '', {
+      notIdentity: [],
+    });
 
   it('says what is left to do, and that the histories are as they were; there is nothing to do twice', async () => {
     const { code, stdout } = await forgetting(USER, '--out', run);

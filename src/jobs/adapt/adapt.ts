@@ -111,7 +111,9 @@ export async function adaptOn(
 
   const unlock = await folder.lock();
   try {
-    await folder.open(resolved, sourcesOf(model, dataset), context.version ?? packageVersion(), NOT_IDENTITY);
+    await folder.open(resolved, sourcesOf(model, dataset), context.version ?? packageVersion(), {
+      notIdentity: NOT_IDENTITY,
+    });
     await writeUserSplit(folder.usersFile, split);
     const others = new Set(records.train.map(({ user }) => user)).size;
     const run = new Adaptation(model, { settings, folder, merged, others }, context);

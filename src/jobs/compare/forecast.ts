@@ -78,7 +78,7 @@ export async function planStages(input: ForecastInput): Promise<StageWork[]> {
       searching(spec),
       triesOfEach(spec).flatMap(({ name, choices }) => [
         ...(spec.training
-          ? [training(input, 'development', spec.training, [choices.rates[spec.training.name]!], once)]
+          ? [training(input, 'development', { ...spec.training, rates: [choices.rates[spec.training.name]!] }, once)]
           : []),
         answers(input, 'development', spec, name),
       ]),
@@ -88,9 +88,9 @@ export async function planStages(input: ForecastInput): Promise<StageWork[]> {
     const { training: trained } = spec;
     // Which rate will be chosen is not known yet; it was one of these where the adapters are there.
     const rates = trained ? [first, ...triesOfEach(spec).map(({ choices }) => choices)] : [];
-    const ofTargets = rates.map(choices => choices.rates[trained!.name]!);
+    const ofTargets = trained && { ...trained, rates: rates.map(choices => choices.rates[trained.name]!) };
     await add(evaluating(spec), [
-      ...(trained ? [training(input, 'targets', trained, ofTargets, once)] : []),
+      ...(ofTargets ? [training(input, 'targets', ofTargets, once)] : []),
       ...(asked.has(spec.name) ? [answers(input, 'targets', spec, spec.name)] : []),
     ]);
   }
@@ -113,8 +113,7 @@ function adaptation({ settings, dataset, division }: ForecastInput): StageWork {
 async function training(
   { settings, dataset, division, own }: ForecastInput,
   group: UserGroup,
-  { name, method, rejected }: TrainingSpec,
-  rates: readonly number[],
+  { name, method, rejected, rates }: TrainingSpec & { readonly rates: readonly number[] },
   once: (key: string) => boolean,
 ): Promise<Omit<StageWork, 'key'>> {
   const objective = objectiveNamed(method, own.objectives);

@@ -100,7 +100,8 @@ export async function trainOn(
   const unlock = await folder.lock();
   try {
     const progress = await progressNow(); // another process may have trained until the lock was free
-    await folder.open(resolved, sources, context.version ?? packageVersion(), NOT_IDENTITY, {
+    await folder.open(resolved, sources, context.version ?? packageVersion(), {
+      notIdentity: NOT_IDENTITY,
       mayChange: TEXTS,
       beforeChange: () => progress.clear(folder, dataset),
     });

@@ -2,10 +2,13 @@
 
 import { LONGEST } from '../../../results/judge-results.ts';
 
-export interface Judged {
+export interface Question {
   /** What the user wrote before. */
   readonly earlier: readonly string[];
   readonly request: string;
+  /** The two answers, in the order in which they are shown. */
+  readonly a: string;
+  readonly b: string;
 }
 
 export type Verdict = 'A' | 'B' | 'tie';
@@ -34,7 +37,10 @@ const RESPONSE_FORMAT = {
 };
 
 /** The body of the request; one message, since some chat templates have no place for a system's. */
-export function questionBody(model: string, seed: number, { earlier, request }: Judged, a: string, b: string): string {
+export function questionBody(
+  { earlier, request, a, b }: Question,
+  { model, seed }: { readonly model: string; readonly seed: number },
+): string {
   const part = (name: string, text: string) => `<${name}>\n${cut(text)}\n</${name}>`;
   const content = [
     TASK,

@@ -66,7 +66,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function ask(options: Partial<JudgeOptions> = {}, settings: Partial<JudgeSettings> = {}, others = [base]) {
   const named = { judgeUrl: server.address, judgeModel: 'some-model', judgeQueries: 3, ...settings };
   const sleep = async (milliseconds: number) => void waits.push(milliseconds);
-  return judge(cbpo, others, histories, named, { seed: 7, folder, fetch, sleep, ...options });
+  return judge({ anchor: cbpo, others, histories }, named, { seed: 7, folder, fetch, sleep, ...options });
 }
 const file = () => join(folder, 'judge.jsonl');
 

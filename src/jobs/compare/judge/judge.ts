@@ -10,11 +10,11 @@ import { IdiolectError } from '../../../common/errors.ts';
 import { printable } from '../../../common/printable.ts';
 import { random } from '../../../common/random.ts';
 import { setting } from '../../../common/wording.ts';
-import type { Answer, MethodAnswers } from '../../../results/answer.ts';
+import type { MethodAnswers } from '../../../results/answer.ts';
 import { type JudgeResult, type JudgeResults, SHOWN } from '../../../results/judge-results.ts';
 import { bootstrapMean } from '../../../statistics/intervals.ts';
 import { askAll, type ChatOptions } from './judge-endpoint.ts';
-import { type Judged, questionBody, readVerdict } from './judge-question.ts';
+import { questionBody, readVerdict } from './judge-question.ts';
 
 /** A key, or a password, would be saved with the settings. */
 function isBaseUrl(text: string): boolean {
@@ -76,32 +76,41 @@ interface Pair {
   readonly bodies: readonly [ours: string, swapped: string];
 }
 
+/** Whose answers are judged against whose. */
+export interface Contest {
+  /** Checked against the others as `measureResults` does. */
+  readonly anchor: MethodAnswers;
+  readonly others: readonly MethodAnswers[];
+  /** The texts each user wrote before. */
+  readonly histories: ReadonlyMap<string, readonly string[]>;
+}
+
 /**
  * Has the anchor's answers judged against those of each other method, on the same queries for all. Each pair is asked
  * in both orders, and only verdicts that agree count.
  *
- * @param anchor checked against the others as `measureResults` does
- * @param histories the texts each user wrote before
  * @returns undefined where no judge is named: nothing is asked or written then
  * @throws IdiolectError as `judgeOf` and `askAll`; DATA where a user has no earlier text or most answers hold no verdict
  */
 export async function judge(
-  anchor: MethodAnswers,
-  others: readonly MethodAnswers[],
-  histories: ReadonlyMap<string, readonly string[]>,
+  { anchor, others, histories }: Contest,
   settings: JudgeSettings,
   { seed, ...chat }: JudgeOptions,
 ): Promise<JudgeResults | undefined> {
   const endpoint = judgeOf(settings);
   if (!endpoint) return undefined;
   const { url, model } = endpoint;
-  const views = [...anchor.users].map(([user, answers]) => viewOf(user, answers, histories, settings, seed));
+  const views = [...anchor.users].map(([user, answers]) => {
+    const earlier = shownOf(user, histories.get(user) ?? [], seed);
+    const queries = random(seed, `judged queries of ${user}`).shuffled([...answers.keys()]);
+    return { user, queries: queries.slice(0, settings.judgeQueries), earlier };
+  });
   const pairsOf = (other: MethodAnswers): Pair[][] =>
     views.map(({ user, queries, earlier }) =>
       queries.map(query => {
         const { input, text: ours } = anchor.users.get(user)![query]!;
         const theirs = other.users.get(user)![query]!.text;
-        const body = (a: string, b: string) => questionBody(model, seed, { earlier, request: input }, a, b);
+        const body = (a: string, b: string) => questionBody({ earlier, request: input, a, b }, { model, seed });
         return { isSame: ours.trim() === theirs.trim(), bodies: [body(ours, theirs), body(theirs, ours)] };
       }),
     );
@@ -122,22 +131,12 @@ export async function judge(
   };
 }
 
-/** What is asked about a user: which queries, and beside which earlier texts. */
-function viewOf(
-  user: string,
-  answers: readonly Answer[],
-  histories: ReadonlyMap<string, readonly string[]>,
-  { judgeQueries }: JudgeSettings,
-  seed: number,
-): { user: string; queries: readonly number[]; earlier: Judged['earlier'] } {
-  const earlier = random(seed, `shown to the judge of ${user}`)
-    .shuffled(histories.get(user) ?? [])
-    .slice(0, SHOWN);
-  if (earlier.length === 0) {
+/** The earlier texts of a user that the judge is shown. */
+function shownOf(user: string, history: readonly string[], seed: number): readonly string[] {
+  if (history.length === 0) {
     throw new IdiolectError('DATA', `the judge needs an earlier text of each user, and "${printable(user)}" has none.`);
   }
-  const queries = random(seed, `judged queries of ${user}`).shuffled([...answers.keys()]);
-  return { user, queries: queries.slice(0, judgeQueries), earlier };
+  return random(seed, `shown to the judge of ${user}`).shuffled(history).slice(0, SHOWN);
 }
 
 function outcomeOf({ isSame, bodies }: Pair, answerTo: (body: string) => string): Outcome {

@@ -27,18 +27,18 @@ const options = { records: 4, seed: 0, chat: 'never' } as const;
 describe('a profile', () => {
   it('is written once by the model, and read from then on', async () => {
     const folder = place.path('profiles');
-    const profile = await userProfile(folder, model, 'a/b', history, options);
+    const profile = await userProfile(model, 'a/b', history, { folder, ...options });
     const files = await readdir(folder);
     expect(files).toHaveLength(1);
     expect(JSON.parse(await readFile(join(folder, files[0]!), 'utf8'))).toBe(profile);
     expect(profile.length).toBeGreaterThan(0);
 
     const generate = vi.spyOn(model, 'generateAll');
-    expect(await userProfile(folder, model, 'a/b', history, { ...options, seed: 9 })).toBe(profile);
+    expect(await userProfile(model, 'a/b', history, { folder, ...options, seed: 9 })).toBe(profile);
     expect(generate).not.toHaveBeenCalled();
     generate.mockRestore();
     // Greedy: written again it is the same.
-    expect(await userProfile(place.path('again'), model, 'a/b', history, options)).toBe(profile);
+    expect(await userProfile(model, 'a/b', history, { folder: place.path('again'), ...options })).toBe(profile);
   });
 
   it('is asked for with fewer texts where the model has no room for so many, so that the question is whole', async () => {
@@ -48,7 +48,7 @@ describe('a profile', () => {
     );
     const generate = vi.spyOn(model, 'generateAll').mockImplementation(async () => ['terse']);
     const room = vi.spyOn(model, 'promptRoom').mockReturnValue(700);
-    await userProfile(place.path('long'), model, 'a', long, { ...options, records: 6 });
+    await userProfile(model, 'a', long, { folder: place.path('long'), ...options, records: 6 });
     const [request] = generate.mock.calls[0]![0];
     for (const mock of [generate, room]) mock.mockRestore();
     expect(request).toMatch(/^These texts are by one person/);
@@ -63,7 +63,7 @@ describe('a profile', () => {
     const room = vi.spyOn(model, 'promptRoom').mockReturnValue(1000);
     const shown = async (folder: string, change: Partial<{ records: number; seed: number }>) => {
       generate.mockClear();
-      await userProfile(place.path(folder), model, 'a/b', history, { ...options, ...change });
+      await userProfile(model, 'a/b', history, { folder: place.path(folder), ...options, ...change });
       return generate.mock.calls[0]![0].join().match(/text-\d/g)!;
     };
     const four = await shown('four', {});

@@ -12,6 +12,8 @@ import { folderName } from '../../../runs/folder-names.ts';
 const PROFILE_TOKENS = 100;
 
 export interface ProfileOptions {
+  /** Where profiles are kept. */
+  readonly folder: string;
   /** Records a profile is written from, drawn with the seed; fewer where the model has no room for so many. */
   readonly records: number;
   readonly seed: number;
@@ -19,13 +21,12 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The user's profile: read where it was written before, else written by the model and kept in the folder. */
+/** The user's profile: read where it was written before, else written by the model and kept. */
 export async function userProfile(
-  folder: string,
   model: LanguageModel,
   user: string,
   history: readonly HistoryRecord[],
-  { records, seed, chat, signal }: ProfileOptions,
+  { folder, records, seed, chat, signal }: ProfileOptions,
 ): Promise<string> {
   const file = join(folder, `${folderName(user)}.json`);
   const known = await readKeptJson(file, z.string());

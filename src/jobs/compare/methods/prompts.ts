@@ -130,7 +130,7 @@ export class Prompts {
     const { settings, base, historyOf, signal } = this.#context;
     const { out, seed, chat } = settings;
     const folder = join(out, 'profiles', String(profileRecords));
-    const options = { records: profileRecords, seed, chat, ...(signal && { signal }) };
-    return userProfile(folder, base, user, historyOf(user), options);
+    const options = { folder, records: profileRecords, seed, chat, ...(signal && { signal }) };
+    return userProfile(base, user, historyOf(user), options);
   }
 }

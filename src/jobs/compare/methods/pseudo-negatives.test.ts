@@ -32,7 +32,8 @@ const record = (input: string, user = 'ada'): HistoryRecord => ({ user, input, o
 describe('samples', () => {
   const records = ['fix login', 'test cache', 'rename router', 'remove mailer'].map(input => record(input));
   const draw = (folder: string, of: readonly HistoryRecord[], seed = 0) =>
-    samplesOf(place.path(folder), model, 'ada', of, {
+    samplesOf(model, 'ada', of, {
+      folder: place.path(folder),
       prompt: ({ input }) => input,
       maxTokens: 6,
       maxLength: 32,

@@ -20,6 +20,8 @@ const keptSchema = z.array(z.array(z.string()).length(SAMPLES));
 const SAMPLING = { temperature: 1, topP: 0.95 };
 
 export interface SampleOptions {
+  /** Where samples are kept. */
+  readonly folder: string;
   readonly prompt: (record: HistoryRecord) => string;
   readonly maxTokens: number;
   readonly maxLength: number;
@@ -30,11 +32,10 @@ export interface SampleOptions {
 
 /** Each record's samples, in the order of the records; read where they were drawn before. */
 export async function samplesOf(
-  folder: string,
   model: LanguageModel,
   user: string,
   records: readonly HistoryRecord[],
-  { prompt, maxTokens, maxLength, chat, seed, signal }: SampleOptions,
+  { folder, prompt, maxTokens, maxLength, chat, seed, signal }: SampleOptions,
 ): Promise<readonly (readonly string[])[]> {
   const file = join(folder, `${folderName(user)}.json`);
   const known = await readKeptJson(file, keptSchema.length(records.length));

@@ -252,13 +252,14 @@ export class MethodRunner {
     if (await exists(file)) return file;
     const maxLength = this.#prompts.maxLength;
     const prompt = (record: HistoryRecord) => renderPrompt(template, record);
+    const folder = join(out, group, 'samples');
+    const options = { folder, prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };
     const pairs: { record: HistoryRecord; rejected: string }[] = [];
     for (const [done, user] of users.entries()) {
       onEvent?.({ type: 'progress', what: 'sampling what TAM writes', done, total: users.length });
       stopIfAsked(signal, `what is done is kept in ${out}`);
       const history = this.#historyOf(user);
-      const options = { prompt, maxTokens, maxLength, chat, seed, ...(signal && { signal }) };
-      const samples = await samplesOf(join(out, group, 'samples'), task, user, history, options);
+      const samples = await samplesOf(task, user, history, options);
       const oppu =
         rejected === 'least-personal'
           ? await this.#adapterOf(group, { name: 'oppu', method: 'sft' }, user, choices)

@@ -1,0 +1,32 @@
+/** Where a training keeps what must not be lost. A run folder is such a place; a database can be another. */
+import type { NamedTensor } from '../model/safetensors.ts';
+import type { OverlapEstimate } from '../overlap/estimate.ts';
+import type { Expected, SavedProgress } from './training-state.ts';
+
+/** What is logged of a step. */
+export interface LoggedStep {
+  readonly user: string;
+  readonly step: number;
+  readonly [metric: string]: number | string | undefined;
+}
+
+export interface RunStore {
+  /** Where it is, for people. */
+  readonly path: string;
+  /** Equal for runs that train the same adapters, wherever they are. @param notIdentity settings that may differ */
+  identity(notIdentity: readonly string[]): Promise<string>;
+
+  /** The state of a training that was stopped; null where there is none, or it is damaged, which a notice says. */
+  loadState<T extends NamedTensor>(name: string, expected: Expected<T>): Promise<SavedProgress<T> | null>;
+  /** Replaces the state in one step. @param training what it belongs to */
+  saveState<T extends NamedTensor>(name: string, training: string, progress: SavedProgress<T>): Promise<void>;
+  removeState(name: string): Promise<void>;
+
+  appendStep(line: Readonly<Record<string, unknown>>): Promise<void>;
+  readMetrics(): Promise<LoggedStep[]>;
+  /** Forgets what was logged of a training beyond a step. */
+  truncateMetrics(name: string, step: number): Promise<void>;
+
+  readOverlaps(): Promise<Map<string, OverlapEstimate>>;
+  writeOverlaps(estimates: ReadonlyMap<string, OverlapEstimate>): Promise<void>;
+}

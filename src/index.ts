@@ -5,7 +5,7 @@
  * clock and a version, all optional. What the jobs are made of is in `idiolect/graph`, `/engine`, `/model`,
  * `/objectives`, `/histories`, `/overlap`, `/metrics`, `/results`, `/charts` and `/terminal`.
  */
-export { type ErrorCode, IdiolectError } from './common/errors.ts';
+export { type ErrorCode, type ErrorDetails, IdiolectError } from './common/errors.ts';
 export { type Random, random } from './common/random.ts';
 export { type Given, type Resolved, resolveSettings } from './common/settings.ts';
 export type { EngineOptions } from './engine/session.ts';

@@ -22,6 +22,18 @@ export type ErrorCode =
   | 'TOKENIZER'
   | 'USAGE';
 
+/** The parts of a message, where a caller may want them apart: an editor that marks a line, an HTTP answer that names a field. */
+export interface ErrorDetails {
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** Of a record, or the name of a setting. */
+  readonly field?: string;
+  readonly expected?: string;
+  /** A value in a few words; a person's text is cut short. */
+  readonly found?: string;
+}
+
 /**
  * Its message is one line without control characters, whatever data is quoted in it. Settings are named in backquotes;
  * the command line words them as flags.
@@ -29,10 +41,13 @@ export type ErrorCode =
 export class IdiolectError extends Error {
   override readonly name = 'IdiolectError';
   readonly code: ErrorCode;
+  /** Known for settings and for records of data that a schema refuses; empty elsewhere. */
+  readonly details: ErrorDetails;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; details?: ErrorDetails }) {
     super(printableSentence(message, LONGEST_MESSAGE), options);
     this.code = code;
+    this.details = options?.details ?? {};
   }
 
   /** The settings it is about, by the names they have in the library. */

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { type ErrorCode, IdiolectError, reasonOf } from './errors.ts';
 import { openInput, readInput } from './input-file.ts';
 import { printable } from './printable.ts';
+import { schemaIssue } from './schema-issue.ts';
 
 export interface OwnFile<T> {
   readonly schema: z.ZodType<T>;
@@ -138,14 +139,7 @@ function parse<T>(bytes: Buffer | null, schema: z.ZodType<T>): T {
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new Damage(issueOf(parsed.error));
-}
-
-/** The first thing a schema finds wrong, with its place: `"rank": expected number, received string`. */
-export function issueOf(error: z.ZodError): string {
-  const { path, message } = error.issues[0]!;
-  const found = message.replace(/^Invalid input: /, '').replace(/\.$/, '');
-  return path.length === 0 ? found : `"${printable(path.join('.'))}": ${found}`;
+  throw new Damage(schemaIssue(parsed.error));
 }
 
 function damaged(

@@ -2,9 +2,9 @@
 import type { z } from 'zod';
 import { printable } from './printable.ts';
 
-/** The first thing that is wrong: where, and what was expected there. */
+/** The first thing that is wrong, with its place: `"rank": expected number, received string`. */
 export function schemaIssue({ issues }: z.ZodError): string {
   const { path, message } = issues[0]!;
   const place = path.length > 0 ? `"${printable(path.join('.'))}": ` : '';
-  return `${place}${message.replace(/^Invalid input: /, '')}`;
+  return `${place}${message.replace(/^Invalid input: /, '').replace(/\.$/, '')}`;
 }

@@ -34,7 +34,8 @@ export function resolveSettings<S extends z.ZodObject>(
       if (!Object.hasOwn(schema.shape, key)) {
         const known = Object.keys(schema.shape);
         const meant = didYouMean(key, known) || ` Settings are ${known.join(', ')}.`;
-        throw new IdiolectError('CONFIG', `${origin}: there is no setting "${printable(key)}".${meant}`);
+        const details = { field: key, expected: `one of ${known.join(', ')}` };
+        throw new IdiolectError('CONFIG', `${origin}: there is no setting "${printable(key)}".${meant}`, { details });
       }
       if (value === undefined) continue;
       merged[key] = value;
@@ -47,10 +48,14 @@ export function resolveSettings<S extends z.ZodObject>(
     const key = String(issue.path[0] ?? '');
     if (!Object.hasOwn(merged, key)) {
       const { description } = schema.shape[key] as z.ZodType;
-      throw new IdiolectError('CONFIG', `${setting(key)} is missing: ${description}.`);
+      const details = { field: key, expected: description! };
+      throw new IdiolectError('CONFIG', `${setting(key)} is missing: ${description}.`, { details });
     }
-    const found = `${JSON.stringify(merged[key])} (${origins[key]})`;
-    throw new IdiolectError('CONFIG', `${setting(key)}: ${sentence(issue.message)} Found ${found}.`);
+    const found = JSON.stringify(merged[key]);
+    const expected = sentence(issue.message);
+    throw new IdiolectError('CONFIG', `${setting(key)}: ${expected} Found ${found} (${origins[key]}).`, {
+      details: { field: key, expected, found },
+    });
   }
   for (const key of Object.keys(schema.shape)) origins[key] ??= 'default';
   return { values: parsed.data as z.infer<S>, origins };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { IdiolectError } from '../common/errors.ts';
 import { collect } from './collect.ts';
 import { readHistories, writeHistories } from './jsonl.ts';
 import { detectLayout, openHistories } from './open.ts';
@@ -100,6 +101,11 @@ describe('reading', () => {
     expect(await failure(path)).toBe(
       'histories.jsonl:3: "output" is missing. Each record needs user, input and output.',
     );
+    const error = await collect(readHistories(path)).catch((error: IdiolectError) => error);
+    expect(error).toMatchObject({
+      code: 'DATA',
+      details: { file: path, line: 3, field: 'output', expected: 'a string with at least one visible character' },
+    });
   });
 
   test('a bad line can be left out, and is reported', async () => {

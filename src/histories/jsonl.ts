@@ -49,7 +49,10 @@ export async function* readJsonLines<T>(
       continue;
     }
     const message = `${path}:${line.number}: ${parsed.problem}`;
-    if (!skipBad) throw new IdiolectError('DATA', message);
+    if (!skipBad) {
+      const details = { file: path, line: line.number, ...parsed.details };
+      throw new IdiolectError('DATA', message, { details });
+    }
     skipped += 1;
     onSkip?.(message, skipped);
   }

@@ -1,5 +1,6 @@
 /** The history record: one thing one user wrote, the unit of everything that is trained or evaluated here. */
 import { z } from 'zod';
+import type { ErrorDetails } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 import { normaliseTime } from './time.ts';
 import { formatHint } from './time-format.ts';
@@ -48,7 +49,8 @@ type WithoutNull<T> = { [K in keyof T]: Exclude<T[K], null> };
 export type HistoryRecord = z.output<typeof historyRecordSchema>;
 
 /** A parsed value, or one sentence on what is wrong with it. */
-export type Parsed<T> = { value: T } | { problem: string };
+/** `details` tells the field of the problem, what was expected and what was found. */
+export type Parsed<T> = { value: T } | { problem: string; details?: ErrorDetails };
 
 const EXPECTED: Record<string, string> = {
   user: 'a string with at least one visible character and no half of a surrogate pair',
@@ -66,7 +68,7 @@ export function parseRecord(value: unknown): Parsed<HistoryRecord> {
   const parsed = parseWith(historyRecordSchema, value, EXPECTED, 'Each record needs user, input and output.');
   if ('value' in parsed || !parsed.problem.startsWith('"time" is')) return parsed;
   const hint = formatHint((value as { time?: unknown }).time);
-  return hint === '' ? parsed : { problem: parsed.problem.replace(/ Each record needs .*$/, ` ${hint}`) };
+  return hint === '' ? parsed : { ...parsed, problem: parsed.problem.replace(/ Each record needs .*$/, ` ${hint}`) };
 }
 
 /**
@@ -82,12 +84,15 @@ export function parseWith<T>(
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { problem: `found ${shown(value)} where an object was expected. ${needs}` };
+    const details = { expected: 'an object', found: shown(value) };
+    return { problem: `found ${details.found} where an object was expected. ${needs}`, details };
   }
   const field = String(result.error.issues[0]?.path[0] ?? '');
-  const found = (value as Record<string, unknown>)[field];
-  if (found === undefined) return { problem: `"${field}" is missing. ${needs}` };
-  return { problem: `"${field}" is ${shown(found)}; it must be ${expected[field] ?? 'something else'}. ${needs}` };
+  const held = (value as Record<string, unknown>)[field];
+  const must = expected[field] ?? 'something else';
+  if (held === undefined) return { problem: `"${field}" is missing. ${needs}`, details: { field, expected: must } };
+  const found = shown(held);
+  return { problem: `"${field}" is ${found}; it must be ${must}. ${needs}`, details: { field, expected: must, found } };
 }
 
 /** A value in a few words, for an error sentence. */

@@ -5,6 +5,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { printable } from '../common/printable.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -27,10 +28,9 @@ export async function weightFileNames(folder: string): Promise<string[]> {
 export async function indexedFiles(index: string): Promise<string[]> {
   const parsed = indexSchema.safeParse(await readInputJson(index, { code: 'CHECKPOINT' }));
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
     throw new IdiolectError(
       'CHECKPOINT',
-      `${index} is not a weight index ("${issue!.path.join('.')}": ${issue!.message}). Download it again.`,
+      `${index} is not a weight index (${schemaIssue(parsed.error)}). Download it again.`,
     );
   }
   const names = [...new Set(Object.values(parsed.data.weight_map))].sort();

@@ -4,7 +4,7 @@ import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
 import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
-import { issueOf } from '../common/own-file.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 import { setting } from '../common/wording.ts';
 import type { EngineOptions } from '../engine/session.ts';
 import type { Dataset } from '../histories/dataset.ts';
@@ -56,7 +56,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   if (!parsed.success) {
     throw new IdiolectError(
       'CONFIG',
-      `${folder.configFile}: the setting ${issueOf(parsed.error)}. Correct it as it was in training, or train again in another ${setting('out')}.`,
+      `${folder.configFile}: the setting ${schemaIssue(parsed.error)}. Correct it as it was in training, or train again in another ${setting('out')}.`,
     );
   }
   const settings = parsed.data;

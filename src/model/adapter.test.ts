@@ -137,7 +137,7 @@ describe('refused', () => {
   test.each([
     [{ peft_type: 'IA3' }, '"peft_type": "IA3" is not supported; only "LORA" is'],
     [{ r: 0 }, '"r": Too small'],
-    [{ rank_pattern: { q_proj: 0.5 } }, '"rank_pattern.q_proj": Invalid input'],
+    [{ rank_pattern: { q_proj: 0.5 } }, '"rank_pattern.q_proj": expected int, received number'],
     [{ target_modules: 3 }, '"target_modules": Invalid input'],
   ])('%j', async (changes, reason) => {
     const { folder, checkpoint } = await changed(changes);

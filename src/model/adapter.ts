@@ -6,6 +6,7 @@ import { IdiolectError, reasonOf } from '../common/errors.ts';
 import { exists, writeFolderAtomic } from '../common/files.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { printable } from '../common/printable.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 import { ADAPTER_CARD, type AdapterCard } from './adapter-card.ts';
 import { adaptedLayers, type LayerSettings, type Patterns, unified } from './adapter-patterns.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -153,8 +154,8 @@ function parseConfig(
   try {
     raw = adapterSchema.parse(json);
   } catch (error) {
-    const why = error instanceof z.ZodError ? `"${error.issues[0]!.path.join('.')}": ${error.issues[0]!.message}` : '';
-    throw new IdiolectError('ADAPTER', `${file} is not a PEFT adapter configuration (${why || reasonOf(error)}).`);
+    const why = error instanceof z.ZodError ? schemaIssue(error) : reasonOf(error);
+    throw new IdiolectError('ADAPTER', `${file} is not a PEFT adapter configuration (${why}).`);
   }
   const refuse = (what: string): never => {
     throw new IdiolectError('ADAPTER', `${file}: ${what} is not supported.`);

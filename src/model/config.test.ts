@@ -162,7 +162,7 @@ describe('refused', () => {
       { rope_parameters: { rope_type: 'longrope', rope_theta: 1 } },
       `"rope_parameters.rope_type": rope type "longrope" ${rope}`,
     ],
-    [{ rope_scaling: { rope_type: 'linear' } }, '"rope_scaling.factor": Invalid input: expected number'],
+    [{ rope_scaling: { rope_type: 'linear' } }, '"rope_scaling.factor": expected number'],
     [{ num_key_value_heads: 3 }, 'num_attention_heads 4 is not a multiple of num_key_value_heads 3.'],
     [{ num_attention_heads: 5, head_dim: 8 }, 'hidden_size 32 is not a multiple of num_attention_heads 5.'],
     [
@@ -170,7 +170,7 @@ describe('refused', () => {
       'head_dim 6.4 is not an even whole number; hidden_size 32, heads 5.',
     ],
     [{ head_dim: 7 }, 'head_dim 7 is not an even whole number'],
-    [{ hidden_size: undefined }, '"hidden_size": Invalid input: expected number, received undefined.'],
+    [{ hidden_size: undefined }, '"hidden_size": expected number, received undefined.'],
     [{ vocab_size: -1 }, '"vocab_size": Too small: expected number to be >0.'],
     [{ vocab_size: 2 ** 53 - 1 }, '"vocab_size": Too big'],
     [{ hidden_size: 2 ** 40 }, '"hidden_size": Too big'],

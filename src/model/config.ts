@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { readInputJson } from '../common/input-file.ts';
 import { printable } from '../common/printable.ts';
+import { schemaIssue } from '../common/schema-issue.ts';
 import { setting } from '../common/wording.ts';
 import type { GeluForm } from '../graph/index.ts';
 import { type RopeScaling, ropeScalingSchema, type WrittenRopeScaling } from './rope.ts';
@@ -149,10 +150,7 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
     );
   }
   const parsed = rawSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new IdiolectError('MODEL', `${where}: "${issue!.path.join('.')}": ${issue!.message}.`);
-  }
+  if (!parsed.success) throw new IdiolectError('MODEL', `${where}: ${schemaIssue(parsed.error)}.`);
   return resolve(modelType, parsed.data, where);
 }
 

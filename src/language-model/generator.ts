@@ -9,6 +9,7 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
+import { FileWeights } from '../model/weight-source.ts';
 import { packRows } from './batch.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { openSession, type RunnableModel } from './model-session.ts';
@@ -23,7 +24,7 @@ export function generationGraph(checkpoint: Checkpoint, lora?: LoraConfig): Grap
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['sequences']);
   const cacheLengths = g.input(CACHE_LENGTHS, 'int64', ['sequences']);
-  const decoder = new Decoder(g, checkpoint);
+  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
   const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout: false, stacked: true });
   g.output('logits', decoder.logits(decoder.hidden(inputs, selected, { lora: adapter, cacheLengths })));
   return g;

@@ -17,6 +17,7 @@ import { float32, floats, int64 } from '../engine/tensor.ts';
 import { Graph, gradients } from '../graph/index.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { Decoder } from './decoder.ts';
+import { FileWeights } from './weight-source.ts';
 
 const folders = temporaryFolders();
 
@@ -79,7 +80,7 @@ describe.each(['F32', 'BF16'] as const)('an output matrix of 70,000 rows in %s',
     const { checkpoint, head } = await wideCheckpoint(dtype);
     const g = new Graph();
     const rows = g.input('hidden', 'float32', ['rows', WIDTH]);
-    const decoder = new Decoder(g, checkpoint);
+    const decoder = new Decoder(g, new FileWeights(g, checkpoint));
     const logProbs = decoder.logProbs(rows, g.input('targets', 'int64', ['rows']));
     const seed = g.input('seed', 'float32', ['rows']);
     g.output('log_probs', logProbs);

@@ -1,47 +1,29 @@
 /** The decoder of Llama, Mistral, Qwen2 and Qwen3 as a graph over packed tokens. */
 
-import { relative } from 'node:path';
-import { IdiolectError } from '../common/errors.ts';
 import {
   type AttentionCache,
   add,
+  addLowRank,
   attention,
   cast,
-  concat,
-  type DType,
-  type FileSlice,
   type Graph,
   gather,
   gatherDistinct,
   geglu,
-  gemm,
   type Layout,
   type LowRank,
-  loraLinear,
   type RotaryTables,
   reshape,
   rmsNorm,
   rotary,
   scale,
   swiglu,
-  tokenLogProbs,
-  trainedTokenLogProbs,
   type Value,
 } from '../graph/index.ts';
-import { type Checkpoint, weightShapes } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
 import { keepName, type LoraConfig, loraScale, matrixName, targetedModules } from './lora.ts';
-import { type LinearModule, linearModules } from './modules.ts';
-import type { TensorEntry } from './safetensors.ts';
-
-const GRAPH_TYPES: Readonly<Record<string, { dtype: DType; bytes: number }>> = {
-  F32: { dtype: 'float32', bytes: 4 },
-  F16: { dtype: 'float16', bytes: 2 },
-  BF16: { dtype: 'bfloat16', bytes: 2 },
-};
-
-/** Rows of the output matrix that one product of the head covers; bounds the head's scratch memory. */
-const HEAD_BLOCK = 32_768;
+import type { LinearModule } from './modules.ts';
+import type { WeightSource } from './weight-source.ts';
 
 /** What every decoder graph is fed. `tokens` counts packed rows of the whole batch. */
 export interface DecoderInputs {
@@ -112,19 +94,6 @@ export function loraInputs(
   return { matrices, updates };
 }
 
-/** Weights that are inputs of the graph, for training all of them. */
-export interface TrainedWeights {
-  readonly config: ModelConfig;
-  readonly linears: readonly LinearModule[];
-  /** Every weight by its name in a checkpoint, in the order of `weightShapes`. */
-  readonly values: ReadonlyMap<string, Value>;
-}
-
-export function weightInputs(g: Graph, config: ModelConfig): TrainedWeights {
-  const values = new Map([...weightShapes(config)].map(([name, shape]) => [name, g.input(name, 'float32', shape)]));
-  return { config, linears: linearModules(config), values };
-}
-
 /** Tokens of each sequence the cache holds, among the graph inputs. */
 export const CACHE_LENGTHS = 'cache.lengths';
 
@@ -146,11 +115,10 @@ export interface DecoderOptions {
 export class Decoder {
   readonly #g: Graph;
   readonly #config: ModelConfig;
-  readonly #weights: Checkpoint | TrainedWeights;
+  readonly #weights: WeightSource;
   readonly #biased: ReadonlySet<string>;
 
-  /** @param weights where the weights are in files (frozen, read in place), or the graph's inputs (trained) */
-  constructor(g: Graph, weights: Checkpoint | TrainedWeights) {
+  constructor(g: Graph, weights: WeightSource) {
     this.#g = g;
     this.#config = weights.config;
     this.#weights = weights;
@@ -165,44 +133,35 @@ export class Decoder {
     const g = this.#g;
     const config = this.#config;
     const last = config.layers - 1;
-    let x = g.scope('embed', () => this.#asFloat(gather(g, this.#stored('model.embed_tokens.weight'), inputs.ids)));
+    let x = g.scope('embed', () => this.#weights.embed(inputs.ids));
     for (let layer = 0; layer < config.layers; layer++) {
       const prefix = `model.layers.${layer}`;
       x = g.scope(`layers.${layer}.self_attn`, () => {
-        const h = rmsNorm(g, x, this.#weight(`${prefix}.input_layernorm.weight`), config.rmsNormEps);
+        const h = rmsNorm(g, x, this.#weights.vector(`${prefix}.input_layernorm.weight`), config.rmsNormEps);
         const attended = this.#attention(h, layer, inputs, options);
         const only = layer === last ? selected : undefined;
         const [rows, residual] = only ? [gatherDistinct(g, attended, only), gatherDistinct(g, x, only)] : [attended, x];
         return add(g, residual, this.#linear(rows, `${prefix}.self_attn.o_proj`, options, only));
       });
       x = g.scope(`layers.${layer}.mlp`, () => {
-        const h = rmsNorm(g, x, this.#weight(`${prefix}.post_attention_layernorm.weight`), config.rmsNormEps);
+        const h = rmsNorm(g, x, this.#weights.vector(`${prefix}.post_attention_layernorm.weight`), config.rmsNormEps);
         const only = layer === last ? selected : undefined;
         const gate = this.#linear(h, `${prefix}.mlp.gate_proj`, options, only);
         const up = this.#linear(h, `${prefix}.mlp.up_proj`, options, only);
         return add(g, x, this.#linear(this.#gated(gate, up), `${prefix}.mlp.down_proj`, options, only));
       });
     }
-    return g.scope('norm', () => rmsNorm(g, x, this.#weight('model.norm.weight'), config.rmsNormEps));
+    return g.scope('norm', () => rmsNorm(g, x, this.#weights.vector('model.norm.weight'), config.rmsNormEps));
   }
 
   /** Log-probability of `targets` (int64 [n]), one for each row of hidden [n, hiddenSize]; [n]. */
   logProbs(hidden: Value, targets: Value): Value {
-    return this.#g.scope('head', () => {
-      const table = this.#stored(this.#headName());
-      return 'values' in this.#weights
-        ? trainedTokenLogProbs(this.#g, hidden, table, targets)
-        : tokenLogProbs(this.#g, hidden, table, this.#headBlocks(), targets);
-    });
+    return this.#g.scope('head', () => this.#weights.logProbs(hidden, targets));
   }
 
   /** Logits over the vocabulary for each row of hidden [n, hiddenSize]; [n, vocabSize]. */
   logits(hidden: Value): Value {
-    const g = this.#g;
-    return g.scope('head', () => {
-      const parts = this.#headBlocks().map(({ weight }) => gemm(g, hidden, weight, { transB: true }));
-      return parts.length === 1 ? parts[0]! : concat(g, parts, 1);
-    });
+    return this.#g.scope('head', () => this.#weights.logits(hidden));
   }
 
   #attention(h: Value, layer: number, inputs: DecoderInputs, options: DecoderOptions): Value {
@@ -226,7 +185,7 @@ export class Decoder {
   #headNorm(x: Value, weight: string, heads: number): Value {
     const { headDim, rmsNormEps } = this.#config;
     const perHead = reshape(this.#g, x, ['tokens', heads, headDim]);
-    return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weight(weight), rmsNormEps), x.shape);
+    return reshape(this.#g, rmsNorm(this.#g, perHead, this.#weights.vector(weight), rmsNormEps), x.shape);
   }
 
   #gated(gate: Value, up: Value): Value {
@@ -252,57 +211,10 @@ export class Decoder {
 
   /** A linear layer, adapted if the LoRA reaches it; `only` are the rows x holds, where it does not hold all. */
   #linear(x: Value, path: string, { lora }: DecoderOptions, only?: Value): Value {
-    const bias = this.#biased.has(path) ? this.#weight(`${path}.bias`) : undefined;
+    const bias = this.#biased.has(path) ? this.#weights.vector(`${path}.bias`) : undefined;
     const update = lora?.updates.get(path);
     const rowsOf = (mask?: Value) => (mask && only ? gather(this.#g, mask, only) : mask);
     const masked = update && { ...update, keep: rowsOf(update.keep), gate: rowsOf(update.gate) };
-    return loraLinear(this.#g, x, this.#weight(`${path}.weight`), bias, masked);
+    return addLowRank(this.#g, x, this.#weights.linear(x, path, bias), masked);
   }
-
-  #headName(): string {
-    return this.#config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  }
-
-  /** The output matrix in blocks of rows. A block is a range of bytes of the same file. */
-  #headBlocks(): { weight: Value }[] {
-    const name = this.#headName();
-    if ('values' in this.#weights) return [{ weight: this.#stored(name) }];
-    const entry = this.#weights.tensors.get(name)!;
-    const [rows, width] = entry.shape as [number, number];
-    if (rows <= HEAD_BLOCK) return [{ weight: this.#weight(name) }];
-    const rowBytes = entry.length / rows;
-    const blocks: { weight: Value }[] = [];
-    for (let start = 0; start < rows; start += HEAD_BLOCK) {
-      const count = Math.min(HEAD_BLOCK, rows - start);
-      const { dtype } = GRAPH_TYPES[entry.dtype]!;
-      const slice = { ...sliceOf(this.#weights, entry), length: count * rowBytes };
-      const at = { ...slice, offset: slice.offset + start * rowBytes };
-      const block = this.#g.weight(`${name}[${start}:${start + count}]`, dtype, [count, width], at);
-      blocks.push({ weight: this.#asFloat(block) });
-    }
-    return blocks;
-  }
-
-  /** A weight in the type of the computation. */
-  #weight(name: string): Value {
-    return this.#asFloat(this.#stored(name));
-  }
-
-  /** Half-precision weights are widened once, when the session starts; full-precision ones are used where they are. */
-  #asFloat(stored: Value): Value {
-    if (stored.dtype === 'float32') return stored;
-    return this.#g.once(`float ${stored.name}`, () => cast(this.#g, stored, 'float32'));
-  }
-
-  #stored(name: string): Value {
-    const weights = this.#weights;
-    if ('values' in weights) return weights.values.get(name)!;
-    const entry = weights.tensors.get(name);
-    if (!entry) throw new IdiolectError('CHECKPOINT', `${weights.folder}: tensor "${name}" is missing.`);
-    return this.#g.weight(name, GRAPH_TYPES[entry.dtype]!.dtype, entry.shape, sliceOf(weights, entry));
-  }
-}
-
-function sliceOf({ weightsFolder }: Checkpoint, { file, offset, length }: TensorEntry): FileSlice {
-  return { file: relative(weightsFolder, file), offset, length };
 }

@@ -2,8 +2,9 @@
 import { Graph, gemm, gradients, neg, reshape, type Value } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { Decoder, decoderInputs, loraInputs, type TrainedWeights, weightInputs } from '../model/decoder.ts';
+import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
 import type { LoraConfig } from '../model/lora.ts';
+import { FileWeights, TrainedWeights } from '../model/weight-source.ts';
 import { columnInput, weightedSum } from '../objectives/inputs.ts';
 import type { Objective } from '../objectives/objective.ts';
 
@@ -19,7 +20,7 @@ export function trainingGraph(
   const targets = g.input('targets', 'int64', ['completions']);
   const membership = g.input('membership', 'float32', ['sequences', 'completions']);
   const adapter = loraInputs(g, lora, checkpoint.linears, { dropout: true });
-  const decoder = new Decoder(g, checkpoint);
+  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
   const tokenLogProbs = decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets);
   const loss = g.scope(objective.name, () => {
     const column = reshape(g, tokenLogProbs, ['completions', 1]);
@@ -70,7 +71,7 @@ function fullGraph(config: ModelConfig): { g: Graph; loss: Value; weights: Train
   const inputs = decoderInputs(g, config.headDim);
   const targets = g.input('targets', 'int64', ['tokens']);
   const shares = g.input('shares', 'float32', ['tokens']);
-  const weights = weightInputs(g, config);
+  const weights = new TrainedWeights(g, config);
   const decoder = new Decoder(g, weights);
   const logProbs = decoder.logProbs(decoder.hidden(inputs), targets);
   const loss = g.scope('loss', () => neg(g, weightedSum(g, logProbs, shares)));

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { IdiolectError } from '../../src/common/errors.ts';
 import {
   add,
+  addLowRank,
   concat,
   div,
   Graph,
   gemm,
   linear,
-  loraLinear,
   matmul,
   mul,
   reshape,
@@ -46,12 +46,12 @@ describe('a shape that does not fit is refused when the graph is built, and both
     ['rmsNorm', ['tokens', 8], [4], (g, a, b) => rmsNorm(g, a, b, 1e-5)],
     ['reshape', ['n', 6], ['n', 5], (g, a, b) => reshape(g, a, b.shape)],
     [
-      'loraLinear',
+      'addLowRank',
       ['tokens', 4],
       [2, 5],
       (g, x, a) => {
         const weight = g.input('weight', 'float32', [3, 4]);
-        return loraLinear(g, x, weight, undefined, { a, b: g.input('lora', 'float32', [3, 2]), scale: 1 });
+        return addLowRank(g, x, linear(g, x, weight), { a, b: g.input('lora', 'float32', [3, 2]), scale: 1 });
       },
     ],
   ])('%s of %j and %j', (_, a, b, build) => {

@@ -17,6 +17,7 @@ import { parseModelConfig } from '../../src/model/config.ts';
 import { Decoder, decoderInputs, loraInputs } from '../../src/model/decoder.ts';
 import { linearModules } from '../../src/model/modules.ts';
 import { type NamedTensor, readBytes, readFloats, readHeader, writeSafetensors } from '../../src/model/safetensors.ts';
+import { FileWeights } from '../../src/model/weight-source.ts';
 
 /** The graphs here are tiny: one thread is fastest, and sums then always run in the same order. */
 export const oneThread: EngineOptions = { device: 'cpu', threads: 1 };
@@ -202,7 +203,7 @@ export async function allLogits(
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['selected']);
-  const decoder = new Decoder(g, checkpoint);
+  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
   const lora = adapter && loraInputs(g, adapter.config, checkpoint.linears, { dropout: false });
   g.output('logits', decoder.logits(decoder.hidden(inputs, selected, { lora })));
   const session = await Session.create(g, engine, checkpoint.weightsFolder);

@@ -5,7 +5,8 @@ import { at, draw, map, sum, tabulate } from '../../../tests/support/array.ts';
 import { checkOperator, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
 import { Graph } from '../graph.ts';
-import { loraLinear } from './lora.ts';
+import { addLowRank } from './lora.ts';
+import { linear } from './matmul.ts';
 
 const sample = fc.record({
   tokens: size,
@@ -36,7 +37,7 @@ test('x Wᵀ + bias + scale ((x keep) Aᵀ) Bᵀ', async () => {
         constants: dropout ? { keep: tensor(keep) } : {},
         declared: rows,
         build: (g, values) =>
-          loraLinear(g, values.x!, values.weight!, values.bias, {
+          addLowRank(g, values.x!, linear(g, values.x!, values.weight!, values.bias), {
             a: values.a!,
             b: values.b!,
             scale,
@@ -61,6 +62,6 @@ test('x Wᵀ + bias + scale ((x keep) Aᵀ) Bᵀ', async () => {
 test('without an update it is the plain layer', () => {
   const g = new Graph();
   const x = g.input('x', 'float32', ['tokens', 3]);
-  loraLinear(g, x, g.input('weight', 'float32', [2, 3]), undefined);
+  addLowRank(g, x, linear(g, x, g.input('weight', 'float32', [2, 3])));
   expect(g.nodes.map(({ op }) => op)).toEqual(['Gemm']);
 });

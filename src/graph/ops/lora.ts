@@ -1,7 +1,7 @@
 /** A frozen linear layer with a low-rank update (Hu et al. 2021). */
 import type { Graph, Value } from '../graph.ts';
 import { mul } from './elementwise.ts';
-import { gemm, linear } from './matmul.ts';
+import { gemm } from './matmul.ts';
 
 export interface LowRank {
   /** [r, in] */
@@ -16,9 +16,8 @@ export interface LowRank {
   readonly gate?: Value;
 }
 
-/** x Wᵀ + bias + scale (x Aᵀ) Bᵀ: the update lands in the product's own result by the addend of the last Gemm. */
-export function loraLinear(g: Graph, x: Value, weight: Value, bias: Value | undefined, update?: LowRank): Value {
-  const base = linear(g, x, weight, bias);
+/** base + scale (x Aᵀ) Bᵀ, for a frozen layer's output `base` of x: the update lands in it by the addend of the last Gemm. */
+export function addLowRank(g: Graph, x: Value, base: Value, update?: LowRank): Value {
   if (!update) return base;
   const seen = update.keep ? mul(g, x, update.keep) : x;
   const low = gemm(g, seen, update.a, { transB: true });

@@ -22,7 +22,7 @@ function sentencesOf({ user, run, seenBy, unknown, cache, caches }: Forgotten): 
   const name = `"${printable(user)}"`;
   const list = (users: readonly string[]) => users.map(one => printable(one)).join(', ');
   return [
-    `${run} has nothing of ${name} any more.`,
+    `${run} has no data of ${name} any more.`,
     caches.length > 0
       ? `Caches removed, to be computed again when needed: ${caches.join(', ')}`
       : `No caches of the run were found in ${cache}. If they are elsewhere, remove them there.`,

@@ -1,4 +1,4 @@
-/** `idiolect forget`: takes a user out of a run. What is not in the run, such as the histories, is not touched. */
+/** `idiolect forget`: removes a user from a run. Files outside the run, such as the histories, are not touched. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -29,27 +29,27 @@ export interface Forgotten {
   readonly run: string;
   /** Users whose adapters were trained against texts of the user. */
   readonly seenBy: readonly string[];
-  /** Users whose adapters may have been: an earlier version, which recorded no lineage, made them. */
+  /** Users whose adapters may have been: an earlier version that recorded no lineage made them. */
   readonly unknown: readonly string[];
-  /** Where caches were looked for. */
+  /** The folder in which caches were looked for. */
   readonly cache: string;
   /** Caches that may have held numbers about the user's texts among others, removed whole. */
   readonly caches: readonly string[];
 }
 
 /**
- * Removes a user's adapter, checkpoint, alpha, scores, metrics and name from a run, and the caches that may hold
- * something of the user's texts. The user's lineage goes last and lists whose adapters saw the texts, so that the same
- * call finishes what a kill interrupted, and gives the same list.
+ * Removes a user's adapter, checkpoint, alpha, scores, metrics and name from a run, and the caches that may hold data
+ * about the user's texts. The user's lineage, which lists the adapters that saw the texts, is removed last, so that
+ * after a kill the same call finishes the work and returns the same list.
  *
- * @throws IdiolectError CONFIG where the folder is in use or no run of `train`; DATA for a user it does not know
+ * @throws IdiolectError CONFIG where the folder is in use or not a run of `train`; DATA for an unknown user
  */
 export async function forget(name: string, { out, cache }: ForgetSettings): Promise<Forgotten> {
   const folder = new RunFolder(out);
   requireTrainRun(out, await folder.read());
   const unlock = await folder.lock();
   try {
-    // A replaced adapter that a kill left behind would otherwise come back at the next start.
+    // Otherwise a replaced adapter that a kill left behind would come back at the next start.
     await removeStaging(folder.path);
     const record = requireTrainRun(out, await folder.read());
     const lineages = await readLineages(folder);
@@ -80,30 +80,30 @@ export async function forget(name: string, { out, cache }: ForgetSettings): Prom
   }
 }
 
-/** @throws IdiolectError CONFIG for what `train` did not make, or made as a part of a comparison */
+/** @throws IdiolectError CONFIG for a folder that `train` did not make, or made as part of a comparison */
 function requireTrainRun(out: string, record: RunRecord | null): RunRecord {
   if (!record) throw new IdiolectError('CONFIG', `${out} is not a run: there is no run.json.`);
   const { method, methods } = record.settings;
   if (method && !methods && method.origin !== 'method') return record;
   throw new IdiolectError(
     'CONFIG',
-    `${out} was not made by idiolect train, and a user cannot be taken out of a comparison or an adapted model: remove ` +
+    `${out} was not made by idiolect train, and a user cannot be removed from a comparison or an adapted model: remove ` +
       'the folder, and make it again from histories without the user.',
   );
 }
 
-/** @throws IdiolectError DATA naming the nearest user, and the users there are */
+/** @throws IdiolectError DATA naming the nearest user and the known users */
 function userKnown(name: string, known: readonly string[], out: string): string {
   const user = knownName(name, known);
   if (user !== undefined) return user;
-  const names = known.length > 0 ? ` It has something of ${someOf(known)}.` : '';
+  const names = known.length > 0 ? ` It has data of ${someOf(known)}.` : '';
   throw new IdiolectError(
     'DATA',
-    `${out} has nothing of a user "${printable(name)}".${printable(didYouMean(name, known))}${names}`,
+    `${out} has no data of a user "${printable(name)}".${printable(didYouMean(name, known))}${names}`,
   );
 }
 
-/** Everybody the folder names, so that a user who has no adapter yet, or no more, can be taken out as well. */
+/** Every user the folder names, so that a user without an adapter, or with one no longer, can be removed as well. */
 async function knownUsers(
   folder: RunFolder,
   { settings }: RunRecord,
@@ -133,8 +133,8 @@ function cacheOf({ settings }: RunRecord): string {
 }
 
 /**
- * Reference scores of the model and embeddings are kept by hashes of texts, which do not say whose they are. Whatever is
- * removed is computed again, to the same numbers.
+ * Reference scores of the model and embeddings are kept by hashes of texts, which do not say whose the texts are. What
+ * is removed is computed again when needed, with the same result.
  */
 async function removeCaches(cache: string, { sources }: RunRecord): Promise<string[]> {
   const removed: string[] = [];
@@ -156,7 +156,10 @@ async function removeCaches(cache: string, { sources }: RunRecord): Promise<stri
   return removed;
 }
 
-/** From the division of users, whose fingerprint is in run.json, and from the users that were asked for. */
+/**
+ * Removes the name from the division of users, whose fingerprint is in run.json, and from the users that were asked
+ * for.
+ */
 async function forgetName(folder: RunFolder, user: string): Promise<void> {
   if (!(await exists(folder.usersFile))) return folder.forgetUsers(undefined);
   const { others = [], ...split } = await readUserSplit(folder.usersFile);

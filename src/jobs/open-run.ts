@@ -1,4 +1,4 @@
-/** A finished run opened again: its settings, its model and data, and that they are the ones it was made with. */
+/** Opens a finished run again: its settings, model and data, checked to be the ones it was made with. */
 
 import { IdiolectError } from '../common/errors.ts';
 import { exists } from '../common/files.ts';
@@ -32,7 +32,7 @@ export interface OpenRun extends RecordedRun, Opened {
 
 export interface RunPlace {
   readonly run: string;
-  /** Where model and data are now, if they were moved. */
+  /** The new places of model and data, if they were moved. */
   readonly model?: string;
   readonly data?: string;
 }
@@ -46,9 +46,9 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   const saved = Object.fromEntries(Object.entries(record.settings).map(([key, { value }]) => [key, value]));
   const parsed = trainSchema.safeParse({
     ...saved,
-    // A name means the commit it meant then.
+    // A model name means the commit it stood for during training.
     ...(record.sources.commit !== undefined && { model: atCommit(String(saved.model), record.sources.commit) }),
-    // The division the run was made with, wherever its first file is now.
+    // The run's own copy of the division, wherever the original file is now.
     targetUsers: (await exists(folder.usersFile)) ? folder.usersFile : undefined,
     ...(model && { model }),
     ...(data && { data }),
@@ -56,7 +56,7 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
   if (!parsed.success) {
     throw new IdiolectError(
       'CONFIG',
-      `${folder.configFile}: the setting ${schemaIssue(parsed.error)}. Correct it as it was in training, or train again in another ${setting('out')}.`,
+      `${folder.configFile}: the setting ${schemaIssue(parsed.error)}. Restore its value from training, or train again in another ${setting('out')}.`,
     );
   }
   const settings = parsed.data;
@@ -74,7 +74,10 @@ export async function withRun<T>(place: RunPlace & EngineOptions, work: (run: Op
   return withOpened({ ...recorded.settings, device, threads }, {}, async opened => work(await runOn(opened, recorded)));
 }
 
-/** A run whose model and data are open. @throws IdiolectError CONFIG where they are not those it was made with */
+/**
+ * A run whose model and data are already open. @throws IdiolectError CONFIG where they are not the ones it was made
+ * with
+ */
 export async function runOn(opened: Opened, recorded: RecordedRun): Promise<OpenRun> {
   const { settings, sources, folder } = recorded;
   const { model, dataset } = opened;
@@ -85,8 +88,8 @@ export async function runOn(opened: Opened, recorded: RecordedRun): Promise<Open
 }
 
 /**
- * Users of the data that have an adapter in the folder, trained on these records of theirs: one trained on others may
- * have learnt what is held out now.
+ * Users of the data whose adapter in the folder was trained on exactly these records of theirs: an adapter trained on
+ * other records may have learnt what is held out now.
  */
 export async function trainedUsers(folder: RunFolder, { users }: Dataset): Promise<string[]> {
   const lineages = await readLineages(folder);
@@ -101,7 +104,7 @@ export async function trainedUsers(folder: RunFolder, { users }: Dataset): Promi
 /**
  * The users named, or all that have an adapter.
  *
- * @throws IdiolectError DATA naming a user without an adapter, or that there is none
+ * @throws IdiolectError DATA naming a user without an adapter, or where there are no adapters
  */
 export function chooseUsers(names: string | undefined, trained: readonly string[], run: string): readonly string[] {
   if (trained.length === 0) throw new IdiolectError('DATA', `${run} has no adapter yet. Train first.`);
@@ -121,14 +124,14 @@ export async function adapterFolder({ folder }: RecordedRun, user: string): Prom
 /** @throws IdiolectError CONFIG where a run was made with something else */
 export function requireSame(what: string, place: string, expected: string, found: string): void {
   if (expected === found) return;
-  const train = what === 'data' ? ', or train on it first, by the same command as before, if it has new records' : '';
+  const train = what === 'data' ? ', or, if it has new records, train on it first with the same command as before' : '';
   throw new IdiolectError(
     'CONFIG',
-    `${place} is not the ${what} the run was made with. Name the right one by ${setting(what)}${train}.`,
+    `${place} is not the ${what} the run was made with. Name the right one with ${setting(what)}${train}.`,
   );
 }
 
-/** Whose records are whose depends on the division, and what an adapter is compared with on both. */
+/** The division decides which users are targets, and so what an adapter is compared with. */
 function requireSameUsers({ usersFile }: RunFolder, { users }: RunSources, { split }: Dataset): void {
   if (users === (split ? splitFingerprint(split) : undefined)) return;
   throw new IdiolectError(

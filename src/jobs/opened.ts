@@ -1,4 +1,4 @@
-/** What a job works on, opened once: jobs within it take the same, and never open it again. */
+/** The model and data of a job, opened once and shared by the jobs within it. */
 import type { EngineOptions } from '../engine/session.ts';
 import { type Dataset, loadDataset } from '../histories/dataset.ts';
 import { Encoder } from '../language-model/encoder.ts';
@@ -36,7 +36,10 @@ export async function withOpened<T>(
   }
 }
 
-/** The model of a name or folder, on the device and with the prompts that settings ask for. Close it. */
+/**
+ * Opens the model of a name or folder, with the device and the date in prompts that the settings ask for. The caller
+ * closes it.
+ */
 export async function openModel(
   model: string,
   { device, threads, promptDate }: EngineOptions & Pick<OpenSettings, 'promptDate'>,
@@ -48,8 +51,8 @@ const OF_MODEL = ['model', 'device', 'threads', 'promptDate'] as const;
 const OF_DATA = ['data', 'queryShare', 'skipBad', 'targetUsers', 'seed'] as const;
 
 /**
- * The same for other settings: what they have in common with those it was opened for is shared, the rest is opened for the
- * work and closed after it.
+ * The same for other settings: a model or data that both settings share is reused; the rest is opened for the work and
+ * closed after it.
  */
 export async function withReopened<T>(
   opened: Opened,

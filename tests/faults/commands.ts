@@ -32,7 +32,7 @@ export const COMMANDS: Readonly<Record<CommandName, KilledCommand>> = {
   forget: {
     before: [...TRAIN, '--users', 'ada,grace', '--target-users', '../pair.json', '--auxiliary-from', 'all', ...DATA],
     args: ['forget', 'ada', '--cache', 'cache', '--out', 'run'],
-    done: /run has nothing of a user "ada"/,
+    done: /run has no data of a user "ada"/,
   },
   adapt: {
     args: [

@@ -71,11 +71,11 @@ describe('an ablation', () => {
 
   it.each([
     ['', /`sweep` is empty/],
-    ['alhpa=0,1', /"alhpa" is no setting that can be varied/],
-    ['users=a,b', /"users" is no setting that can be varied/],
+    ['alhpa=0,1', /"alhpa" is not a setting that can be varied/],
+    ['users=a,b', /"users" is not a setting that can be varied/],
     ['alpha=0,much', /expected a number, found "much"/],
     ['lr=estimated', /expected a number, found "estimated"/],
-    ['alpha=0,1', /"1" is no value of `alpha`/],
+    ['alpha=0,1', /"1" is not a value of `alpha`/],
     ['method=cbpo,ppo', /there is no objective "ppo"\. There are cbpo, /],
   ])('refuses the sweep "%s"', async (sweep, sentence) => {
     await expect(run(sweep)).rejects.toThrow(sentence);

@@ -129,7 +129,7 @@ describe('task adaptation', () => {
     [{ targetUsers: undefined }, /^`targetUsers` is missing/],
     [{ targetUsers: 'nowhere.json' }, /^nowhere.json does not exist/],
     [{ targetUsers: { targets: ['eve'] } }, /the target user "eve" has no records to train on in .*histories.jsonl/],
-    [{ targetUsers: { targets: ['ada', 'grace', 'linus'] } }, /has no records to train on but the target users'/],
+    [{ targetUsers: { targets: ['ada', 'grace', 'linus'] } }, /has no records to train on except the target users'/],
   ])('%j is refused in one sentence', async (settings, sentence) => {
     const { targetUsers } = settings;
     const file = place.path('some-users.json');

@@ -80,7 +80,7 @@ describe('idiolect doctor', () => {
     expect(data.lengths).toMatchObject({ longest: 5, promptsCut: 0 });
     const found = Object.fromEntries(checks.map(({ topic, ...check }: { topic: string }) => [topic, check]));
     expect(found.times).toEqual({ state: 'note', found: expect.stringContaining('no record has a time') });
-    expect(found.duplicates).toEqual({ state: 'note', found: expect.stringContaining('2 records say') });
+    expect(found.duplicates).toEqual({ state: 'note', found: expect.stringContaining('2 records repeat') });
     expect(found.users).toEqual({ state: 'note', found: expect.stringContaining('"c" has too few records') });
   });
 
@@ -135,7 +135,7 @@ describe('idiolect doctor', () => {
           await writeFile(`${folder}/tokenizer.json`, text.replace('"id": 257', '"id": 300'));
         }),
       }),
-      'it gives the id 300, but the model has 258. Take tokenizer.json and weights of one model.',
+      'it gives the id 300, but the model has 258. Use tokenizer.json and weights of the same model.',
     ],
     ['no data file', async () => ({ data: place.path('nowhere.jsonl') }), 'nowhere.jsonl does not exist.'],
     ['an empty data file', async () => ({ data: await dataFile('empty.jsonl', '') }), 'has no records: it is empty.'],
@@ -143,7 +143,7 @@ describe('idiolect doctor', () => {
     [
       'half a line',
       async () => ({ data: await dataFile('half.jsonl', (await readFile(place.data, 'utf8')).slice(0, -30)) }),
-      /1 line is no record, such as .*half\.jsonl:36: not JSON .* Correct them, or give `skipBad`\./,
+      /1 line is not a record, such as .*half\.jsonl:36: not JSON .* Correct them, or give `skipBad`\./,
     ],
     [
       'one user alone',
@@ -153,7 +153,7 @@ describe('idiolect doctor', () => {
     [
       'users whose training records are none they stand by',
       async () => ({ data: await dataFile('disliked.jsonl', ['ada', 'grace'].flatMap(disliked).join('')) }),
-      /0 of 2 have enough records\. .* Each training record of "ada" has label false, or is held out of another user too/,
+      /0 of 2 have enough records\. .* Every training record of "ada" has label false or is held out for another user too/,
     ],
     [
       'a file of lines that are all bad',
@@ -173,7 +173,7 @@ describe('idiolect doctor', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^fine +Node/m);
     expect(stdout).toMatch(/^wrong +model +.* is a folder; a file was expected\./m);
-    expect(stdout).toMatch(/^wrong +lines +1 line is no record/m);
+    expect(stdout).toMatch(/^wrong +lines +1 line is not a record/m);
     expect(stderr).toBe('error: 2 things are wrong (model, lines); the lines above say what to do.\n');
     const json = await idiolect(['doctor', '--model', place.path('nowhere'), '--json']);
     expect(json.code).toBe(1);
@@ -184,7 +184,7 @@ describe('idiolect doctor', () => {
     const file = place.path('half.jsonl');
     const { code, stdout } = await idiolect(['doctor', '--data', file, '--skip-bad']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^note +lines +1 line is no record, .* They are left out\./m);
+    expect(stdout).toMatch(/^note +lines +1 line is not a record, .* They are left out\./m);
   });
 
   it('finds the starter from any folder', async () => {

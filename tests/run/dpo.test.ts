@@ -220,7 +220,7 @@ describe('what cannot be trained', () => {
     [
       'dpo without rejected texts',
       () => ({ rejected: undefined }),
-      /^`method` dpo needs `rejected`, a file of what the own records were chosen over\.$/,
+      /^`method` dpo needs `rejected`, a file of the texts that own records were chosen over\.$/,
     ],
     [
       'rejected texts with another method',
@@ -230,7 +230,7 @@ describe('what cannot be trained', () => {
     [
       'supervised fine-tuning with rejected texts',
       () => ({ method: 'sft' }),
-      /^`rejected` belongs to objectives of pairs, such as dpo; `method` sft takes own records alone/,
+      /^`rejected` belongs to objectives of pairs, such as dpo; `method` sft takes only own records/,
     ],
     [
       'a user without pairs',

@@ -190,12 +190,12 @@ describe('the command', () => {
   it('says what is left to do, and that the histories are as they were; there is nothing to do twice', async () => {
     const { code, stdout } = await forgetting(USER, '--out', run);
     expect(code).toBe(0);
-    expect(stdout).toContain(`${run} has nothing of "${USER}" any more.`);
+    expect(stdout).toContain(`${run} has no data of "${USER}" any more.`);
     expect(stdout).toContain(`Adapters trained against texts of "${USER}": linus. To train one again without`);
     expect(stdout).toContain(`If they have records of "${USER}", the next train command trains the user again.`);
     const again = await forgetting(USER, '--out', run);
     expect(again).toMatchObject({ code: 1, stdout: '' });
-    expect(again.stderr).toContain(`has nothing of a user "${USER}". It has something of ada, linus.`);
+    expect(again.stderr).toContain(`has no data of a user "${USER}". It has data of ada, linus.`);
   });
 
   it('prints the same as JSON', async () => {
@@ -207,7 +207,7 @@ describe('the command', () => {
     [
       'a user it does not know',
       async () => ['Zoe "Z" Köhler', '--out', run],
-      /has nothing of a user "Zoe "Z" Köhler"\. Did you mean "Zoë "Z" Köhler"\?/,
+      /has no data of a user "Zoe "Z" Köhler"\. Did you mean "Zoë "Z" Köhler"\?/,
     ],
     ['a folder that is no run', async () => [USER, '--out', cache], /cache is not a run: there is no run\.json\./],
     ['a folder that is not there', async () => [USER, '--out', `${run}x`], /is not a run: there is no run\.json\./],
@@ -226,7 +226,7 @@ describe('the command', () => {
         await recordOf(adaptSchema, { model: 'x', data: 'x', out: run, targetUsers: 1 });
         return [USER, '--out', run];
       },
-      /was not made by idiolect train, and a user cannot be taken out of a comparison or an adapted model: remove/,
+      /was not made by idiolect train, and a user cannot be removed from a comparison or an adapted model: remove/,
     ],
     [
       'a comparison',

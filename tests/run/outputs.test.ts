@@ -132,7 +132,7 @@ describe('a file that is there', () => {
     await mkdir(`${out}/cells/mine`, { recursive: true });
     await writeFile(`${out}/ablation.md`, 'mine\n');
     const { code, stderr } = await idiolect([...commands.ablate!(), '--out', out]);
-    expect(stderr).toContain(`${out} is not empty, and no ablation began there: it holds ablation.md`);
+    expect(stderr).toContain(`${out} is not empty, and was not made by an ablation: it holds ablation.md`);
     expect(code).toBe(1);
     expect(await readFile(`${out}/ablation.md`, 'utf8')).toBe('mine\n');
   });

@@ -44,23 +44,23 @@ export interface AblationSummary {
 }
 
 export interface AblateContext extends JobContext<AblateEvent> {
-  /** Of the caller's own, which `method` may name. */
+  /** The caller's own objectives, which `method` may name. */
   readonly objectives?: readonly TrainableObjective[];
 }
 
-/** A run begins, the `index`-th of all; then what training it tells. */
+/** The start of each run, the `index`-th of `total`, and the events of its training. */
 export type AblateEvent =
   | { readonly type: 'run'; readonly name: string; readonly index: number; readonly total: number }
   | TrainEvent;
 
-/** One combination of settings, wherever it occurs: it is trained once. */
+/** The training run of one combination of settings, shared by all cells that have it. */
 interface CellRun {
   readonly folder: string;
   readonly resolved: Resolved<TrainSettings>;
 }
 
 /**
- * Trains and scores every cell of every sweep, each once, and writes ablation.json, ablation.md and a picture a sweep.
+ * Trains and scores every distinct cell once, and writes ablation.json, ablation.md and one picture per sweep.
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */
@@ -88,7 +88,10 @@ export async function ablate(given: Given<typeof ablateSchema>, context: AblateC
   return writeAblation(out, shared, results);
 }
 
-/** The run of each cell. Cells of different sweeps may be the same run, as where a default is written out. */
+/**
+ * The run of each cell. Cells of different sweeps share a run when their settings agree, such as a default and the same
+ * value spelt out.
+ */
 function runsOf(cells: readonly Cell[], parent: Resolved<AblateSettings>): ReadonlyMap<Cell, CellRun> {
   const distinct = new Map<string, CellRun>();
   return new Map(
@@ -138,7 +141,7 @@ async function writeAblation(
   return { report, data, pictures, sweeps };
 }
 
-/** @throws IdiolectError CONFIG for a folder that is not empty and was not begun by an ablation: it is somebody else's */
+/** @throws IdiolectError CONFIG for a folder that is not empty and was not made by an ablation */
 async function requireOurs(out: string): Promise<void> {
   await makeFolder(out);
   const other = (await readdir(out)).find(name => name !== 'cells');
@@ -149,12 +152,12 @@ async function requireOurs(out: string): Promise<void> {
   }
   throw new IdiolectError(
     'CONFIG',
-    `${out} is not empty, and no ablation began there: it holds ${printable(other)} and no runs in cells/. ` +
+    `${out} is not empty, and was not made by an ablation: it holds ${printable(other)} and no runs in cells/. ` +
       'Choose another `out`, or an empty folder.',
   );
 }
 
-/** The settings of a cell: those given for all, and those of the sweep. */
+/** The settings of a cell: those shared by all cells, and the sweep's values for this one. */
 function cellSettings(cell: Cell, parent: Resolved<AblateSettings>, out: string): Resolved<TrainSettings> {
   return childSettings(trainSchema, parent, {
     origin: 'ablation',
@@ -183,7 +186,7 @@ async function trainAndScore(
   };
 }
 
-/** Who is how unlike the others, by the records and the model all cells share. */
+/** How unlike the others each user is, measured on the records and the model that all cells share. */
 async function groupsOf(
   opened: Opened,
   { values }: Resolved<AblateSettings>,
@@ -204,7 +207,7 @@ function byGroup(users: readonly UserScore[], groups: ReadonlyMap<string, Unique
   });
 }
 
-/** The scores of a run, kept beside it: a finished run is scored once. */
+/** The scores of a run, kept in its folder so that a finished run is scored only once. */
 async function scoresOf(
   opened: Opened,
   { run, users }: TrainSummary,
@@ -220,7 +223,7 @@ async function scoresOf(
   return scores;
 }
 
-/** KL(pi || pi_ref) where each user's training ended, mean over users. */
+/** KL(pi || pi_ref) at the end of each user's training, averaged over users. */
 async function finalKl(run: TrainSummary): Promise<{ kl?: number }> {
   const steps = await new RunFolder(run.run).readMetrics();
   const last = new Map(steps.flatMap(({ user, kl_reference: kl }) => (typeof kl === 'number' ? [[user, kl]] : [])));
@@ -228,7 +231,7 @@ async function finalKl(run: TrainSummary): Promise<{ kl?: number }> {
   return { kl: [...last.values()].reduce((a, b) => a + b, 0) / last.size };
 }
 
-/** The gain of a cell minus that of another, by user. */
+/** The gain of a cell minus that of another, paired by user. */
 function paired(cell: CellResult, base: CellResult): Estimate {
   const before = new Map(base.users.map(score => [score.user, score.adapter - score.base]));
   const differences = cell.users.map(({ user, adapter, base: reference }) => {
@@ -236,7 +239,7 @@ function paired(cell: CellResult, base: CellResult): Estimate {
     if (other === undefined) {
       throw new IdiolectError(
         'DATA',
-        `the runs ${base.name} and ${cell.name} hold other users; choose another ${setting('out')}.`,
+        `the runs ${base.name} and ${cell.name} hold different users; choose another ${setting('out')}.`,
       );
     }
     return adapter - reference - other;

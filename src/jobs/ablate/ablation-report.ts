@@ -10,7 +10,10 @@ import { settingName } from './sweep.ts';
 const interval = ({ mean, low, high }: Estimate) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
-/** One table a sweep. Nats per completion token on held-out records; 95% intervals over users, not corrected for their number. */
+/**
+ * One table per sweep. Nats per completion token on held-out records; 95% intervals over users, not corrected for their
+ * number.
+ */
 export function ablationTables(sweeps: readonly SweepResult[], pictures: readonly string[]): string {
   const sections = sweeps.map(({ settings, cells }, i) => {
     const names = settings.map(settingName);
@@ -63,7 +66,7 @@ function numbersOf({ gain, difference, personalGain, clippedShare, kl }: CellRes
   ];
 }
 
-/** The gain along the sweep's last setting, a line for each combination of the others. */
+/** The gain along the sweep's last setting, with one line per combination of the others. */
 export function sweepChart({ settings, cells }: SweepResult): string {
   const along = settings.at(-1)!;
   const others = settings.slice(0, -1);

@@ -12,9 +12,9 @@ export interface RunResult {
   readonly personalGain?: Estimate;
   /** Share of the steps whose pure negative risk was below 0; for cbpo. */
   readonly clippedShare?: number;
-  /** By uniqueness of the users, where they are three or more. */
+  /** By uniqueness of the users; empty with fewer than three users. */
   readonly groups: readonly GroupResult[];
-  /** KL(pi || pi_ref) along own records when training ended, nats per token, mean over users. */
+  /** KL(pi || pi_ref) on own records at the end of training, in nats per token, averaged over users. */
   readonly kl?: number;
 }
 

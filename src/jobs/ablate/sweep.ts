@@ -1,4 +1,4 @@
-/** What an ablation varies: settings of training and their values, crossed. */
+/** What an ablation varies: training settings and their values, crossed. */
 
 import { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
@@ -33,7 +33,7 @@ export interface Cell {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** A value that leaves the setting alone; an alpha left alone is estimated for each user. */
+/** Whether a value leaves the setting at its default; alpha is then estimated for each user. */
 function isUnset(key: string, value: string): boolean {
   return value === 'default' || (key === 'alpha' && value === 'estimated');
 }
@@ -41,7 +41,7 @@ function isUnset(key: string, value: string): boolean {
 export const sweepSchema = z
   .string()
   .describe(
-    'settings and their values, such as "alpha=estimated,0,0.6 reference-point=ema,pooled"; those of one sweep are crossed, and ";" begins another',
+    'settings and their values, such as "alpha=estimated,0,0.6 reference-point=ema,pooled"; the settings of one sweep are crossed, and ";" starts another sweep',
   );
 
 /**
@@ -64,7 +64,7 @@ function parseAxes(text: string): Axis[] {
       const names = varied.map(({ name: long }) => long.slice(2)).join(', ');
       throw new IdiolectError(
         'USAGE',
-        `${setting('sweep')}: "${name}" is no setting that can be varied. Those are ${names}.`,
+        `${setting('sweep')}: "${name}" is not a setting that can be varied. Choose from ${names}.`,
       );
     }
     const values = list.split(',').map(value => {
@@ -74,7 +74,7 @@ function parseAxes(text: string): Axis[] {
       if (checked.success) return { text: value, value: checked.data };
       throw new IdiolectError(
         'USAGE',
-        `${setting('sweep')}: "${value}" is no value of ${setting(flag.key)}: ${checked.error.issues[0]!.message.replace(/\.$/, '')}.`,
+        `${setting('sweep')}: "${value}" is not a value of ${setting(flag.key)}: ${checked.error.issues[0]!.message.replace(/\.$/, '')}.`,
       );
     });
     return { key: flag.key, values };

@@ -23,7 +23,7 @@ export const adaptSchema = z.object({
     .positive()
     .optional()
     .describe(
-      'train on a random sample of this many others’ records, with held-out records in proportion (default: all)',
+      'train on this many of the others’ records, drawn at random, with held-out records in proportion (default: all)',
     ),
   epochs: epochs.describe('passes over the others’ records'),
   batchSize: batchSize.describe('records in a batch'),

@@ -67,7 +67,7 @@ export interface AdaptSummary {
   readonly heldOut: HeldOutChange | null;
 }
 
-/** Names the one adapter of the run in metrics and random streams. */
+/** The name of the run's only adapter, in metrics and random streams. */
 const NAME = 'task';
 
 /**
@@ -89,9 +89,9 @@ export async function adapt(
 }
 
 /**
- * The same on a model and data that are open: those the settings name.
+ * The same, on the model and data that the settings name, already open.
  *
- * @returns the adapted model too, open; close it
+ * @returns the summary, and the adapted model, which the caller closes
  */
 export async function adaptOn(
   opened: Opened,
@@ -119,7 +119,7 @@ export async function adaptOn(
     const run = new Adaptation(model, { settings, folder, merged, others }, context);
     await run.train(train);
     await run.merge(train.length);
-    // Scored as it was written, so that this is also its first use.
+    // Scored from the files just written, which shows that they can be loaded.
     const adapted = await openModel(merged, settings);
     const heldOut = await run.score(adapted, query).catch(async error => {
       await adapted.close();
@@ -143,7 +143,10 @@ export async function adaptOn(
   }
 }
 
-/** Both parts of the others' records, in the order of the data or, where there are too many, as drawn. */
+/**
+ * The others' training and held-out records: all of them in the order of the data, or a random draw where there are too
+ * many.
+ */
 function othersRecords({ file, users }: Dataset, { others }: TargetSplit, { maxRecords, seed }: AdaptSettings) {
   const members = new Set(others);
   const kept = [...users.values()].filter(({ user }) => members.has(user));
@@ -152,7 +155,7 @@ function othersRecords({ file, users }: Dataset, { others }: TargetSplit, { maxR
   if (train.length === 0) {
     throw new IdiolectError(
       'DATA',
-      `${file} has no records to train on but the target users'. Use the histories the list of users was made from.`,
+      `${file} has no records to train on except the target users'. Use the histories the list of users was made from.`,
     );
   }
   if (maxRecords === undefined || maxRecords >= train.length) return { train, query };
@@ -231,7 +234,7 @@ class Adaptation {
     });
   }
 
-  /** Both models on the same texts; null where there are none. */
+  /** Scores both models on the same texts; null where there are none. */
   async score(adapted: LanguageModel, sequences: readonly TokenSequence[]): Promise<HeldOutChange | null> {
     if (sequences.length === 0) return null;
     const progress = (before: number) => (done: number) =>

@@ -1,6 +1,6 @@
 /**
- * Checks of a model folder and of a data file before training. Whatever is wrong with either becomes a sentence; what
- * can be used is handed on, so that a later check or an estimate builds on it.
+ * Checks of a model folder and of a data file before training. Each problem becomes a sentence; what can be used is
+ * returned, for later checks and estimates.
  */
 
 import { counted } from '../../common/counted.ts';
@@ -26,7 +26,7 @@ import {
   typicalLengths,
 } from './training-forecast.ts';
 
-/** Many a letter form that a tokenizer of another model, or a damaged one, would not bring back. */
+/** Characters of many kinds: a damaged tokenizer, or one of another model, would lose some of them. */
 const SAMPLE_TEXT = 'Fix the parser: 3 tests, 2 files (naïve café), "done"!';
 
 interface CheckedModel {
@@ -35,7 +35,7 @@ interface CheckedModel {
   readonly model: LanguageModel | null;
 }
 
-/** Configuration, weights and tokenizer of a folder. */
+/** Checks the configuration, weights and tokenizer of a folder. */
 async function checkModel(named: string, engine: EngineOptions): Promise<CheckedModel> {
   const checks: Check[] = [];
   const checkpoint = await attempt(checks, 'model', async () => openCheckpoint(await folderOf(named)));
@@ -46,18 +46,18 @@ async function checkModel(named: string, engine: EngineOptions): Promise<Checked
   const problem = await attempt(checks, 'tokenizer', async () => tokenizerProblem(model));
   if (problem === undefined) return { checks, model: null };
   const chat = model.tokenizer.hasChatTemplate ? '; its chat template is used unless `chat` never' : '';
-  checks.push(problem ?? { topic: 'tokenizer', state: 'fine', found: `texts come back from it as they were${chat}` });
+  checks.push(problem ?? { topic: 'tokenizer', state: 'fine', found: `texts survive encoding and decoding${chat}` });
   return { checks, model: problem?.state === 'wrong' ? null : model };
 }
 
-/** Where a model is; one named that is not in the Hub's cache is reported, not fetched. */
+/** The folder of a model. A named model that is not in the Hub's cache is reported, not downloaded. */
 async function folderOf(model: string): Promise<string> {
   const known = await localModel(model);
   if (known !== undefined) return known;
-  if (!parseModelName(model)) return model; // its config.json is missed below
+  if (!parseModelName(model)) return model; // a missing config.json is reported below
   throw new IdiolectError(
     'MODEL',
-    `${model} is neither a folder nor whole in ${hubCacheFolder(process.env)}. idiolect init and train fetch it; check it after that.`,
+    `${model} is neither a folder nor a complete download in ${hubCacheFolder(process.env)}. idiolect init and train download it; check it after that.`,
   );
 }
 
@@ -70,7 +70,7 @@ function modelText({ config, tensors }: Checkpoint): string {
   return `${config.modelType}, ${counted(config.layers, 'layer')}, ${count} parameters in ${types}, sequences of up to ${config.maxPositions} tokens`;
 }
 
-/** Null where a text comes back as it was, in ids the model has. */
+/** Null where a text survives encoding and decoding, and every id is one the model has. */
 function tokenizerProblem({ tokenizer, checkpoint }: LanguageModel): Check | null {
   const topic = 'tokenizer';
   const ids = tokenizer.encodeCompletion(SAMPLE_TEXT, 'never');
@@ -79,7 +79,7 @@ function tokenizerProblem({ tokenizer, checkpoint }: LanguageModel): Check | nul
   const beyond = [...ids, ...tokenizer.endIds, ...prompt].find(id => id >= checkpoint.config.vocabSize);
   if (beyond !== undefined) {
     const why = `it gives the id ${beyond}, but the model has ${checkpoint.config.vocabSize}`;
-    return { topic, state: 'wrong', found: `${why}. Take tokenizer.json and weights of one model.` };
+    return { topic, state: 'wrong', found: `${why}. Use tokenizer.json and weights of the same model.` };
   }
   const text = tokenizer.decode(ids.slice(0, -1)).trim();
   if (text === SAMPLE_TEXT) return null;
@@ -99,7 +99,7 @@ export interface DataFacts {
   readonly medianRecords: number;
   readonly withoutTime: number;
   readonly duplicates: number;
-  /** Where a model was given. */
+  /** Present where a model was given. */
   readonly lengths?: Lengths;
 }
 
@@ -135,13 +135,13 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
     checks.push({
       topic: 'lines',
       state,
-      found: `${counted(bad.length, 'line is no record', 'lines are no records')}, such as ${bad[0]} ${advice}`,
+      found: `${counted(bad.length, 'line is not a record', 'lines are not records')}, such as ${bad[0]} ${advice}`,
     });
   }
 
   const { queryShare } = settings;
   const { users, tooFew } = splitByTime(groups, { queryShare, minQuery: queryShare > 0 ? 1 : 0 });
-  // What training leaves out can be all that a user has.
+  // Training leaves out some records, which may be all that a user has.
   const histories = [...setApart(users).byUser.values()];
   const trained = histories.filter(({ train }) => train.length > 0);
   const emptied = histories.find(({ train }) => train.length === 0);
@@ -151,7 +151,7 @@ async function checkData(settings: DataSettings, model: LanguageModel | null): P
   const reasons = [
     ...tooFew.slice(0, 1).map(({ reason }) => reason),
     ...(emptied
-      ? [`Each training record of "${emptied.user}" has label false, or is held out of another user too.`]
+      ? [`Every training record of "${emptied.user}" has label false or is held out for another user too.`]
       : []),
   ];
   checks.push(usersCheck(groups.size, trained.length, medianRecords, reasons.join(' ')));
@@ -207,22 +207,22 @@ function timesCheck(records: readonly HistoryRecord[]): Check {
     else latest.set(user, time!);
   }
   const sorted =
-    moved > 0 ? `; ${counted(moved, 'record was', 'records were')} out of time order and put in it` : ', in time order';
+    moved > 0 ? `; ${counted(moved, 'record was', 'records were')} out of time order and sorted` : ', in time order';
   return { topic, state: 'fine', found: `${first.slice(0, 10)} to ${last.slice(0, 10)}${sorted}` };
 }
 
 function duplicatesCheck(duplicates: number, repeated: number): Check {
   const topic = 'duplicates';
   if (duplicates === 0) return { topic, state: 'fine', found: 'none' };
-  const found = `${counted(duplicates, 'record says', 'records say')} what another of the same user says`;
-  if (repeated === 0) return { topic, state: 'note', found: `${found}; each counts once more in training` };
-  const why = `${counted(repeated, 'held-out one is', 'held-out ones are')} trained on too, so that scores look too good`;
-  return { topic, state: 'note', found: `${found}, and ${why}. Take them out for an evaluation` };
+  const found = `${counted(duplicates, 'record repeats', 'records repeat')} another of the same user`;
+  if (repeated === 0) return { topic, state: 'note', found: `${found}; training counts each repetition` };
+  const why = `${counted(repeated, 'held-out one is', 'held-out ones are')} also trained on, which makes scores look too good`;
+  return { topic, state: 'note', found: `${found}, and ${why}. Remove them for an evaluation` };
 }
 
 function lengthsCheck({ median, p95, longest, texts, promptsCut, completionsCut }: Lengths): Check {
   const topic = 'lengths';
-  const found = `${median} tokens in the middle, 95% up to ${p95}, longest ${longest} (${counted(texts, 'record')}, prompt and text)`;
+  const found = `median ${median} tokens, 95% up to ${p95}, longest ${longest} (${counted(texts, 'record')}, prompt and text)`;
   if (promptsCut + completionsCut === 0) return { topic, state: 'fine', found };
   const share = (part: number) => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)}%`;
   const cut = `${share(promptsCut)} of prompts lose their beginning, ${share(completionsCut)} of texts their end`;
@@ -233,14 +233,14 @@ function lengthsCheck({ median, p95, longest, texts, promptsCut, completionsCut 
   };
 }
 
-/** What is checked: the settings of a run, of which model and data may not be known yet. */
+/** The settings of a run; the model and the data may not be known yet. */
 export type CheckedSettings = Omit<TrainSettings, 'model' | 'data'> & Partial<Pick<TrainSettings, 'model' | 'data'>>;
 
 export interface Findings extends CheckedModel {
   readonly data: DataFacts | null;
 }
 
-/** The machine, and the model and data that the settings name. */
+/** Checks the machine, and the model and data that the settings name. */
 export async function checkAll(settings: CheckedSettings, machine: Machine): Promise<Findings> {
   const { model: folder, data: file, device, threads } = settings;
   const checks = await checkMachine(machine, device === 'cpu' ? ['cpu'] : ['cpu', device]);
@@ -264,7 +264,7 @@ function checkMemory(
   const batch = largestBatch(lengths ?? typicalLengths(longest), settings);
   const bytes = trainingMemory(checkpoint, batch);
   const isTooMuch = bytes > availableBytes;
-  const advice = `; ${bytesText(availableBytes)} are free. Lower ${setting('microBatchTokens')} or ${setting('maxLength')}, or take a smaller model`;
+  const advice = `; ${bytesText(availableBytes)} are free. Lower ${setting('microBatchTokens')} or ${setting('maxLength')}, or use a smaller model`;
   const takes = `takes about ${bytesText(bytes)} of memory`;
   const atOnce = `for ${Math.round(batch.tokens)} tokens at once`;
   if (lengths) {
@@ -277,20 +277,20 @@ function checkMemory(
   const upTo = batch.longest < longest ? `, and up to ${bytesText(most)} with texts of ${longest}` : '';
   const found = `${takes} with texts of ${batch.longest} tokens${upTo}`;
   return isTooMuch
-    ? { topic, state: 'note', found: `${found}${advice}. Give ${setting('data')} for an estimate by your texts` }
-    : { topic, state: 'fine', found: `${found}; give ${setting('data')} for an estimate by your texts` };
+    ? { topic, state: 'note', found: `${found}${advice}. Give ${setting('data')} for an estimate from your texts` }
+    : { topic, state: 'fine', found: `${found}; give ${setting('data')} for an estimate from your texts` };
 }
 
 function textOf({ user, input, output }: HistoryRecord): string {
   return JSON.stringify([user, input, output]);
 }
 
-/** The result of some work, or undefined and one check more that says in a sentence why there is none. */
+/** The result of some work; where it fails, undefined, and a further check that gives the reason in a sentence. */
 async function attempt<T>(checks: Check[], topic: string, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    // A folder can be damaged in ways no reader foresaw; a check reports those, too, without a stack.
+    // Damage that no reader foresaw is reported too, without a stack trace.
     const found = error instanceof IdiolectError ? error.message : `cannot be used: ${reasonOf(error)}.`;
     checks.push({ topic, state: 'wrong', found });
     return undefined;

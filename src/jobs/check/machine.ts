@@ -11,7 +11,7 @@ import { backend, type EngineOptions } from '../../engine/session.ts';
 /** What one check found. */
 export interface Check {
   readonly topic: string;
-  /** `wrong`: training cannot go ahead; `note`: it can, but somebody should know. */
+  /** `wrong`: training cannot start; `note`: it can, but the user should know. */
   readonly state: 'fine' | 'note' | 'wrong';
   /** One sentence: what was found and, where it is not fine, what to do. */
   readonly found: string;
@@ -26,7 +26,7 @@ export interface Machine {
 }
 
 export function thisMachine(): Machine {
-  // Where a container may use less than the machine has, that is its memory.
+  // In a container, the container's limit is the memory there is.
   const limit = process.constrainedMemory();
   const isLimited = limit > 0 && limit < totalmem();
   const available = process.availableMemory();
@@ -41,15 +41,15 @@ export function thisMachine(): Machine {
 
 const CGROUP = '/proc/self/cgroup';
 
-/** Where Linux says what a control group of version 2 uses its memory for; undefined for others. */
+/** The Linux file on what a control group uses its memory for; undefined where the group is not of version 2. */
 export function memoryFile(cgroup: string): string | undefined {
   const [, group] = /^0::(\/.*)/.exec(cgroup) ?? [];
   return group === undefined ? undefined : join('/sys/fs/cgroup', group, 'memory.stat');
 }
 
 /**
- * What is available within a limit. Node counts files that the kernel keeps in memory as taken, though it gives up those
- * not in use before anybody goes short; after a download that is most of the memory.
+ * What is available within a limit. Node counts the kernel's file cache as used, although the kernel frees inactive
+ * pages as soon as memory is short; after a download they are most of the memory.
  */
 export function withFilePages(available: number, limit: number, stat: string): number {
   const [, pages = 0] = /^inactive_file (\d+)$/m.exec(stat) ?? [];
@@ -99,30 +99,34 @@ const ADVICE: Readonly<Record<EngineOptions['device'], string>> = {
   webgpu: 'It needs a graphics card and its driver (Vulkan, Metal or Direct3D 12).',
 };
 
-/** Multiplies two small matrices there. */
+/** Multiplies two small matrices on the device. */
 async function checkDevice(device: EngineOptions['device']): Promise<Check> {
   const topic = `device ${device}`;
   try {
     const product = (await multiplyOn(device)).join(', ');
     if (product !== '7, 10, 15, 22') {
-      return { topic, state: 'wrong', found: `a product of small whole numbers came out as ${product}. Use another.` };
+      return {
+        topic,
+        state: 'wrong',
+        found: `a product of small whole numbers came out as ${product}. Use another device.`,
+      };
     }
     const others = backend.devices.filter(name => name !== device);
     const more =
-      device === 'cpu' && others.length > 0 ? `; built in, to try by ${setting('device')}: ${others.join(', ')}` : '';
+      device === 'cpu' && others.length > 0 ? `; also built in (${setting('device')}): ${others.join(', ')}` : '';
     return { topic, state: 'fine', found: `${backend.name} computes there${more}` };
   } catch (error) {
     return { topic, state: 'wrong', found: `${engineReason(error)} ${ADVICE[device]}` };
   }
 }
 
-/** The engine's own words without its source files. */
+/** The engine's own message, without its source file. */
 function engineReason(error: unknown): string {
   const text = reasonOf(error).replace(/\s+/g, ' ').trim();
   return `${text.replace(/\/onnxruntime_src\/.* was false\. /, '').replace(/\.$/, '')}.`;
 }
 
-/** Bytes as a person says them, such as `1.5 GB`. */
+/** Bytes in a readable unit, such as `1.5 GB`. */
 export function bytesText(bytes: number): string {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(bytes < 1e11 ? 1 : 0)} GB`;

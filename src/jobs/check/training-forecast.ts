@@ -1,4 +1,6 @@
-/** What training will take before it is started: memory by a formula, time by a few steps of the real shape, disk by counting. */
+/**
+ * Predicts what training takes: memory by a formula, time from a few steps of the real shape, disk space by counting.
+ */
 import type { z } from 'zod';
 import { IdiolectError } from '../../common/errors.ts';
 import { random } from '../../common/random.ts';
@@ -22,7 +24,7 @@ export interface BatchShape {
   /** Tokens of the longest sequence. */
   readonly longest: number;
   readonly completionTokens: number;
-  /** Whether batches come that do not fit into one pass, for which two more sessions open. */
+  /** Whether some batches need two passes, for which two more sessions are opened. */
   readonly twoPasses: boolean;
 }
 
@@ -30,14 +32,14 @@ export interface BatchShape {
 const PROCESS_BYTES = 200e6;
 
 /**
- * Bytes that training takes at its largest batch. Kept for the backward pass, per token and layer, in float32: four
- * times the hidden width (two inputs, two norms), queries and what attention gives, keys and values before and after
- * rotation, three times the inner width, and two rows of attention (scores and weights) for each head. Completion
- * positions hold their logits, some 1.7 times over while the gradient is made (fitted, as are the two rows). F32
- * weights are in the file, mapped once; F16 and BF16 ones are widened to float32 by each session: training, KL probe,
- * and the two of two passes.
+ * Bytes that training takes at its largest batch. The backward pass keeps, per token and layer in float32: four times
+ * the hidden width (two inputs, two norms), queries and attention outputs, keys and values before and after rotation,
+ * three times the inner width, and two rows of attention (scores and weights) for each head. Completion positions hold
+ * their logits, about 1.7 times over while the gradient is computed (fitted, as are the two rows). F32 weights are
+ * mapped from the file once; each session (training, KL probe, and two more for two passes) widens F16 and BF16 weights
+ * to float32.
  *
- * Peaks measured for batches of 64 to 2048 tokens, sequences of 64 to 1024, are within a tenth of it.
+ * Measured peaks, for batches of 64 to 2048 tokens and sequences of 64 to 1024, are within a tenth of the result.
  */
 export function trainingMemory({ config, tensors }: Pick<Checkpoint, 'config' | 'tensors'>, batch: BatchShape): number {
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config;
@@ -50,9 +52,9 @@ export function trainingMemory({ config, tensors }: Pick<Checkpoint, 'config' | 
   return PROCESS_BYTES + weights + 4 * (activations + logits);
 }
 
-/** How long some texts are, in tokens. */
+/** The lengths of a sample of texts, in tokens. */
 export interface Lengths {
-  /** Texts that were looked at. */
+  /** Number of texts in the sample. */
   readonly texts: number;
   readonly median: number;
   readonly mean: number;
@@ -66,7 +68,7 @@ export interface Lengths {
   readonly completionsCut: number;
 }
 
-/** Texts looked at to judge by; the rest is taken to be like them. */
+/** Number of texts sampled; the rest are assumed to be like them. */
 const SAMPLE = 500;
 
 /** A fixed draw of records as token sequences. */
@@ -107,7 +109,7 @@ export function largestBatch(
   return { tokens, longest, completionTokens: tokens * completionShare, twoPasses: whole > microBatchTokens };
 }
 
-/** Tokens of a prompt and its text where no texts are known: a message or a short letter. */
+/** Tokens of a prompt and its text to assume where no data is given: a message or a short letter. */
 const TYPICAL = 256;
 
 /** @param longest tokens a text may have */
@@ -127,22 +129,24 @@ export interface TrainingForecast {
 }
 
 /**
- * How far a run may be from what two seconds of it promise: steps of one machine differ by a tenth to a third from hour
- * to hour (docs/benchmark.md), and long texts cost more than their share of tokens.
+ * How far a run may be from an estimate made in two seconds: on one machine, step times vary by a tenth to a third from
+ * hour to hour (docs/benchmark.md), and long texts cost more than their share of tokens.
  */
 const RANGE = { low: 0.7, high: 1.5 };
 
-/** Seconds of measured steps, and steps at most. */
+/** Seconds to spend on measuring, and the most steps to measure. */
 const BUDGET = 2;
 const MOST_STEPS = 8;
 
-/** Work of a run, counted without encoding all of it. */
+/** The work of a run, counted without encoding all its texts. */
 interface Work {
   readonly users: number;
   readonly steps: number;
-  /** Records that go through a training step, each as often as it does. */
+  /** Records that go through a training step, counted each time they do. */
   readonly trained: number;
-  /** Records that go forward alone: reference scores, the embedding that alpha is estimated by, the KL probe. */
+  /**
+   * Records that take only a forward pass: reference scores, the embeddings that alpha is estimated from, the KL probe.
+   */
   readonly scored: number;
 }
 
@@ -162,7 +166,7 @@ export async function forecastTraining(
   if (records.length === 0) {
     throw new IdiolectError(
       'DATA',
-      `${dataset.file} has no record to train on: each is held out, of its own user or of another, or has label false. ` +
+      `${dataset.file} has no record to train on: each is held out, for its own user or another, or has label false. ` +
         'Give histories with more records.',
     );
   }
@@ -183,11 +187,11 @@ export async function forecastTraining(
   };
 }
 
-/** Seconds a token. */
+/** Seconds per token. */
 export interface Rates {
   /** Through a training step. */
   readonly step: number;
-  /** Forward alone. */
+  /** In a forward pass alone. */
   readonly score: number;
   /** Seconds that opening the sessions took. */
   readonly starting: number;
@@ -238,7 +242,7 @@ interface Rate {
   readonly seconds: number;
 }
 
-/** Seconds a token, once a first call has opened the session. @param run returns how many tokens it took */
+/** Seconds per token, after a first call has opened the session. @param run returns how many tokens it processed */
 async function measure(now: () => number, run: () => Promise<number>): Promise<Rate> {
   await run();
   const begun = now();
@@ -269,7 +273,7 @@ function countWork(dataset: Dataset, settings: TrainSettings): Work {
     own += train.length + beside.disliked;
     drawn += auxiliary;
     if (objective.usesAlpha && alpha === undefined) embedded += train.length * (1 + overlapRatio);
-    // The probe runs the model twice, along the own half of a batch.
+    // The probe runs the model twice on the own half of a batch.
     if (klEvery > 0) probed += (1 + batches.length / klEvery) * 2 * (batchSize / 2);
   }
   const referenced = needsReference ? own + Math.min(drawn, all) : 0;
@@ -277,7 +281,9 @@ function countWork(dataset: Dataset, settings: TrainSettings): Work {
   return { users: users.length, steps, trained, scored };
 }
 
-/** Adapters in float32, one user's checkpoint (the matrices and two moments), a line a step, a line a scored text. */
+/**
+ * Adapters in float32, one user's checkpoint (the matrices and two moments), and a line per step and per scored text.
+ */
 function diskBytes({ users, steps, scored }: Work, lora: LoraConfig, { linears }: Checkpoint): number {
   const parameters = matrixShapes(lora, linears).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
   return (users + 3) * 4 * parameters + 400 * steps + 64 * scored;

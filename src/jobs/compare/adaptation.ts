@@ -4,7 +4,7 @@ import { childSettings, type Resolved } from '../../common/settings.ts';
 import { type AdaptSettings, adaptSchema } from '../adapt/adapt-settings.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
-/** Rank, layers and optimiser of the adaptation are its own: a comparison's are those of the users' adapters. */
+/** The adaptation has its own rank, layers and optimiser; those of the comparison are for the users' adapters. */
 const SHARED = [
   'model',
   'baseName',
@@ -22,7 +22,7 @@ const SHARED = [
   'threads',
 ] as const;
 
-/** @param targetUsers the file that says who is evaluated or chosen on, and so kept out */
+/** @param targetUsers the file of the users to leave out: those evaluated, and those hyper-parameters are chosen on */
 export function adaptationSettings(parent: Resolved<ClosedSettings>, targetUsers: string): Resolved<AdaptSettings> {
   const { taskEpochs: epochs, taskRate: lr, taskRecords: maxRecords, out } = parent.values;
   const values = { targetUsers, out: join(out, 'task'), epochs, lr, maxRecords };

@@ -13,8 +13,8 @@ import { requirePossible } from './requirements.ts';
 import { compareSchema, settingsOfTask, taskFileName } from './task-settings.ts';
 
 /**
- * Adapts the backbone to the task, chooses each method's hyper-parameters on development users, trains and asks every
- * method for the target users, and writes results.md, results.json and report.html.
+ * Adapts the backbone to the task, chooses each method's hyper-parameters on development users, trains every method and
+ * collects its answers for the target users, and writes results.md, results.json and report.html.
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal; the same call continues from there
  */

@@ -1,4 +1,7 @@
-/** A comparison that has begun: its stages in order, each kept in the folder and continued from there after a stop. */
+/**
+ * The stages of a comparison, in order. Each keeps its results in the folder, and a stopped comparison continues from
+ * them.
+ */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { counted } from '../../common/counted.ts';
@@ -36,11 +39,11 @@ import type { ClosedSettings } from './task-settings.ts';
 import { tuneMethods } from './tuning.ts';
 
 export interface CompareContext extends JobContext<CompareEvent>, OwnMethods {
-  /** Of the judge's server; kept nowhere. */
+  /** The API key of the judge's server; it is never written to disk. */
   readonly judgeKey?: string;
 }
 
-/** What a comparison is of. */
+/** What is compared: the settings, metrics, methods and users, and the folder for the results. */
 export interface ComparisonPlan {
   readonly settings: Resolved<ClosedSettings>;
   readonly measured: FirstMetric;
@@ -126,7 +129,7 @@ export class Comparison {
           costs: await this.#costs.all(),
           alphas: await runner.alphas('targets'),
         });
-      // A judge who does not answer must not take the results along.
+      // Written before the judge is asked, so that the results are not lost if it does not answer.
       const reports = await report();
       const judged = await this.#judge(methods, anchor);
       return judged ? await report(judged) : reports;
@@ -136,7 +139,7 @@ export class Comparison {
     }
   }
 
-  /** Does a little of each kind of work, so that nobody starts hours of it unknowingly. */
+  /** Times a little of each kind of work, so that the user knows how long the comparison will take before it starts. */
   async #forecast(): Promise<void> {
     const input = {
       settings: this.#settings,
@@ -231,9 +234,11 @@ export class Comparison {
     return answers;
   }
 
-  /** By the model all methods start from, on the records before the queries. */
+  /**
+   * Groups the target users by uniqueness, using the model all methods start from and the records before the queries.
+   */
   async #uniqueness({ task, taskFolder, splits }: Workbench): Promise<ReadonlyMap<string, UniquenessGroup>> {
-    // Fewer are in no group, and one has nobody to be unlike.
+    // Fewer users than groups cannot be grouped, and a single user has no others to differ from.
     if (this.#division.targets.length < UNIQUENESS_GROUPS.length) return new Map();
     const { values: settings } = childSettings(overlapReportSchema, this.#plan.settings, {
       origin: 'comparison',
@@ -249,7 +254,7 @@ export class Comparison {
       if (event.type !== 'notice') this.#progress.emit({ ...event, type: 'progress', what: 'embedding texts' });
     };
     const work = () => uniquenessGroups(opened, settings, { onEvent, ...(signal && { signal }) });
-    return this.#progress.stage(UNIQUENESS, { name: 'how unlike each other the users write' }, () =>
+    return this.#progress.stage(UNIQUENESS, { name: 'comparing how the users write' }, () =>
       this.#costs.of('uniqueness', counted(this.#division.targets.length, 'user'), work),
     );
   }

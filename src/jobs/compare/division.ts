@@ -1,4 +1,7 @@
-/** Who is evaluated, on whom hyper-parameters are chosen, and on whom the backbone is adapted to the task: nobody twice. */
+/**
+ * Divides the users into those evaluated, those hyper-parameters are chosen on, and those the backbone is adapted on.
+ * Nobody is in two groups.
+ */
 
 import { join } from 'node:path';
 import { counted } from '../../common/counted.ts';
@@ -17,7 +20,7 @@ export interface Division {
   readonly notices: readonly string[];
 }
 
-/** A division into targets and others, and the file that says so, as the verbs read it by `targetUsers`. */
+/** A division into targets and others, and its file, which the verbs read through `targetUsers`. */
 export interface WrittenSplit {
   readonly file: string;
   readonly split: TargetSplit;
@@ -25,7 +28,7 @@ export interface WrittenSplit {
 
 /** Each group as a division of its own. */
 export interface WrittenSplits {
-  /** Both groups below are kept out. */
+  /** Keeps out the users of both groups below. */
   readonly adaptation: WrittenSplit;
   readonly development: WrittenSplit;
   readonly targets: WrittenSplit;
@@ -34,9 +37,9 @@ export interface WrittenSplits {
 type DivisionSettings = Pick<MethodSettings, 'targetUsers' | 'developmentUsers' | 'skipAdaptation' | 'seed'>;
 
 /**
- * Divides the users who have records to train on and queries to answer. With a number the most active users are drawn,
- * development users among them at random, so that both groups are of one kind; with a file its targets are evaluated
- * and development users are the most active of the others.
+ * Divides the users who have records to train on and queries to answer. Given a number, takes the most active users,
+ * and draws the development users from them at random so that both groups are alike. Given a file, evaluates its
+ * targets and takes the most active others as development users.
  *
  * @throws IdiolectError CONFIG where there are too few users, DATA where the file does not fit the data
  */

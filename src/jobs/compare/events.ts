@@ -7,9 +7,9 @@ import type { TriedSetting } from './search.ts';
 
 export type CompareEvent =
   | NoticeEvent
-  /** Before the first stage, from a few seconds of each kind of work; absent where none is left. */
+  /** Before the first stage, from timing each kind of work for a few seconds; absent where no work is left. */
   | { readonly type: 'forecast'; readonly seconds: Outlook['seconds']; readonly stages: number }
-  /** A piece of work begins; `done` of `total` are behind. */
+  /** A stage begins; `done` of `total` are finished. */
   | {
       readonly type: 'stage';
       readonly name: string;

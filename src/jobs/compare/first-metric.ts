@@ -1,4 +1,7 @@
-/** By what the answers are measured first, and tries are chosen, where most texts have letters that ROUGE does not see. */
+/**
+ * Chooses the first metric of the answers, which also chooses between tries, where most texts use letters that ROUGE
+ * ignores.
+ */
 
 import { counted } from '../../common/counted.ts';
 import { setting } from '../../common/wording.ts';
@@ -6,17 +9,17 @@ import type { MetricName } from '../../histories/index.ts';
 import { countNonLatin } from '../../metrics/letters.ts';
 
 export interface FirstMetric {
-  /** The one that tries are chosen by first. */
+  /** The first of them chooses between tries. */
   readonly metrics: readonly MetricName[];
-  /** Why they are not those of the task. */
+  /** Why they differ from the task's. */
   readonly note?: string;
 }
 
 /**
- * The metrics with chrF before them where more than half of the texts that have letters are mostly in letters that are not
- * Latin. Metrics that the user has named, and those of labels and ratings, stay.
+ * Puts chrF first where more than half of the texts that have letters are mostly in non-Latin letters. Metrics that the
+ * user named, and those of labels and ratings, are returned unchanged.
  *
- * @param references what the users wrote to the queries
+ * @param references what the users themselves wrote for the queries
  */
 export function withFirstMetric(
   metrics: readonly MetricName[],
@@ -28,6 +31,6 @@ export function withFirstMetric(
   if (2 * nonLatin <= texts) return { metrics };
   return {
     metrics: ['chrf', ...metrics],
-    note: `chrF is the first metric: ${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters that ROUGE does not see, which knows a-z and 0-9 alone. ${setting('metrics')} says otherwise.`,
+    note: `chrF is the first metric: ${nonLatin} of ${counted(texts, 'text')} that the users wrote ${nonLatin === 1 ? 'is' : 'are'} mostly in letters that ROUGE ignores: it reads only a-z and 0-9. To choose other metrics, give ${setting('metrics')}.`,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * How long a comparison will take, before it begins: its stages in records to train on, to score and to answer, times what
- * a few seconds of each say on this machine. What an earlier call has finished is not counted.
+ * Predicts how long a comparison will take: the records that its stages train on, score and answer, times the cost of
+ * each, measured for a few seconds on this machine. Work that an earlier call finished is not counted.
  */
 import { join } from 'node:path';
 import { exists } from '../../common/files.ts';
@@ -20,7 +20,10 @@ import type { OwnMethods } from './requirements.ts';
 import { firstChoices, isSearched, triesOf } from './search.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
-/** What a stage does: records that go through a training step, that go forward alone, and answers that are written. */
+/**
+ * The work of a stage: records that go through a training step, records that take only a forward pass, and answers to
+ * write.
+ */
 export interface StageWork {
   readonly key: string;
   readonly trained: number;
@@ -37,25 +40,25 @@ export interface ForecastInput {
   readonly settings: ClosedSettings;
   /** Every method that takes part, in the order of the work. */
   readonly methods: readonly MethodSpec[];
-  /** Names of those that answer. */
+  /** Names of the methods whose answers are compared. */
   readonly asked: ReadonlySet<string>;
   readonly dataset: Dataset;
   readonly division: Division;
   readonly own: OwnMethods;
 }
 
-/** Samples of the task-adapted model for each record that is trained on in pairs. */
+/** Samples drawn from the task-adapted model for each record that is trained on in pairs. */
 const SAMPLES = 3;
 
-/** What a longer prompt costs against a plain one, in its answer and its score. */
+/** The cost of a longer prompt relative to a plain one, for its answer and its score. */
 const LONGER_PROMPT = 1.5;
 
-/** The stages of a comparison that have work left, in their order. */
+/** The stages of a comparison that have work left, in order. */
 export async function planStages(input: ForecastInput): Promise<StageWork[]> {
   const { settings, methods, asked, division } = input;
   const stages: StageWork[] = [];
   const counted = new Set<string>();
-  /** Once each: trainings, samples and scores that methods share. */
+  /** True the first time only: trainings, samples and scores that methods share count once. */
   const once = (key: string) => !counted.has(key) && Boolean(counted.add(key));
   if (!settings.skipAdaptation && !(await exists(join(settings.out, 'task', 'model', 'config.json')))) {
     stages.push(adaptation(input));
@@ -86,7 +89,7 @@ export async function planStages(input: ForecastInput): Promise<StageWork[]> {
   }
   for (const spec of methods) {
     const { training: trained } = spec;
-    // Which rate will be chosen is not known yet; it was one of these where the adapters are there.
+    // The rate that will be chosen is not known yet; existing adapters were trained at one of these.
     const rates = trained ? [first, ...triesOfEach(spec).map(({ choices }) => choices)] : [];
     const ofTargets = trained && { ...trained, rates: rates.map(choices => choices.rates[trained.name]!) };
     await add(evaluating(spec), [
@@ -109,7 +112,7 @@ function adaptation({ settings, dataset, division }: ForecastInput): StageWork {
   return { key: ADAPTING, trained: settings.taskEpochs * trained, scored: 2 * query, answers: 0 };
 }
 
-/** Of the users without an adapter at any of the rates. */
+/** Training work for the users who have no adapter at any of the rates. */
 async function training(
   { settings, dataset, division, own }: ForecastInput,
   group: UserGroup,
@@ -138,7 +141,7 @@ async function training(
   return work;
 }
 
-/** Of the users who have not answered yet. */
+/** Work for the users whose answers are not kept yet. */
 async function answers(
   { settings, dataset, division }: ForecastInput,
   group: UserGroup,
@@ -156,19 +159,19 @@ async function answers(
   return work;
 }
 
-/** Seconds of a unit of each kind of work. */
+/** Seconds per unit of each kind of work. */
 export interface UnitCosts {
   readonly trained: number;
   readonly scored: number;
   readonly answer: number;
 }
 
-/** Prompts answered to see how long an answer takes, and tokens of each at most. */
+/** Prompts answered to time an answer, and the most tokens written for each. */
 const ANSWERED = 4;
 const WRITTEN = 16;
 
 /**
- * Does a little of each kind of work on records of the data.
+ * Times a little of each kind of work on records of the data.
  *
  * @param now seconds of a clock
  */

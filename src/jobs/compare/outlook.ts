@@ -1,15 +1,17 @@
-/** The time a comparison has left, from what was foreseen of its stages and what they took so far. */
+/** The time a comparison has left, from the forecast of its stages and the time that stages have taken so far. */
 
-/** Seconds from the beginning of a stage: of the stage, and of all that come after it. */
+/** Seconds left at the start of a stage: for the stage, and for all stages after it. */
 export interface TimeAhead {
   readonly stage: number;
   readonly after: number;
 }
 
-/** How far a whole comparison may be from its forecast: answers end sooner than they may, and machines are shared. */
+/** How far a whole comparison may be from its forecast: answers may end early, and machines are shared. */
 const RANGE = { low: 0.5, high: 2 };
 
-/** So much of the whole counts as having gone as foreseen, so that the first short stage does not decide all. */
+/**
+ * This share of the whole counts as having gone as forecast, so that one short first stage does not skew the estimate.
+ */
 const TRUST = 0.1;
 
 export class Outlook {
@@ -18,7 +20,7 @@ export class Outlook {
   #foreseen = 0;
   #took = 0;
 
-  /** @param stages seconds foreseen of each, by key */
+  /** @param stages the forecast seconds of each stage, by key */
   constructor(stages: ReadonlyMap<string, number>) {
     this.#ahead = new Map(stages);
     this.#total = [...stages.values()].reduce((a, b) => a + b, 0);
@@ -28,7 +30,7 @@ export class Outlook {
     return { low: RANGE.low * this.#total, likely: this.#total, high: RANGE.high * this.#total };
   }
 
-  /** What is ahead as a stage begins. */
+  /** The time ahead at the start of a stage. */
   ahead(key: string): TimeAhead {
     const factor = this.#factor;
     const stage = this.#ahead.get(key) ?? 0;
@@ -37,7 +39,7 @@ export class Outlook {
     return { stage: stage * factor, after: Math.max(0, after) * factor };
   }
 
-  /** A stage has ended after so many seconds. */
+  /** Records that a stage has ended after `took` seconds. */
   ended(key: string, took: number): void {
     const foreseen = this.#ahead.get(key);
     if (foreseen === undefined) return;
@@ -46,7 +48,7 @@ export class Outlook {
     this.#took += took;
   }
 
-  /** How much longer stages took than was foreseen. */
+  /** How many times longer than forecast the stages took. */
   get #factor(): number {
     const trust = TRUST * this.#total;
     return trust > 0 ? (trust + this.#took) / (trust + this.#foreseen) : 1;

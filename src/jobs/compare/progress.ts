@@ -1,8 +1,8 @@
-/** What a comparison reports of its stages, each with the time ahead. */
+/** Reports the stages of a comparison, each with the time ahead. */
 import type { CompareEvent } from './events.ts';
 import { Outlook } from './outlook.ts';
 
-/** How a stage is reported as it begins: `done` of `total` like it are behind. */
+/** What is reported at the start of a stage: `done` of `total` stages of its kind are finished. */
 export interface StageReport {
   readonly name: string;
   readonly done?: number;
@@ -24,13 +24,13 @@ export class CompareProgress {
     this.#onEvent?.(event);
   }
 
-  /** @param stages seconds expected of each, by key */
+  /** @param stages the expected seconds of each stage, by key */
   forecast(stages: ReadonlyMap<string, number>): void {
     this.#outlook = new Outlook(stages);
     this.emit({ type: 'forecast', seconds: this.#outlook.seconds, stages: stages.size });
   }
 
-  /** Reports that a stage begins, does its work, and learns from how long it took. */
+  /** Reports the start of a stage, does its work, and corrects the outlook by the time it took. */
   async stage<T>(key: string, { name, done = 0, total = 0 }: StageReport, work: () => Promise<T>): Promise<T> {
     this.emit({ type: 'stage', name, done, total, ahead: this.#outlook.ahead(key) });
     const begun = this.#now();

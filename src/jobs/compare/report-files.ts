@@ -1,4 +1,4 @@
-/** What a comparison leaves behind: results.md to quote, results.json to compute with, report.html to look at. */
+/** Writes the reports of a comparison: results.md to quote, results.json to compute with, report.html to look at. */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { counted } from '../../common/counted.ts';
@@ -32,7 +32,7 @@ export interface ComparisonOutcome {
   readonly search: readonly TriedSetting[];
   /** What the tries were chosen by. */
   readonly criterion: ResultMetric;
-  /** Why the first metric is not that of the task. */
+  /** Why the first metric is not the task's. */
   readonly metricsNote: string | undefined;
   readonly costs: readonly StageCost[];
   /** The evaluated users' estimated alphas, where a method needed them. */
@@ -50,14 +50,14 @@ export interface ComparisonReports {
   readonly answers: string;
 }
 
-/** What all methods have in common, and the first of what they have not. */
+/** What all methods have in common, and which train for twice as long. */
 function sharedText({ results }: ComparisonOutcome): string {
   const goOn = results.methods.filter(({ name }) => name === 'dpo' || name === 'cope').map(({ title }) => title);
   const twice =
     goOn.length === 0
       ? ''
       : ` ${goOn.join(' and ')} ${goOn.length > 1 ? 'continue' : 'continues'} from the OPPU adapter, which makes the training twice as long.`;
-  return `All methods have the same data, prompts, LoRA settings, own records a step and greedy decoding, and as many steps where there are enough of others' records; what differs is listed below.${twice}`;
+  return `All methods have the same data, prompts, LoRA settings, own records per step and greedy decoding, and the same number of steps where there are enough of others' records; the differences are listed below.${twice}`;
 }
 
 export async function writeReports(outcome: ComparisonOutcome): Promise<ComparisonReports> {
@@ -110,12 +110,12 @@ function searchText({ search, criterion, results, division }: ComparisonOutcome)
   return `Hyper-parameters were chosen by ${by.title} on ${counted(division.development.length, 'development user')}, who are not evaluated: ${counted(tries, 'try', 'tries')} each for ${[...new Set(search.map(({ method }) => method))].join(', ')}.${tiesText(search, by.title)}${edge}`;
 }
 
-/** Where the criterion was no choice. */
+/** Says where tries tied by the criterion. */
 function tiesText(search: readonly TriedSetting[], criterion: string): string {
   const tied = search.filter(({ likelihood }) => likelihood !== undefined);
   if (tied.length === 0) return '';
   const methods = [...new Set(tied.map(({ method }) => method))].join(', ');
-  return ` The best ${criterion} was the same for several tries of ${methods}, which is no choice between them: the log-likelihood of what those users wrote decided there.`;
+  return ` The best ${criterion} was the same for several tries of ${methods}; there the log-likelihood of what those users wrote decided.`;
 }
 
 /** The largest or smallest learning rate of a method's tries: a better one may be beyond. */
@@ -125,7 +125,7 @@ function isAtEdge(settings: string, tries: readonly TriedSetting[]): boolean {
   return settings.startsWith('lr ') && (rate === Math.max(...rates) || rate === Math.min(...rates));
 }
 
-/** What was compared on what, so that the tables can be cited by themselves. */
+/** The model, data and settings compared, so that the tables can be cited by themselves. */
 function factsText({ settings: { values }, sources, division, search }: ComparisonOutcome): string {
   const { model, data, seed, epochs, rank, loraAlpha, maxTokens, maxLength, skipAdaptation } = values;
   const adapted = skipAdaptation
@@ -165,7 +165,7 @@ async function htmlOf(
 ): Promise<string> {
   const { results, methods, division, groups, search, costs, alphas } = outcome;
   const { values: settings, origins } = outcome.settings;
-  // Of simulated users; the mixture proportion is what the estimators estimate (docs/simulate.md).
+  // Present for simulated users; the mixture proportion is what the estimators estimate (docs/simulate.md).
   const truth = await readOwnJson(`${settings.data}.truth.json`, {
     schema: truthSchema,
     remedy: 'Remove it, or simulate the users again.',

@@ -1,4 +1,4 @@
-/** What a comparison cannot do without, checked before the first minute of work and not after the last. */
+/** Checks what a comparison needs, before any work is done. */
 
 import { IdiolectError } from '../../common/errors.ts';
 import { setting } from '../../common/wording.ts';
@@ -13,12 +13,12 @@ import { type MethodSpec, methodsByName, type TrainingSpec } from './methods/cat
 import { firstChoices, inOrder, isSearched, triesOf } from './search.ts';
 import type { ClosedSettings } from './task-settings.ts';
 
-/** Every method that takes part, what others need included, in the order of the work. */
+/** Every method that takes part, including those that others build on, in the order of the work. */
 export function methodsOf(names: readonly string[], own: readonly MethodSpec[] = []): MethodSpec[] {
   return inOrder(methodsByName(names, own), name => methodsByName([name], own)[0]!);
 }
 
-/** What a caller brings beside the built-in methods and objectives. */
+/** The caller's own methods and objectives, in addition to the built-in ones. */
 export interface OwnMethods {
   readonly methods?: readonly MethodSpec[];
   readonly objectives?: readonly TrainableObjective[];
@@ -49,7 +49,7 @@ export async function requirePossible(
   if (auxiliaryFrom === 'others' && division.others.length === 0) {
     throw new IdiolectError(
       'CONFIG',
-      '`auxiliaryFrom` others: every user is evaluated or chosen on, nobody is left. Use targets or all.',
+      '`auxiliaryFrom` others: every user is evaluated or a development user, and nobody is left. Use targets or all.',
     );
   }
   const needsOthers = objectives.some(({ records }) => records === 'others');
@@ -58,7 +58,7 @@ export async function requirePossible(
     if (division[group].length !== 1) continue;
     throw new IdiolectError(
       'CONFIG',
-      `there is one user in ${group}, with nobody to be compared with; ask for two or more, or use ${setting('auxiliaryFrom')} others.`,
+      `there is one user in ${group}, with nobody to compare with; ask for two or more, or use ${setting('auxiliaryFrom')} others.`,
     );
   }
 }

@@ -54,10 +54,10 @@ describe('the tries of a method', () => {
   it('come from lists as long as `rates`', () => {
     const short = settingsOf({ rates: [1e-4, 3e-4, 1e-3], retrieved: [2, 1], profileRecords: [5] });
     expect(() => triesOf(method('rag'), firstChoices(short), short)).toThrow(
-      '`retrieved` has 2 values and `rates` 3: every method gets as many tries. Give 3 of each.',
+      '`retrieved` has 2 values and `rates` 3: every method gets the same number of tries. Give 3 of each.',
     );
     expect(() => triesOf(method('pag'), firstChoices(short), short)).toThrow(
-      '`profileRecords` has 1 values and `rates` 3: every method gets as many tries. Give 3 of each.',
+      '`profileRecords` has 1 values and `rates` 3: every method gets the same number of tries. Give 3 of each.',
     );
     // One rate is one try of each, by the first value of every list.
     const one = settingsOf({ rates: [1e-4] });

@@ -1,4 +1,7 @@
-/** Hyper-parameters chosen on development users: as many tries for every method that has one, by one criterion for all. */
+/**
+ * Chooses hyper-parameters on development users. Every method that has one gets the same number of tries, and all are
+ * judged by the same criterion.
+ */
 
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
@@ -18,23 +21,23 @@ export interface Try {
   readonly choices: Choices;
 }
 
-/** A try and what it reached. */
+/** A try and its score. */
 export interface TriedSetting {
   readonly method: string;
   readonly settings: string;
   /** Mean over development users. */
   readonly score: number;
-  /** Nats a token, where tries had the same best score and this decided. */
+  /** Nats per token, where several tries had the same best score and this decided. */
   readonly likelihood?: number;
   readonly chosen: boolean;
 }
 
-/** Differences that rounding makes of sums in another order; no criterion has steps as small. */
+/** Sums in a different order may differ by this much through rounding; no criterion has steps this small. */
 const ROUNDING = 1e-12;
 
 /**
- * The try with the best score. A score that several share is no choice between them: the log-likelihood of what the users
- * wrote, which sees every token, decides, and where that is the same too the first of them is taken.
+ * The try with the best score. Where several share it, the log-likelihood of what the users wrote decides, since it
+ * depends on every token; where that is equal too, the first of them is chosen.
  *
  * @param measured the tries' answers, in their order
  */
@@ -68,7 +71,7 @@ export function triedText({ method, settings, score, likelihood, chosen }: Tried
   return `${method} ${settings}: ${score.toFixed(4)}${tie}${chosen ? ' (taken)' : ''}`;
 }
 
-/** The first of each list: what is taken where nothing is searched. */
+/** The first value of each list, used where nothing is searched. */
 export function firstChoices(
   { rates, retrieved, profileRecords }: MethodSettings,
   own: readonly MethodSpec[] = [],
@@ -78,21 +81,21 @@ export function firstChoices(
 }
 
 /**
- * What a try is judged by. A metric of the task sees what is written, which is what counts, but in steps as coarse as
- * the answers are few; log-likelihood sees every token of what the users wrote.
+ * What a try is judged by. A metric of the task measures the answers, which is what counts, but with few answers its
+ * steps are coarse; log-likelihood measures every token of what the users wrote.
  */
 export function criterionOf({ chooseBy }: MethodSettings, ofTask: readonly MetricName[]): ResultMetric {
   return chooseBy === 'likelihood' ? 'logLikelihood' : ofTask[0]!;
 }
 
-/** Whether there is anything to choose from, and anybody to choose it on. */
+/** Whether there are values to choose from, and users to choose on. */
 export function isSearched({ rates, developmentUsers }: MethodSettings): boolean {
   return rates.length > 1 && developmentUsers > 0;
 }
 
 /**
- * The tries of a method, beside what was chosen for others before; none for a method without a hyper-parameter, and for
- * retrieval on top of an adapter, which takes what was chosen for each alone.
+ * The tries of a method, added to what was chosen for earlier methods. There are none for a method without a
+ * hyper-parameter, or for retrieval on top of an adapter, which uses the values chosen for each alone.
  *
  * @throws IdiolectError CONFIG where the lists have fewer tries than there are rates
  */
@@ -103,7 +106,7 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
     if (values.length >= count) return values.slice(0, count);
     throw new IdiolectError(
       'CONFIG',
-      `${setting(key)} has ${values.length} values and ${setting('rates')} ${count}: every method gets as many tries. Give ${count} of each.`,
+      `${setting(key)} has ${values.length} values and ${setting('rates')} ${count}: every method gets the same number of tries. Give ${count} of each.`,
     );
   };
   if (training && prompt === 'plain') {
@@ -126,8 +129,8 @@ export function triesOf(spec: MethodSpec, chosen: Choices, settings: MethodSetti
 }
 
 /**
- * Methods in the order in which they can be searched and trained: one that starts from another's adapters after it,
- * retrieval on top of an adapter last; what is needed and was not asked for is put in.
+ * Methods in the order in which they can be searched and trained: a method that starts from another's adapters comes
+ * after it, and retrieval on top of an adapter last. Methods that others need are added if they were not asked for.
  *
  * @returns the methods to search, each once
  */
@@ -158,7 +161,7 @@ export function describeMethod(spec: MethodSpec, { rates, retrieved, profileReco
   ].join('; ');
 }
 
-/** A try whose training diverges cannot be chosen, and takes none of the others along: null then. */
+/** The result of a try, or null where its training diverges: it cannot be chosen, but the other tries continue. */
 export async function unlessDiverged<T>(
   work: () => Promise<T>,
   onDiverged: (reason: string) => void,

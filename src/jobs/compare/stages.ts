@@ -1,4 +1,4 @@
-/** What each stage of a comparison cost, kept beside it: a comparison that is continued adds to what was spent before. */
+/** What each stage of a comparison cost, kept in its folder: a continued comparison adds to the earlier cost. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendText } from '../../common/files.ts';
@@ -18,19 +18,19 @@ export class StageCosts {
     this.#now = now;
   }
 
-  /** Does the work and notes the seconds it took, also where it was stopped or failed. */
+  /** Does the work and records the seconds it took, even where it is stopped or fails. */
   async of<T>(stage: string, detail: string, work: () => Promise<T>): Promise<T> {
     const start = this.#now();
     try {
       return await work();
     } finally {
       const cost: StageCost = { stage, seconds: (this.#now() - start) / 1000, detail };
-      // A line break of its own before it: an earlier writer may have been stopped inside a line.
+      // Starts with a line break, as an earlier writer may have been stopped inside a line.
       await appendText(this.#file, `\n${JSON.stringify(cost)}`);
     }
   }
 
-  /** Summed by stage, in the order in which they first came; a damaged line counts no seconds. */
+  /** The costs summed by stage, in order of first appearance; a damaged line is ignored. */
   async all(): Promise<StageCost[]> {
     const sums = new Map<string, StageCost>();
     for (const cost of await readKeptLines(this.#file, costSchema)) {

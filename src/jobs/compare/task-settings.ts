@@ -1,4 +1,4 @@
-/** What a benchmark task fixes of a comparison's settings, and its files made histories. */
+/** Applies the settings that a benchmark task fixes for a comparison, and turns its files into histories. */
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { exists, sha256 } from '../../common/files.ts';
@@ -23,33 +23,36 @@ export const compareSchema = methodSchema.extend({
     .min(1)
     .optional()
     .describe(
-      'metrics of the answers; tries are chosen by the first (default: the task’s; for texts rouge1 and rougeL, preceded by chrf where most are not in Latin letters)',
+      'metrics of the answers; the first chooses between tries (default: the task’s; for texts rouge1 and rougeL, preceded by chrf where most are not in Latin letters)',
     ),
 });
 
 export type CompareSettings = z.infer<typeof compareSchema>;
 
-/** The settings with none left open. */
+/** The settings, with none left undecided. */
 export type ClosedSettings = CompareSettings & { readonly maxTokens: number };
 
 export interface TaskSettings {
   readonly settings: Resolved<ClosedSettings>;
-  /** What answers are measured by, the one that hyper-parameters are chosen by first. */
+  /** The metrics of the answers; the first one chooses hyper-parameters. */
   readonly metrics: readonly MetricName[];
 }
 
 export interface TaskOptions {
-  /** Where the histories are kept. */
+  /** The folder for the histories. */
   readonly folder: string;
   readonly onNotice: (message: string) => void;
   /** Called at each record; it may throw to stop. */
   readonly onRecord: () => void;
 }
 
-/** Without a task: what texts are measured by, and how long an answer may be. */
+/** The metrics and the longest answer where there is no task. */
 const FREE_TEXT = { metrics: ['rouge1', 'rougeL'] as readonly MetricName[], maxNewTokens: 64 };
 
-/** The task's histories in the folder of a comparison: named by where they are from, so that others are never taken for them. */
+/**
+ * The file name of the task's histories in the folder of a comparison. It depends on the source, so that no other
+ * histories are taken for them.
+ */
 export function taskFileName(task: string, data: string): string {
   return `${task.replaceAll(/[^\w-]/g, '_')}-${sha256(resolve(data)).slice(0, 8)}.jsonl.gz`;
 }
@@ -96,7 +99,7 @@ export async function settingsOfTask(
   };
 }
 
-/** What is learned from is cut as the benchmarks cut it; what an answer is measured against never is. */
+/** Cuts texts to learn from as the benchmarks do, but never the text an answer is measured against. */
 function cut(record: HistoryRecord, maxWords: number): HistoryRecord {
   const input = capWords(record.input, maxWords);
   return record.split === 'query'

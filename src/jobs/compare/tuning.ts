@@ -25,7 +25,7 @@ export interface Tuning {
   readonly costs: StageCosts;
 }
 
-/** Every method's tries, method by method: the best is kept for those that come after. */
+/** Tries each method in turn; the choice for one holds for those after it. */
 export async function tuneMethods(tuning: Tuning): Promise<{ choices: Choices; tried: readonly TriedSetting[] }> {
   const { settings, methods, own, developmentUsers, progress, costs } = tuning;
   let choices = firstChoices(settings, own);

@@ -18,7 +18,7 @@ const { auxiliaryFrom, historyShare } = recordChoiceSchema.shape;
 export const overlapReportSchema = z.object({
   model: trainSchema.shape.model,
   ...dataSchema.shape,
-  users: trainSchema.shape.users.describe('users to look at: names separated by commas, or first:N (default: all)'),
+  users: trainSchema.shape.users.describe('users to report on: names separated by commas, or first:N (default: all)'),
   auxiliaryFrom,
   historyShare,
   ...embedderSchema.shape,
@@ -32,7 +32,7 @@ export type OverlapReportSettings = z.infer<typeof overlapReportSchema>;
 
 export interface UserOverlap extends OverlapEstimate {
   readonly user: string;
-  /** Among the users looked at; absent where they are fewer than three, or the user has one record. */
+  /** Among the users reported on; absent where there are fewer than three, or the user has only one record. */
   readonly uniqueness?: Pick<Uniqueness, 'score' | 'group'>;
 }
 
@@ -41,7 +41,10 @@ export type OverlapEvent =
   | { readonly type: 'embedding'; readonly done: number; readonly total: number }
   | { readonly type: 'estimate'; readonly done: number; readonly total: number };
 
-/** The estimates training with the same settings would use. @throws IdiolectError INTERRUPTED when stopped by the signal */
+/**
+ * The estimates that training with the same settings would use. @throws IdiolectError INTERRUPTED when stopped by the
+ * signal
+ */
 export async function reportOverlaps(
   given: Given<typeof overlapReportSchema>,
   context: JobContext<OverlapEvent> = {},
@@ -75,7 +78,7 @@ export async function uniquenessGroups(
   });
 }
 
-/** What a stop leaves. */
+/** What is kept after a stop. */
 const KEPT = 'embeddings made so far are kept';
 
 /** Opens the embedder, embeds what the users of the settings need, and closes it after the work. */
@@ -100,7 +103,10 @@ async function withStudy<T>(
   }
 }
 
-/** The uniqueness of users by their own training records; of those with two records or more, where they are three or more. */
+/**
+ * The uniqueness of users by their own training records, for users with two or more records; empty if fewer than three
+ * have them.
+ */
 async function uniquenessAmong(
   study: OverlapStudy,
   users: readonly string[],

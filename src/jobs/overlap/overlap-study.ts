@@ -1,4 +1,7 @@
-/** The preference overlap of a data set's users: which records are compared, and what stands in for too few of them. */
+/**
+ * The preference overlap of a data set's users: which records are compared, and what replaces an estimate from too few
+ * of them.
+ */
 import type { z } from 'zod';
 import { sha256 } from '../../common/files.ts';
 import { random } from '../../common/random.ts';
@@ -14,16 +17,19 @@ type StudySettings = OverlapSettings &
     readonly seed: number;
   };
 
-/** A user's records, and others' that they are compared with. */
+/** A user's records, and the others' records that they are compared with. */
 interface ComparedRecords {
   readonly own: readonly HistoryRecord[];
   readonly others: readonly HistoryRecord[];
 }
 
-/** Other users whose estimates stand in for that of a user with too few records. */
+/** The number of other users whose estimates replace that of a user with too few records. */
 const STAND_INS = 20;
 
-/** Estimates of one data set by one embedder. An estimate depends on the data and the settings, not on who was asked before. */
+/**
+ * Estimates of one data set by one embedder. An estimate depends on the data and the settings, not on the users
+ * estimated before.
+ */
 export class OverlapStudy {
   readonly #dataset: Dataset;
   readonly #embedder: Embedder;
@@ -55,7 +61,7 @@ export class OverlapStudy {
     return this.#vectorsOf(this.#compared(user).own);
   }
 
-  /** Alpha of one user; where the records are too few, the median of other users. */
+  /** The alpha of one user; where there are too few records, the median of other users. */
   async estimate(user: string): Promise<OverlapEstimate> {
     const estimate = await this.#estimateAlone(user);
     if (estimate.fallback === null) return estimate;
@@ -63,7 +69,7 @@ export class OverlapStudy {
     return fillFromOthers(new Map([...(await this.#standIns), [user, estimate]])).get(user)!;
   }
 
-  /** From the user's own records; each user once. */
+  /** The estimate from the user's own records, made once per user. */
   #estimateAlone(user: string): Promise<OverlapEstimate> {
     const known = this.#estimates.get(user) ?? this.#compute(user);
     this.#estimates.set(user, known);
@@ -84,8 +90,8 @@ export class OverlapStudy {
   }
 
   /**
-   * Estimates of users drawn from those with enough records, and with somebody to be compared with; the draw is the same
-   * whoever lacks them.
+   * Estimates of users drawn from those with enough records and with others to compare with; the draw is the same for
+   * every user who lacks records.
    */
   async #estimateStandIns(): Promise<ReadonlyMap<string, OverlapEstimate>> {
     const { seed, overlapFewRecords } = this.#settings;
@@ -101,7 +107,10 @@ export class OverlapStudy {
     return estimates;
   }
 
-  /** The user's latest records, and others' drawn as for training, so that the training draw begins this one. */
+  /**
+   * The user's latest records, and others' records drawn as for training, so that this draw starts with the training
+   * draw.
+   */
   #compared(user: string): ComparedRecords {
     const known = this.#comparisons.get(user);
     if (known) return known;
@@ -113,7 +122,7 @@ export class OverlapStudy {
     return comparison;
   }
 
-  /** What users are compared with. */
+  /** The records that users are compared with. */
   #recordsOfOthers(): readonly HistoryRecord[] {
     this.#pool ??= auxiliaryPool(this.#dataset, this.#settings.auxiliaryFrom);
     return this.#pool;

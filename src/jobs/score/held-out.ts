@@ -52,7 +52,10 @@ export interface UserScore {
   readonly base: number;
   /** With the user's own adapter. */
   readonly adapter: number;
-  /** With the adapter of the next user of the run: what of the gain is not this user's own. Absent with one user. */
+  /**
+   * With the adapter of the next user of the run, which shows how much of the gain is not personal. Absent with one
+   * user.
+   */
   readonly otherAdapter?: number;
   /** Own adapter minus base, over this user's texts. */
   readonly gain: Judgement;
@@ -64,12 +67,12 @@ export interface HeldOutScores {
   readonly users: readonly UserScore[];
   /** Own adapter minus base, one value per user. */
   readonly gain: Estimate;
-  /** Whether that differs clearly from 0 by all users' texts. */
+  /** Whether that clearly differs from 0, by the texts of all users. */
   readonly overall: OverallJudgement;
   /** Own adapter minus another user's, one value per user. */
   readonly personalGain?: Estimate;
   readonly personalOverall?: OverallJudgement;
-  /** What the adapters were trained by. */
+  /** How the adapters were trained. */
   readonly training: Pick<TrainSettings, 'method' | 'lr' | 'epochs'>;
 }
 
@@ -92,7 +95,7 @@ export async function scoreRun(
   return withRun(settings, run => scoreOn(run, settings, context));
 }
 
-/** The same on a run that is open. */
+/** The same on an open run. */
 export async function scoreOn(
   run: OpenRun,
   settings: Pick<ScoreSettings, 'run' | 'users' | 'cache' | 'device'>,
@@ -124,7 +127,7 @@ interface Scoring {
   readonly onText: () => void;
 }
 
-/** A user's held-out texts: without an adapter, with the own one, and with that of the next user of the run. */
+/** A user's held-out texts: without an adapter, with the user's own, and with that of the next user of the run. */
 async function scoreTexts(run: OpenRun, user: string, scoring: Scoring): Promise<ScoredQuery[]> {
   const { model, dataset, encoder, trained } = run;
   const { cache, device } = scoring;
@@ -194,7 +197,7 @@ class AdapterScores {
     }
   }
 
-  /** A run folder that may only be read can be scored; it keeps nothing. */
+  /** A read-only run folder can be scored too; its scores are not kept. */
   async save(): Promise<void> {
     await this.#cache.flush().catch((error: NodeJS.ErrnoException) => {
       if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code ?? '')) throw error;

@@ -7,7 +7,7 @@ import type { Estimate } from '../../statistics/intervals.ts';
 import { FEWEST_TEXTS, type Judgement } from '../../statistics/judgement.ts';
 import type { HeldOutScores, UserScore } from './held-out.ts';
 
-/** Nats a token below which a difference is called next to nothing: one per cent of perplexity. */
+/** Nats per token below which a difference is called next to nothing: one per cent of perplexity. */
 const NEXT_TO_NOTHING = 0.01;
 
 /** One sentence on what a user's adapter does to that user's held-out texts. */
@@ -45,7 +45,7 @@ export function verdictWord(gain: Judgement): string {
   return { helps: 'helps', harms: 'harms', untold: 'no clear difference', few: 'too few texts' }[gain.verdict];
 }
 
-/** Users that an interval over users needs to be worth reading in a sentence. */
+/** The fewest users for which an interval over users is given in a sentence. */
 const FEWEST_USERS = 6;
 
 /** A few sentences on the whole run: whether anything was learnt, whether it is the users' own, and what to try. */
@@ -53,7 +53,7 @@ export function runSentences(scores: HeldOutScores): string[] {
   const { users, gain, overall, personalGain, personalOverall } = scores;
   const shown = (estimate: Estimate, alone: Estimate | undefined) => {
     if (users.length === 1 && alone) return nats(alone);
-    // Over so few users the interval is too narrow for a sentence beside a test that says otherwise.
+    // Over so few users the interval is too narrow, and could contradict the test in the same sentence.
     const amount = users.length < FEWEST_USERS ? `${signed(estimate.mean)} nats a token` : nats(estimate);
     return `${amount} over ${counted(users.length, 'user')}`;
   };

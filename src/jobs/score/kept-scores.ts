@@ -1,4 +1,4 @@
-/** The scores of a finished run, kept beside it so that it is scored once. */
+/** The scores of a finished run, kept in its folder so that it is scored only once. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../common/files.ts';
@@ -11,7 +11,7 @@ const estimate = z.object({ mean: z.number(), low: z.number(), high: z.number() 
 const overall = z.object({ texts: count, p: z.number(), verdict: z.enum(['helps', 'harms', 'untold', 'few']) });
 const judgement = z.object({ ...estimate.shape, ...overall.shape });
 
-/** With the fields in the order in which they are made, so that scores read again are written as the same bytes. */
+/** The fields are in the order in which they are made, so that scores read back are written as the same bytes. */
 const scoresSchema: z.ZodType<HeldOutScores> = z.object({
   users: z.array(
     z.object({
@@ -33,14 +33,14 @@ const scoresSchema: z.ZodType<HeldOutScores> = z.object({
 });
 
 const keptSchema = z.object({
-  /** Whom the run had trained then. */
+  /** The users the run had trained by then. */
   trained: z.array(z.string()),
   scores: scoresSchema,
 });
 
 const fileOf = (run: string) => join(run, 'scores.json');
 
-/** The scores of a run that has trained these users; undefined where there are none, or what is there is damaged. */
+/** The scores of a run that has trained these users; undefined where there are none, or they are damaged. */
 export async function readKeptScores(run: string, trained: readonly string[]): Promise<HeldOutScores | undefined> {
   const kept = await readKeptJson(fileOf(run), keptSchema);
   return kept && JSON.stringify(kept.trained) === JSON.stringify(trained) ? kept.scores : undefined;

@@ -2,14 +2,14 @@
 import { random } from '../../common/random.ts';
 import { bootstrapMean, type Estimate } from '../../statistics/intervals.ts';
 
-/** One completion under both runs; every list has one entry a token, the last one the end token's. */
+/** One completion under both runs; every list has one entry per token, the last being the end token's. */
 export interface TokenShifts {
-  /** Whose adapters. */
+  /** The user whose adapters are compared. */
   readonly user: string;
-  /** Its place among the user's chosen records, from 1. */
+  /** Its position among the user's chosen records, from 1. */
   readonly record: number;
   readonly tokens: readonly string[];
-  /** Share of the other side's training texts that hold the token: how shared it is. */
+  /** Share of the other side's training texts that contain the token: how shared it is. */
   readonly shared: readonly number[];
   /** log pi_ref, natural logarithm. */
   readonly reference: readonly number[];
@@ -19,7 +19,7 @@ export interface TokenShifts {
 }
 
 export interface TokenGroup {
-  /** Least and greatest share of the other side's texts that hold a token of the group. */
+  /** Least and greatest share of the other side's texts that contain a token of the group. */
   readonly from: number;
   readonly to: number;
   /** Token occurrences. */
@@ -38,12 +38,12 @@ export interface TokenSummary {
   readonly groups: readonly TokenGroup[];
   /**
    * The difference among the most shared tokens minus that among the most distinctive ones, paired by unit: above 0
-   * where `run` spares shared tokens beyond what it does to all. Absent with fewer than two groups.
+   * where `run` spares shared tokens more than it does others. Absent with fewer than two groups.
    */
   readonly contrast?: Estimate;
 }
 
-/** Below, an interval over users would say little, and the unit is the record. */
+/** With fewer users an interval over users would say little, and the unit is the record. */
 const FEWEST_USERS = 5;
 const QUANTILES = [0.25, 0.5, 0.75];
 
@@ -56,8 +56,8 @@ interface Token {
 
 /**
  * Quarters of all token occurrences by `shared`, equal values in one group (so groups differ in size where many are
- * equal). A group's mean is over units of each unit's mean, and the interval resamples units. The end token, which
- * closes every text, is in none.
+ * equal). A group's mean is the mean over units of each unit's mean, and the interval resamples units. The end token,
+ * which closes every text, is left out.
  */
 export function summarizeShifts(texts: readonly TokenShifts[]): TokenSummary {
   const unit = new Set(texts.map(({ user }) => user)).size >= FEWEST_USERS ? 'user' : 'record';

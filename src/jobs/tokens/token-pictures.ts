@@ -6,13 +6,13 @@ import { counted } from '../../common/counted.ts';
 import { printable } from '../../common/printable.ts';
 import type { TokenShifts, TokenSummary } from './token-groups.ts';
 
-/** What the two runs are called. */
+/** The names of the two runs. */
 export interface RunNames {
   readonly run: string;
   readonly against: string;
 }
 
-/** Texts in one picture, at most; all are in the data. */
+/** The most texts in one picture; all are in the data. */
 const SHOWN = 6;
 
 /** The texts of one user: a row for each run and one for their difference. */
@@ -23,7 +23,7 @@ export function shiftPicture(texts: readonly TokenShifts[], { run, against }: Ru
     { label: against, values: text.against },
     { label: 'difference', values: text.run.map((value, t) => value - text.against[t]!) },
   ]);
-  // A few tokens that moved far would leave all others pale: the largest twentieth has the full colour.
+  // A few tokens that moved far would leave all others pale: the largest twentieth gets the full colour.
   const sizes = rows.flatMap(three => three.flatMap(({ values }) => values.map(Math.abs))).sort((a, b) => a - b);
   const limit = Number(sizes[Math.ceil(0.95 * sizes.length) - 1]!.toPrecision(2));
   return tokenStrip({

@@ -1,6 +1,6 @@
 /**
  * What two runs did to each token of a text: shift = log pi(token) - log pi_ref(token), the terms of the implicit
- * reward before beta. The paper looks at it to see whether tokens a user shares with others are pushed down less.
+ * reward before beta. The paper uses it to see whether tokens a user shares with others are pushed down less.
  */
 
 import { z } from 'zod';
@@ -51,7 +51,7 @@ export interface TokenReport {
 }
 
 export interface TokenContext extends JobContext<TokenEvent> {
-  /** Of the caller's own, which the runs may have been trained by. */
+  /** The caller's own objectives, which the runs may have been trained with. */
   readonly objectives?: readonly TrainableObjective[];
 }
 
@@ -61,13 +61,13 @@ export interface TokenEvent {
   readonly total: number;
 }
 
-/** Texts the frequencies of tokens are counted in, at most. At 2,000 a share is known to about 0.02 (two deviations). */
+/** The most texts in which tokens are counted. With 2,000 a share is known to about 0.02 (two standard deviations). */
 const COUNTED = 2_000;
 
 /**
  * Shifts of the chosen records under both runs, and their means for tokens from the most distinctive to the most shared.
  *
- * How shared a token is: the share of the *other side's* training completions that hold it. For the user's own texts
+ * How shared a token is: the share of the *other side's* training completions that contain it. For the user's own texts
  * the other side is the other users (a seeded draw of at most 2,000 of their records), for others' texts it is the user.
  *
  * @throws IdiolectError CONFIG when the runs cannot be compared token by token, DATA when there is no record or user
@@ -122,12 +122,12 @@ async function shiftsOf(
     const logProbs = await model.tokenLogProbs(example, adapter);
     shifts.push(Array.from(logProbs, (value, t) => rounded(value - reference[t]!)));
   }
-  // With the prompt's last token before them, as decoders take the space off the first.
+  // Decoded after the prompt's last token, as decoders strip the space from the first one.
   const tokens = model.tokenizer.pieces(example.ids.slice(example.promptLength - 1)).slice(1);
   return { tokens, reference: Array.from(reference, rounded), run: shifts[0]!, against: shifts[1]! };
 }
 
-/** Millionths: log-probabilities of float32 models are not known better. */
+/** Rounds to millionths: log-probabilities of float32 models are no more precise. */
 function rounded(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
@@ -136,13 +136,13 @@ function completionOf({ ids, promptLength }: TokenSequence): readonly number[] {
   return ids.slice(promptLength);
 }
 
-/** Token by token means the same tokens after the same prompts, and one reference. */
+/** A comparison token by token needs the same tokens, the same prompts and the same reference. */
 function requireComparable(run: RecordedRun, against: RecordedRun, settings: TokensSettings): void {
   const differences = (['model', 'data', 'users'] as const)
     .filter(source => run.sources[source] !== against.sources[source])
     .map(source => (source === 'users' ? 'another division of users' : `another ${source}`));
   for (const key of Object.keys(dataSchema.shape) as (keyof typeof dataSchema.shape)[]) {
-    // Where the lists of users are stored is no difference; who is in them was compared above.
+    // The place of the lists of users does not matter; their contents were compared above.
     if (key === 'data' || key === 'skipBad' || key === 'targetUsers' || run.settings[key] === against.settings[key])
       continue;
     differences.push(`${key} ${run.settings[key]} and ${against.settings[key]}`);
@@ -182,7 +182,7 @@ function chosenExamples(
   );
 }
 
-/** The training completions a user's or others' texts are held against, as token ids. */
+/** The training completions that a user's or others' texts are compared with, as token ids. */
 function otherSide({ dataset, encoder, settings }: OpenRun, user: string, set: TokensSettings['set']) {
   const pool = [...dataset.users.values()].flatMap(({ train }) => train);
   const records = set.startsWith('own')
@@ -191,7 +191,7 @@ function otherSide({ dataset, encoder, settings }: OpenRun, user: string, set: T
   return records.map(record => completionOf(encoder.encode(record)));
 }
 
-/** The share of texts that hold a token at least once. */
+/** The share of texts that contain a token at least once. */
 function documentFrequency(texts: readonly (readonly number[])[]): (id: number) => number {
   const counts = new Map<number, number>();
   for (const ids of texts) for (const id of new Set(ids)) counts.set(id, (counts.get(id) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** What training a run's users tells, step by step and at its end. */
+/** What the training of a run reports, step by step and at its end. */
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
 import type { OverlapEstimate } from '../../overlap/estimate.ts';
@@ -34,11 +34,11 @@ export interface TrainSummary {
   readonly metrics: string;
   /** Share of all steps whose pure negative risk was below 0; for cbpo. */
   readonly clippedShare?: number;
-  /** Those with an adapter. */
+  /** Users with an adapter. */
   readonly users: readonly TrainedUser[];
   /** The alphas used, by user, where they were estimated. */
   readonly alphas: ReadonlyMap<string, OverlapEstimate>;
-  /** Those whose training diverged, and who have none. */
+  /** Users whose training diverged, and who have no adapter. */
   readonly failed: readonly FailedUser[];
 }
 
@@ -48,7 +48,7 @@ export interface FailedUser {
   readonly reason: string;
 }
 
-/** @throws IdiolectError DIVERGED where a user's training failed, naming each */
+/** @throws IdiolectError DIVERGED where training failed, with the reason for each user */
 export function requireAllTrained({ users, failed, run }: Pick<TrainSummary, 'users' | 'failed' | 'run'>): void {
   if (failed.length === 0) return;
   const reasons = failed.map(({ reason }) => reason).join(' ');

@@ -26,7 +26,7 @@ import type { FailedUser, TrainEvent, TrainSummary } from './events.ts';
 import { TrainingRun } from './training-run.ts';
 
 export interface TrainContext extends JobContext<TrainEvent> {
-  /** Of the caller's own, which `method` may name beside the built-in ones. */
+  /** The caller's own objectives, which `method` may name like the built-in ones. */
   readonly objectives?: readonly TrainableObjective[];
   /** Estimates made before from the same records and settings, by user. */
   readonly alphas?: ReadonlyMap<string, OverlapEstimate>;
@@ -34,7 +34,7 @@ export interface TrainContext extends JobContext<TrainEvent> {
 
 /**
  * Trains every selected user that has no adapter in the run folder yet. A user whose training diverges gets no adapter;
- * the others are trained all the same.
+ * the others are still trained.
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal, and the same call continues from there; DATA where nobody
  *   can be trained
@@ -46,10 +46,11 @@ export async function train(given: Given<typeof trainSchema>, context: TrainCont
 }
 
 /**
- * What can be refused before a model is opened.
+ * Refuses what can be refused before a model is opened.
  *
  * @returns the objective that `method` names
- * @throws IdiolectError CONFIG where there is none, or pairs are wanted and not given, or given and not wanted
+ * @throws IdiolectError CONFIG where there is none, where it needs pairs and none are given, or where they are given
+ *   and not needed
  */
 export function requireTrainable(settings: TrainSettings, own?: readonly TrainableObjective[]): TrainableObjective {
   const objective = objectiveNamed(settings.method, own);
@@ -57,7 +58,7 @@ export function requireTrainable(settings: TrainSettings, own?: readonly Trainab
   return objective;
 }
 
-/** The same on a model and data that are open: those the settings name. */
+/** The same, on the model and data that the settings name, already open. */
 export async function trainOn(
   opened: Opened,
   resolved: Resolved<TrainSettings>,
@@ -68,7 +69,7 @@ export async function trainOn(
   const objective = requireTrainable(settings, context.objectives);
   const users = selectUsers(settings.users, dataset);
   requireDistinctFolders(users);
-  // What cannot be is refused before the folder is taken, so that the setting can be corrected.
+  // Invalid settings are refused before the folder is taken, so that they can still be corrected.
   const rejected = settings.rejected === undefined ? undefined : await readRejected(settings.rejected);
   if (objective.records === 'others') auxiliaryPool(dataset, settings.auxiliaryFrom);
   await requireEmbedder(settings.embedder);
@@ -85,7 +86,7 @@ export async function trainOn(
     ...(rejected && { rejected: rejected.fingerprint }),
     ...(start && { start }),
     ...(starts && startSource(starts)),
-    // What a built-in objective depends on is in the settings; of another, its signature is all that is known.
+    // The settings determine a built-in objective; another is known only by its signature.
     ...(!isBuiltIn(objective) && { objective: objective.create({ ...settings, alpha: 0 }).signature }),
   };
   const folder = new RunFolder(settings.out);
@@ -144,11 +145,11 @@ function unfinished(users: readonly string[], { finished }: RunProgress): string
 
 function requirePairs({ name, records }: TrainableObjective, { rejected }: TrainSettings): void {
   if ((records === 'pairs') === (rejected !== undefined)) return;
-  const instead = records === 'others' ? "takes others' records" : 'takes own records alone';
+  const instead = records === 'others' ? "takes others' records" : 'takes only own records';
   throw new IdiolectError(
     'CONFIG',
     records === 'pairs'
-      ? `${setting('method')} ${name} needs ${setting('rejected')}, a file of what the own records were chosen over.`
+      ? `${setting('method')} ${name} needs ${setting('rejected')}, a file of the texts that own records were chosen over.`
       : `${setting('rejected')} belongs to objectives of pairs, such as dpo; ${setting('method')} ${name} ${instead}. Leave it out.`,
   );
 }

@@ -1,4 +1,6 @@
-/** The users of a training run, one after another: alphas, reference scores, the loop, and the adapter in its place. */
+/**
+ * Trains the users of a run one after another: alphas, reference scores, the training loop, and publishing the adapter.
+ */
 import { defaultCacheFolder } from '../../common/cache-folder.ts';
 import { counted } from '../../common/counted.ts';
 import { IdiolectError } from '../../common/errors.ts';
@@ -33,13 +35,13 @@ export interface RunWork {
   readonly folder: RunFolder;
   /** What each user's adapter is trained on. */
   readonly inputs: ReadonlyMap<string, Inputs>;
-  /** What the own records were chosen over, where pairs are trained on. */
+  /** The texts that own records were chosen over, where training uses pairs. */
   readonly rejected: RejectedTexts | undefined;
-  /** Estimates known before, by user; they are not made again. */
+  /** Estimates already known, by user; they are not made again. */
   readonly alphas: ReadonlyMap<string, OverlapEstimate>;
 }
 
-/** What training a user needs, made once for all of them. */
+/** What the training of a user needs, made once for all users. */
 interface Tools {
   readonly trainer: Trainer;
   readonly probe: KlProbe;
@@ -58,7 +60,7 @@ export class TrainingRun {
     this.#context = context;
   }
 
-  /** Writes down what adapters that have no lineage were trained on: the data they were made from is still the same. */
+  /** Records what adapters without a lineage were trained on, which is known since their data has not changed. */
   async recordLineage(users: readonly string[]): Promise<void> {
     const { folder, inputs } = this.#work;
     for (const user of users) {
@@ -67,8 +69,8 @@ export class TrainingRun {
   }
 
   /**
-   * @param open those of the users to be trained
-   * @returns those whose training diverged
+   * @param open the users still to be trained
+   * @returns the users whose training diverged
    */
   async trainAll(users: readonly string[], open: readonly string[]): Promise<FailedUser[]> {
     const { model, encoder } = this.#opened;
@@ -158,7 +160,10 @@ export class TrainingRun {
     return user => known.get(user)!.alpha;
   }
 
-  /** Each sequence once, adapter off, whichever users share it; then the scoring session makes room for training. */
+  /**
+   * Scores each sequence once without an adapter, even if several users share it, and then releases the scoring session
+   * to make room for training.
+   */
   async #scoreReferences(plans: readonly UserPlan[]): Promise<ReferenceCache> {
     const { model } = this.#opened;
     const { cache, device } = this.#work.settings;
@@ -245,7 +250,7 @@ export class TrainingRun {
     await writeAdapter(folder.adapterOf(user), trainer.adapter, origin);
   }
 
-  /** What own records were compared with, and how, where they were. */
+  /** What own records were compared with and how; empty where they were not. */
   #comparedText(auxiliary: number, alpha: number): string {
     const { settings, objective } = this.#work;
     if (objective.records === 'own') return '';

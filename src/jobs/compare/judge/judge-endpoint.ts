@@ -1,4 +1,6 @@
-/** Chat completions of an OpenAI-compatible server, each kept on disk by what was asked, so that nothing is asked twice. */
+/**
+ * Chat completions of an OpenAI-compatible server. Each is kept on disk by its request, so that nothing is asked twice.
+ */
 
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,12 +12,15 @@ import { stopIfAsked } from '../../../common/stop.ts';
 import { setting } from '../../../common/wording.ts';
 
 export interface ChatOptions {
-  /** Where judge.jsonl is kept: a line an answer, found by the hash of the server's address and the request. */
+  /**
+   * The folder of judge.jsonl, which holds one line per answer, keyed by the hash of the server's address and the
+   * request.
+   */
   readonly folder: string;
   readonly fetch: typeof fetch;
-  /** Waits before a new try; may reject when the signal aborts. */
+  /** Waits before the next try; may reject when the signal aborts. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
-  /** Sent as a bearer token, written nowhere. */
+  /** Sent as a bearer token; never written to disk. */
   readonly key?: string;
   readonly signal?: AbortSignal;
   readonly patience?: Patience;
@@ -24,26 +29,26 @@ export interface ChatOptions {
 
 const AT_ONCE = 4;
 
-/** A server on a small machine may think for minutes before it says a word; some send spaces meanwhile. */
+/** A server on a small machine may think for minutes before its first word; some send spaces meanwhile. */
 const PATIENCE: Patience = { answer: 240_000, span: 240_000, bytes: 10_000 };
-/** Bytes of an answer that are read: a model that thinks aloud writes thousands, not millions. */
+/** The most bytes to read of an answer: a model that thinks aloud writes thousands, not millions. */
 const LONGEST_ANSWER = 4 * 2 ** 20;
 
 /** Requests of one question before giving up, with 1, 2, 4 and 8 seconds between them. */
 const TRIES = 5;
 const FIRST_WAIT = 1000;
-/** However long the server would have us wait. */
+/** The longest wait, even if the server asks for more. */
 const LONGEST_WAIT = 60_000;
 
 /**
- * Asks what is not known yet, four at a time.
+ * Sends the requests that have no kept answer, four at a time.
  *
  * @param url base URL of the server: `http://localhost:8000/v1`
  * @param requests bodies of chat completions
- * @param isAnswer whether a text is what was asked for; one kept from an earlier call that is not is asked again
- * @returns the text answered to each of the requests, empty where the model said nothing
- * @throws IdiolectError CONFIG where the server refuses the key; DATA where it cannot be reached, says no or answers
- *   with something else; INTERRUPTED by the signal. What was answered is kept in all cases.
+ * @param isAnswer whether a text is a valid answer; a kept text that is not is asked for again
+ * @returns the answer to each request, by the request; empty where the model said nothing
+ * @throws IdiolectError CONFIG where the server refuses the key; DATA where it cannot be reached, refuses or answers
+ *   with something else; INTERRUPTED by the signal. Answers received so far are kept in all cases.
  */
 export async function askAll(
   url: string,
@@ -66,7 +71,7 @@ export async function askAll(
     while (next < open.length) {
       const [key, request] = open[next++]!;
       const content = await ask(address, request, { ...options, signal: either });
-      // A line break of its own before it: an earlier writer may have been stopped inside a line.
+      // Starts with a line break, as an earlier writer may have been stopped inside a line.
       await appendText(file, `\n${JSON.stringify({ key, content })}`);
       answers.set(key, content);
       onProgress?.(++done, open.length);
@@ -85,7 +90,7 @@ export async function askAll(
 
 const lineSchema = z.object({ key: z.string(), content: z.string() });
 
-/** By their key; what a damaged line held is asked again. */
+/** The kept answers by key; that of a damaged line is asked for again. */
 async function readAnswers(file: string, isAnswer: (content: string) => boolean): Promise<Map<string, string>> {
   const lines = await readKeptLines(file, lineSchema);
   return new Map(lines.filter(({ content }) => isAnswer(content)).map(({ key, content }) => [key, content]));
@@ -94,7 +99,7 @@ async function readAnswers(file: string, isAnswer: (content: string) => boolean)
 interface Failure {
   readonly code: ErrorCode;
   readonly sentence: string;
-  /** Whether trying again is of no use. */
+  /** Whether trying again is pointless. */
   readonly isFinal: boolean;
   /** Milliseconds that the server asks for. */
   readonly wait?: number;
@@ -117,7 +122,7 @@ async function ask(address: string, request: string, options: AskOptions): Promi
   }
 }
 
-/** What a server must say for its answer to be read; `content` is null where a model refuses or only thought. */
+/** The part of a server's answer that is read; `content` is null where a model refuses or has only thought. */
 const completionSchema = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1),
 });
@@ -128,7 +133,7 @@ async function send(address: string, body: string, options: AskOptions): Promise
   let response: Response;
   let text: string;
   try {
-    // Texts and key go where the user said, not where that server would send them on.
+    // Redirects are not followed: texts and key go only to the server that the user named.
     const init = { method: 'POST', headers, body, redirect: 'manual' } as const;
     const answer = await requestFrom(address, { ...init, signal, patience, fetch });
     response = answer.response;
@@ -139,7 +144,7 @@ async function send(address: string, body: string, options: AskOptions): Promise
       return { code: 'DATA', sentence, isFinal: true, cause: error };
     }
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    // Of several addresses of one host that all refuse, only the code is reported.
+    // Where several addresses of a host all refuse, there is only a code to report.
     const reason = reasonOf(cause) || (cause as NodeJS.ErrnoException).code;
     const sentence = `cannot be reached (${reason}); start the server or correct ${setting('judgeUrl')}.`;
     return { code: 'DATA', sentence, isFinal: false, cause: error };
@@ -162,7 +167,7 @@ async function send(address: string, body: string, options: AskOptions): Promise
   }
   const parsed = completionSchema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data.choices[0]!.message.content ?? '';
-  const sentence = `does not answer with a chat completion${said(text)}; ${setting('judgeUrl')} must be the base URL of an OpenAI-compatible server, which mostly ends in /v1.`;
+  const sentence = `does not answer with a chat completion${said(text)}; ${setting('judgeUrl')} must be the base URL of an OpenAI-compatible server, which usually ends in /v1.`;
   return { code: 'DATA', sentence, isFinal: true };
 }
 
@@ -176,7 +181,7 @@ function jsonOf(text: string): unknown {
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 
-/** The server's own words on what is wrong, where it has any, on one line. */
+/** The server's own error message on one line, where it gives one. */
 function said(text: string): string {
   const parsed = errorSchema.safeParse(jsonOf(text));
   return parsed.success ? ` ("${parsed.data.error.message.replaceAll(/\s+/g, ' ').slice(0, 200)}")` : '';

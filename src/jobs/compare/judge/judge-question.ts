@@ -36,7 +36,7 @@ const RESPONSE_FORMAT = {
   },
 };
 
-/** The body of the request; one message, since some chat templates have no place for a system's. */
+/** The body of the request; a single message, since some chat templates have no system message. */
 export function questionBody(
   { earlier, request, a, b }: Question,
   { model, seed }: { readonly model: string; readonly seed: number },
@@ -59,23 +59,23 @@ export function questionBody(
   });
 }
 
-/** By characters, so that none is parted into halves that are no text. */
+/** Cuts by characters, so that no surrogate pair is split. */
 function cut(text: string): string {
   const characters = Array.from(text);
   return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join('')} [...]` : text;
 }
 
 /**
- * The last verdict of an answer, or the letter it consists of; servers may overlook the response format, and models
+ * The last verdict of an answer, or the letter it consists of; servers may ignore the response format, and models
  * think aloud first. Undefined where there is none.
  */
 export function readVerdict(content: string): Verdict | undefined {
-  // A thought that was cut off repeats the question, and is no answer.
+  // A thought that was cut off may repeat the question, and is not an answer.
   const answer = content
     .replace(/^.*<\/think>/s, '')
     .replace(/<think>.*$/s, '')
     .trim();
-  // Letters as capitals: "verdict: a slight edge" names nobody.
+  // Capital letters only: "verdict: a slight edge" names neither.
   const named = [...answer.matchAll(/(?:verdict|Verdict|VERDICT)\W*([Aa] tie|[Tt]ie|TIE|[AB])\b/g)].at(-1);
   const found = named ?? /^\W*(?:answer |text )?(tie|[AB])\W*$/i.exec(answer);
   if (!found) return undefined;

@@ -1,7 +1,7 @@
 /**
  * The optional judge of a comparison: a language model behind any OpenAI-compatible server says which of two answers
- * reads more like the user, the anchor's or another method's. It runs only where its address is given, since the
- * users' texts are sent there.
+ * reads more like the user: the anchor's or another method's. It runs only where its address is given, since it is sent
+ * the users' texts.
  */
 
 import { z } from 'zod';
@@ -16,7 +16,7 @@ import { bootstrapMean } from '../../../statistics/intervals.ts';
 import { askAll, type ChatOptions } from './judge-endpoint.ts';
 import { questionBody, readVerdict } from './judge-question.ts';
 
-/** A key, or a password, would be saved with the settings. */
+/** Refuses a URL with a key or a password, which would be saved with the settings. */
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) return false;
@@ -38,14 +38,14 @@ export const judgeSchema = z.object({
 export type JudgeSettings = z.infer<typeof judgeSchema>;
 
 export interface JudgeOptions extends ChatOptions {
-  /** Draws the queries and the earlier texts, and is sent along. */
+  /** Draws the queries and the earlier texts; also sent with each request. */
   readonly seed: number;
 }
 
 /**
- * The key of the judge's server; it is no setting, so that it is never saved.
+ * The key of the judge's server; it is not a setting, so that it is never saved.
  *
- * @throws IdiolectError CONFIG where it cannot be one
+ * @throws IdiolectError CONFIG where the value cannot be a key
  */
 export function judgeKey(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const key = env.OPENAI_API_KEY || undefined;
@@ -54,7 +54,7 @@ export function judgeKey(env: NodeJS.ProcessEnv = process.env): string | undefin
 }
 
 /**
- * Where the judge is, or undefined where none is named.
+ * The judge's address and model, or undefined where none is named.
  *
  * @throws IdiolectError CONFIG where one of address and model is given without the other
  */
@@ -64,13 +64,15 @@ export function judgeOf({ judgeUrl, judgeModel }: JudgeSettings): { url: string;
   const [given, missing] = judgeUrl === undefined ? ['Model', 'Url'] : ['Url', 'Model'];
   throw new IdiolectError(
     'CONFIG',
-    `${setting(`judge${given}`)} needs ${setting(`judge${missing}`)} beside it; give both, or none.`,
+    `${setting(`judge${given}`)} needs ${setting(`judge${missing}`)} as well; give both, or none.`,
   );
 }
 
 type Outcome = 'win' | 'loss' | 'tie' | 'disagreement' | 'unreadable' | 'same';
 
-/** Two answers to a query; `bodies` asks about the anchor's as A and as B, which a liking for a place cancels out of. */
+/**
+ * Two answers to a query; `bodies` shows the anchor's as A and as B, so that a preference for one position cancels out.
+ */
 interface Pair {
   readonly isSame: boolean;
   readonly bodies: readonly [ours: string, swapped: string];
@@ -86,10 +88,10 @@ export interface Contest {
 }
 
 /**
- * Has the anchor's answers judged against those of each other method, on the same queries for all. Each pair is asked
- * in both orders, and only verdicts that agree count.
+ * Asks the judge to compare the anchor's answers with those of each other method, on the same queries for every method.
+ * Each pair is asked in both orders, and only verdicts that agree count.
  *
- * @returns undefined where no judge is named: nothing is asked or written then
+ * @returns undefined where no judge is named; nothing is asked or written then
  * @throws IdiolectError as `judgeOf` and `askAll`; DATA where a user has no earlier text or most answers hold no verdict
  */
 export async function judge(
@@ -166,7 +168,7 @@ function tally(outcomes: readonly (readonly Outcome[])[], seed: number): Omit<Ju
   };
 }
 
-/** Ties of a judge that did not understand the question say nothing. */
+/** Refuses a judge that did not understand the question, whose ties would say nothing. */
 function requireVerdicts(answers: readonly string[], model: string): void {
   const without = answers.filter(answer => readVerdict(answer) === undefined);
   if (without.length <= answers.length / 2) return;

@@ -1,6 +1,6 @@
 /**
- * The methods of a comparison, as data: what each does to a model is what sets it apart from the others, and nothing
- * else does. Data, LoRA settings, epochs, prompt template and length of answers are shared.
+ * The methods of a comparison, as data. They differ only in what each does to a model; data, LoRA settings, epochs,
+ * prompt template and length of answers are shared.
  */
 
 import { IdiolectError } from '../../../common/errors.ts';
@@ -15,17 +15,17 @@ export interface TrainingSpec {
   readonly name: string;
   /** The objective: a built-in one, or one given to the comparison. */
   readonly method: TrainSettings['method'];
-  /** What the method's own public code sets otherwise than this comparison. */
+  /** Settings of the method's own public code that differ from this comparison's. */
   readonly settings?: Partial<TrainSettings>;
-  /** Texts of the task-adapted model the own texts are chosen over: the first sample, or the least personal of all. */
+  /** Which sample of the task-adapted model the own texts are chosen over: the first, or the least personal. */
   readonly rejected?: 'first' | 'least-personal';
   /** The training whose adapters this one starts from. */
   readonly start?: 'oppu';
 }
 
 /**
- * The learning rate a training has where the comparison says `rate`. One that starts from trained adapters takes smaller
- * steps: CoPe's public code has 5e-6 there after 1e-4.
+ * The learning rate of a training where the comparison says `rate`. Training that starts from trained adapters takes
+ * smaller steps: CoPe's public code uses 5e-6 there, after 1e-4.
  */
 export function rateOf({ start }: Pick<TrainingSpec, 'start'>, rate: number): number {
   return start ? Number((rate / 20).toPrecision(6)) : rate;
@@ -41,7 +41,7 @@ export interface MethodSpec {
   readonly training?: TrainingSpec;
   /** Greedy where absent. */
   readonly contrast?: ContrastOptions;
-  /** In words, for tables of what differs. */
+  /** A description for the table of differences. */
   readonly summary: string;
 }
 
@@ -139,16 +139,16 @@ export function trainingsOf(own: readonly MethodSpec[] = []): readonly TrainingS
   return [...METHODS, ...own].flatMap(({ training }) => training ?? []);
 }
 
-/** Put before the name of a method with an adapter: its answers, with retrieved records in the prompt. */
+/** Prefix of the name of a method with an adapter, for its answers with retrieved records in the prompt. */
 const RAG = 'rag+';
 
-/** Put before its title. */
+/** The same prefix of its title. */
 const ON_TOP = 'RAG + ';
 
 /**
  * The methods by name; `rag+NAME` is retrieval on top of an adapter.
  *
- * @param own methods of the caller's, beside the built-in ones
+ * @param own the caller's own methods, in addition to the built-in ones
  * @throws IdiolectError CONFIG for an unknown or repeated name
  */
 export function methodsByName(names: readonly string[], own: readonly MethodSpec[] = []): MethodSpec[] {
@@ -166,7 +166,7 @@ export function withoutRecords({ name, title }: MethodSpec): { withoutRecords?: 
   return name.startsWith(RAG) ? { withoutRecords: title.slice(ON_TOP.length) } : {};
 }
 
-/** Folders are called by these names. */
+/** Checks the names, which also name folders. */
 function requireNames(all: readonly MethodSpec[]): void {
   for (const [i, { name, training }] of all.entries()) {
     const taken = all.findIndex(other => other.name === name) < i;

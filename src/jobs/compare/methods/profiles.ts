@@ -8,20 +8,20 @@ import { type HistoryRecord, profileRequest } from '../../../histories/index.ts'
 import type { LanguageModel } from '../../../language-model/language-model.ts';
 import { folderName } from '../../../runs/folder-names.ts';
 
-/** Tokens of a profile at most. */
+/** The most tokens of a profile. */
 const PROFILE_TOKENS = 100;
 
 export interface ProfileOptions {
   /** Where profiles are kept. */
   readonly folder: string;
-  /** Records a profile is written from, drawn with the seed; fewer where the model has no room for so many. */
+  /** Records a profile is written from, drawn with the seed; fewer where the model has no room for that many. */
   readonly records: number;
   readonly seed: number;
   readonly chat: 'auto' | 'never';
   readonly signal?: AbortSignal;
 }
 
-/** The user's profile: read where it was written before, else written by the model and kept. */
+/** The user's profile: the kept one, or else one that the model writes, which is then kept. */
 export async function userProfile(
   model: LanguageModel,
   user: string,
@@ -35,7 +35,7 @@ export async function userProfile(
   const isLonger = (shown: readonly HistoryRecord[]) =>
     model.tokenizer.encodePrompt(profileRequest(shown), chat).length > room;
   let sample = random(seed, `profile/${user}`).shuffled(history).slice(0, records);
-  // What is too long would lose its beginning, the question's first words included.
+  // A prompt that is too long loses its beginning, which is where the question starts.
   while (sample.length > 1 && isLonger(sample)) sample = sample.slice(1);
   const [profile] = await model.generateAll([profileRequest(sample)], {
     maxTokens: PROFILE_TOKENS,

@@ -1,4 +1,4 @@
-/** A request as each method puts it to the model: alone, after retrieved records, or after a description of the user. */
+/** The prompt of each method: the request alone, after retrieved records, or after a description of the user. */
 import { join } from 'node:path';
 import {
   capWords,
@@ -17,7 +17,9 @@ import { userProfile } from './profiles.ts';
 import { bm25Retriever, denseRetriever, type Retriever } from './retrieval.ts';
 import type { MethodSettings } from './settings.ts';
 
-/** A prompt, and how much of what is to come before the request has room: records found, or words of the profile. */
+/**
+ * A prompt, and how much of the text before the request was found and shown: in records, or in words of the profile.
+ */
 export interface Prompt {
   readonly text: string;
   readonly shown?: number;
@@ -28,7 +30,7 @@ export interface PromptContext {
   readonly settings: MethodSettings & { readonly maxTokens: number };
   /** Writes the profiles. */
   readonly base: LanguageModel;
-  /** Whose hidden states find records, where they are asked for. */
+  /** Its hidden states find records for dense retrieval. */
   readonly task: LanguageModel;
   /** The earlier records every method learns from. */
   readonly historyOf: (user: string) => readonly HistoryRecord[];
@@ -41,7 +43,7 @@ export interface PromptChoices {
   readonly profileRecords: number;
 }
 
-/** For whom a prompt is, how it is put, and the model that will read it. */
+/** The user and kind of a prompt, and the model that will read it. */
 export interface PromptFor {
   readonly kind: MethodSpec['prompt'];
   readonly model: LanguageModel;
@@ -75,8 +77,8 @@ export class Prompts {
   }
 
   /**
-   * What comes before the request is shortened until the whole has room, as its beginning would be cut: fewer records,
-   * the best one last; fewer words of a profile.
+   * Shortens what comes before the request until the prompt fits, as its beginning would be cut otherwise: fewer
+   * records, the best one last, or fewer words of a profile.
    */
   async of({ kind, model, user, choices }: PromptFor, query: HistoryRecord): Promise<Prompt> {
     const request = renderPrompt(this.#context.settings.template, query);
@@ -105,7 +107,10 @@ export class Prompts {
     await (await this.#embedder)?.close();
   }
 
-  /** Without the instruction that a benchmark's inputs open with: it is alike in all, and would take the room of examples. */
+  /**
+   * Without the instruction that a benchmark's inputs open with: it is the same in all, and would take up the room of
+   * examples.
+   */
   #subject(record: HistoryRecord): HistoryRecord {
     const { task } = this.#context.settings;
     return task === undefined ? record : { ...record, input: withoutInstruction(task, record.input) };

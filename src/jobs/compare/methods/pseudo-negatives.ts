@@ -20,7 +20,7 @@ const keptSchema = z.array(z.array(z.string()).length(SAMPLES));
 const SAMPLING = { temperature: 1, topP: 0.95 };
 
 export interface SampleOptions {
-  /** Where samples are kept. */
+  /** The folder of kept samples. */
   readonly folder: string;
   readonly prompt: (record: HistoryRecord) => string;
   readonly maxTokens: number;
@@ -30,7 +30,7 @@ export interface SampleOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Each record's samples, in the order of the records; read where they were drawn before. */
+/** Each record's samples, in the order of the records: kept ones where there are any, newly drawn ones otherwise. */
 export async function samplesOf(
   model: LanguageModel,
   user: string,
@@ -59,8 +59,8 @@ export async function samplesOf(
 }
 
 /**
- * The sample that is most of all the task's and least of all the user's: the largest mean over its tokens of
- * log p(TAM) - log p(TAM with the OPPU adapter). The prompt's tokens do not count.
+ * The sample most typical of the task and least of the user: the one with the largest mean over its tokens of log
+ * p(TAM) - log p(TAM with the OPPU adapter). The prompt's tokens do not count.
  */
 export async function leastPersonal(
   model: LanguageModel,
@@ -75,7 +75,7 @@ export async function leastPersonal(
   return samples[scores.indexOf(Math.max(...scores))]!;
 }
 
-/** The file of pairs `rejected` reads, from each record and what it is chosen over. */
+/** Writes the file of pairs that `rejected` reads: each record, and the text it is chosen over. */
 export async function writeRejected(
   file: string,
   pairs: readonly { readonly record: HistoryRecord; readonly rejected: string }[],

@@ -1,19 +1,19 @@
-/** Which of a user's earlier records are shown with a request: those most like it, by BM25 or by embeddings. */
+/** Finds the user's earlier records that are most like a request, by BM25 or by embeddings. */
 import { Bm25, type HistoryRecord } from '../../../histories/index.ts';
 import type { Embedder } from '../../../overlap/embedder.ts';
 
 /** Finds the records most like a request, best first. */
 export type Retriever = (input: string, count: number) => Promise<readonly HistoryRecord[]>;
 
-/** BM25Okapi over the words of input and output, between spaces. */
+/** BM25Okapi over the words of input and output, split at spaces. */
 export function bm25Retriever(records: readonly HistoryRecord[]): Retriever {
   const index = new Bm25(records.map(({ input, output }) => `${input} ${output}`));
   return async (input, count) => index.topK(input, count).map(hit => records[hit.index]!);
 }
 
 /**
- * The largest cosines between the request's embedding and those of the records' inputs: outputs are not compared, as
- * the request has none yet. Equal cosines: the earlier record first.
+ * Ranks records by the cosine between the request's embedding and that of the record's input; outputs are not compared,
+ * as the request has none yet. Of equal cosines the earlier record comes first.
  */
 export function denseRetriever(records: readonly HistoryRecord[], embedder: Embedder): Retriever {
   const directionOf = async (input: string) => {

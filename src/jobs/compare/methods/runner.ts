@@ -1,4 +1,4 @@
-/** Does what the catalogue says: trains a method's adapters for some users, and has them answer their queries. */
+/** Carries out the methods of the catalogue: trains a method's adapters for some users, and generates their answers. */
 import { dirname, join } from 'node:path';
 import { exists, makeFolder, PRIVATE, writeFileAtomic } from '../../../common/files.ts';
 import { readKeptJson } from '../../../common/own-file.ts';
@@ -27,30 +27,30 @@ import { type Prompt, type PromptChoices, Prompts } from './prompts.ts';
 import { leastPersonal, samplesOf, writeRejected } from './pseudo-negatives.ts';
 import type { MethodSettings } from './settings.ts';
 
-/** The users answered for: those hyper-parameters are chosen on, or those the result is about. */
+/** Which users are answered for: those hyper-parameters are chosen on, or those the results are about. */
 export type UserGroup = 'development' | 'targets';
 
-/** The hyper-parameters of every method; those a method does not have are not read. */
+/** The hyper-parameters of every method; a method ignores those it does not have. */
 export interface Choices extends PromptChoices {
   /** Learning rate of each training. */
   readonly rates: Readonly<Partial<Record<TrainingSpec['name'], number>>>;
 }
 
-/** What every method works with. */
+/** What every method works on. */
 export interface Workbench {
   readonly settings: Resolved<MethodSettings & { readonly maxTokens: number }>;
   /** All users, undivided. */
   readonly dataset: Dataset;
-  /** The backbone, and the same adapted to the task (or itself), each with where it is. */
+  /** The backbone, and the model adapted to the task (the backbone itself without adaptation) with its folder. */
   readonly base: LanguageModel;
   readonly task: LanguageModel;
   readonly taskFolder: string;
-  /** The division of users whose targets are the group. */
+  /** For each group, the division of users that has the group as its targets. */
   readonly splits: Readonly<Record<UserGroup, WrittenSplit>>;
 }
 
 export interface RunnerContext extends JobContext<RunnerEvent> {
-  /** Of the caller's own, beside the built-in ones. */
+  /** The caller's own objectives, in addition to the built-in ones. */
   readonly objectives?: readonly TrainableObjective[];
 }
 
@@ -72,7 +72,7 @@ export function trainingFolder(out: string, group: UserGroup, training: string, 
 export interface AskedMethod {
   readonly group: UserGroup;
   readonly spec: MethodSpec;
-  /** Of the folder of its answers, which keeps the tries of a method apart. */
+  /** The folder name of its answers, different for each try of a method. */
   readonly name: string;
   readonly choices: Choices;
 }
@@ -102,7 +102,7 @@ export class MethodRunner {
     return trainingFolder(this.#settings.out, group, name, choices.rates[name]!);
   }
 
-  /** The users' estimated alphas, where a method of the group needed them; kept in overlap.json for a later call. */
+  /** The users' estimated alphas, where a method of the group needed them; kept in overlap.json for later calls. */
   async alphas(group: UserGroup): Promise<ReadonlyMap<string, OverlapEstimate>> {
     const known = this.#alphas.get(group) ?? (await readEstimates(this.#overlapFile(group))) ?? new Map();
     this.#alphas.set(group, known);
@@ -120,7 +120,7 @@ export class MethodRunner {
     const objective = objectiveNamed(training.method, objectives);
     const isEstimated = objective.usesAlpha === true && this.#settings.alpha === undefined;
     const settings = await this.#trainingSettings(group, training, users, choices);
-    await task.release(); // its sessions make room for those of training
+    await task.release(); // frees the memory of its sessions for those of training
     const opened = {
       model: task,
       dataset: withSplit(dataset, splits[group].split),
@@ -149,7 +149,7 @@ export class MethodRunner {
     const objective = objectiveNamed(training.method, this.#context.objectives);
     const start = training.start && this.runFolder(group, { name: training.start }, choices);
     const rejected = training.rejected && (await this.#rejectedFile(group, training, users, choices));
-    // A base name names the model; what adapters of a task-adapted one belong to is another.
+    // A base name is that of the given model; adapters of a task-adapted model belong to another.
     const isBase = taskFolder === this.#settings.model;
     return childSettings(trainSchema, settings, {
       origin: 'comparison',
@@ -180,7 +180,9 @@ export class MethodRunner {
     });
   }
 
-  /** A user's answers: read where they were given before, else decoded and kept. The adapters must be trained. */
+  /**
+   * A user's answers: kept ones where there are any; otherwise they are decoded and kept. The adapters must be trained.
+   */
   async answer({ group, spec, name, choices }: AskedMethod, user: string): Promise<Answer[]> {
     const file = answersFile(this.#settings.out, group, name, user);
     const { base, task, dataset } = this.#bench;
@@ -238,7 +240,7 @@ export class MethodRunner {
     return latest(this.#bench.dataset.users.get(user)!.train, this.#settings.historyShare);
   }
 
-  /** The file of what each training record is chosen over, for all users of the group at once. */
+  /** The file of the texts that training records are chosen over, for all users of the group. */
   async #rejectedFile(
     group: UserGroup,
     { name, rejected }: TrainingSpec,
@@ -276,7 +278,7 @@ export class MethodRunner {
   }
 }
 
-/** So that every method sees as many own records a step and takes as many steps: a pair counts as two records. */
+/** Gives every method the same number of own records per step and of steps; a pair counts as two records. */
 function batchSizeOf({ records }: TrainableObjective, { batchSize, auxiliaryRatio }: MethodSettings): number {
   const own = Math.max(1, Math.round(batchSize / (1 + auxiliaryRatio)));
   return { own, pairs: 2 * own, others: batchSize }[records];

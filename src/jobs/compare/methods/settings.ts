@@ -9,7 +9,7 @@ const tries = z.array(z.int().positive()).min(1);
 
 export const methodSchema = z.object({
   model: train.model,
-  data: train.data.describe('histories: JSON Lines, plain or gzip; with `task`, what idiolect data get left on disk'),
+  data: train.data.describe('histories: JSON Lines, plain or gzip; with `task`, what idiolect data get downloaded'),
   out: train.out.describe('folder of the comparison; the same command continues where it stopped'),
   task: z
     .string()
@@ -48,10 +48,10 @@ export const methodSchema = z.object({
     .enum(['bm25', 'dense'])
     .default('bm25')
     .describe('how rag finds records: BM25 or the embeddings of `embedder`'),
-  maxTokens: z.int().positive().optional().describe('longest answer in tokens (default: of the task, else 64)'),
+  maxTokens: z.int().positive().optional().describe('longest answer in tokens (default: the task’s, else 64)'),
   epochs: train.epochs,
   batchSize: train.batchSize.describe(
-    'records in a batch; methods without others’ records see as many own records per step',
+    'records in a batch; methods without others’ records see the same number of own records per step',
   ),
   skipAdaptation: z
     .boolean()

@@ -1,21 +1,21 @@
-/** Sequences packed into the rows a decoder graph runs on: no row is spent on padding, but at most one dummy. */
+/** Packs sequences into the rows a decoder graph runs on, with at most one dummy row and no padding. */
 import { IdiolectError } from '../common/errors.ts';
 import { type Feeds, float32, int64 } from '../engine/tensor.ts';
 import type { RopeSource } from '../model/rope.ts';
 
-/** A prompt and what follows it, as token ids. */
+/** A prompt and the text that follows it, as token ids. */
 export interface TokenSequence {
   readonly ids: readonly number[];
-  /** Tokens of the prompt; those from here on are the completion. At least 1. */
+  /** Number of prompt tokens, at least 1; the tokens after them are the completion. */
   readonly promptLength: number;
 }
 
 export interface PackedBatch {
   readonly feeds: Feeds;
   readonly sequences: number;
-  /** Packed rows, the dummy included. */
+  /** Packed rows, including the dummy. */
   readonly tokens: number;
-  /** Completion tokens of each sequence, in order; results per token are one sequence after the other. */
+  /** Completion tokens of each sequence, in order; results per token are in the same order. */
   readonly completionLengths: readonly number[];
 }
 
@@ -23,7 +23,8 @@ export interface PackedBatch {
  * Packs sequences for scoring or training.
  *
  * The last token of a sequence is only ever predicted, so it is not run. `selected` holds the rows that predict a
- * completion token, `targets` those tokens, and `membership` [sequences, completion tokens] tells whose each is.
+ * completion token, `targets` those tokens, and `membership` [sequences, completion tokens] says which sequence each
+ * belongs to.
  */
 export function packBatch(sequences: readonly TokenSequence[], rope: RopeSource): PackedBatch {
   const lengths = sequences.map(({ ids }) => ids.length - 1);
@@ -61,7 +62,10 @@ export function packBatch(sequences: readonly TokenSequence[], rope: RopeSource)
   };
 }
 
-/** The decoder's own inputs for rows of token ids, each starting where `starts` says: after what a cache already holds. */
+/**
+ * The decoder's own inputs for rows of token ids. Each row starts at its position in `starts`, after the tokens a cache
+ * already holds.
+ */
 export function packRows(
   rows: readonly (readonly number[])[],
   rope: RopeSource,
@@ -84,12 +88,12 @@ export function packRows(
     });
   });
   if (padded) {
-    // The dummy row sits at a padded place: nothing real looks there, and nothing reads its result.
+    // The dummy row is at a padded place, which no real row attends to and whose result is not read.
     ids.push(0);
     positions.push(0);
     placeOfRow.push(rowOfPlace.indexOf(tokens - 1));
   }
-  // The engine wants as many rows in the tables as there are tokens, though it reads only real positions.
+  // The engine requires at least as many rows in the tables as there are tokens, though it reads only real positions.
   const tables = rope(Math.max(tokens, Math.max(...starts) + length));
   const longest = Math.max(...rows.map((row, s) => starts[s]! + row.length));
   if (tables.longest !== undefined && longest > tables.longest) {

@@ -1,4 +1,4 @@
-/** Log-likelihood of several completions of one prompt, which is read once for all of them. */
+/** Log-likelihood of several completions of one prompt, which is run only once. */
 
 import type { Session } from '../engine/session.ts';
 import { floats, int64 } from '../engine/tensor.ts';
@@ -10,7 +10,7 @@ import { KeyValueCache } from './key-value-cache.ts';
 import { finiteLogProbs, loraFeeds, type Score } from './scorer.ts';
 
 /**
- * What `Scorer.score` gives for each, but for rounding: sums over a cache and over more rows have another order.
+ * The same as `Scorer.score` for each, up to rounding: sums over a cache and over more rows are in a different order.
  *
  * @param session      of the cached scoring graph
  * @param prompt       ids, at least one

@@ -1,15 +1,19 @@
-/** Contrastive decoding: what the adapter makes likely, less what the model alone finds likely. */
+/** Contrastive decoding: prefers tokens that are more likely with the adapter than without it. */
 import { z } from 'zod';
 
 export const contrastSchema = z.object({
-  strength: z.number().min(0).default(0.1).describe('how much of the model’s own log-probability is taken off'),
+  strength: z.number().min(0).default(0.1).describe('how much of the model’s own log-probability is subtracted'),
   plausibility: z
     .number()
     .gt(0)
     .max(1)
     .default(0.1)
-    .describe('only tokens with at least this share of the largest probability come into question'),
-  repetitionPenalty: z.number().min(1).default(1).describe('makes tokens that are already there less likely; 1: off'),
+    .describe('consider only tokens with at least this share of the largest probability'),
+  repetitionPenalty: z
+    .number()
+    .min(1)
+    .default(1)
+    .describe('makes tokens that have already occurred less likely; 1: off'),
 });
 
 export type ContrastOptions = z.infer<typeof contrastSchema>;
@@ -18,12 +22,12 @@ export type ContrastOptions = z.infer<typeof contrastSchema>;
 const EPSILON = 1e-8;
 
 /**
- * Scores of the next token as CoPe has them (Bu et al. 2025, after Li et al. 2023); the arg-max is the token to take.
+ * Scores of the next token as in CoPe (Bu et al. 2025, after Li et al. 2023); the arg-max is the next token.
  *
  *   V = {x: p(x) >= plausibility * max p},  score(x) = log(p(x) / p(V) + 1e-8) - strength * log(p_base(x) + 1e-8)
  *
- * on V, and minus infinity elsewhere. Then the repetition penalty of Keskar et al. 2019 as transformers has it: scores of
- * tokens already there are divided by it where positive and multiplied where negative.
+ * on V, and minus infinity elsewhere. The repetition penalty of Keskar et al. 2019 follows, as in transformers: scores
+ * of tokens that have occurred are divided by it where positive and multiplied where negative.
  *
  * @param logits  with the adapter, [vocabSize]
  * @param base    without it

@@ -1,4 +1,6 @@
-/** From a record to the token sequence a model reads: one template, one length, for training and evaluation alike. */
+/**
+ * Turns records into the token sequences a model reads, with the same template and length for training and evaluation.
+ */
 import { z } from 'zod';
 import { counted } from '../common/counted.ts';
 import { type HistoryRecord, renderPrompt, templateText } from '../histories/index.ts';
@@ -11,7 +13,7 @@ export const encodingSchema = z.object({
   promptDate: promptDateSchema
     .optional()
     .describe(`date that chat templates use as today’s, YYYY-MM-DD (default: ${DEFAULT_PROMPT_DATE})`),
-  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, at most what the model was made for'),
+  maxLength: z.int().min(2).default(2048).describe('longest sequence in tokens, up to the model’s own limit'),
 });
 
 export type EncodingSettings = z.infer<typeof encodingSchema>;
@@ -27,7 +29,7 @@ export class Encoder {
     this.#settings = settings;
   }
 
-  /** Longest sequence in tokens: what was asked for, or what the model was made for. */
+  /** Longest sequence in tokens: the setting, or the model's own limit if that is shorter. */
   get maxLength(): number {
     return Math.min(this.#settings.maxLength, this.#model.checkpoint.config.maxPositions);
   }

@@ -15,7 +15,10 @@ import { KeyValueCache } from './key-value-cache.ts';
 import { openSession, type RunnableModel } from './model-session.ts';
 import { StackedAdapters } from './stacked-adapters.ts';
 
-/** Prompts are read together as long as their places (sequences * longest) stay below this: it bounds the scores' memory. */
+/**
+ * Prompts are run together while their places (sequences * longest) stay below this, which bounds the memory of
+ * attention scores.
+ */
 const PLACES_AT_ONCE = 2048;
 
 /** The decoding graph: new tokens and the cache in, the last token's logits and the new keys and values out. */
@@ -34,7 +37,7 @@ export function generationGraph(checkpoint: Checkpoint, lora?: LoraConfig): Grap
 export interface DecodingTask {
   /** Ids of the prompt, at least one. */
   readonly prompt: readonly number[];
-  /** Of the adapter; left out where the generator was made without one. */
+  /** The adapter's matrices; absent where the generator was made without an adapter. */
   readonly matrices?: LoraMatrices;
   /** Picks the next id from the logits [vocabSize], or `null` to end here; `base` are the logits without the adapter. */
   choose(logits: Float32Array, base?: Float32Array): number | null;
@@ -47,9 +50,9 @@ export interface DecodedToken {
 }
 
 export interface DecodingOptions {
-  /** Sequences decoded together at most. */
+  /** The most sequences decoded together. */
   readonly batchSize: number;
-  /** Run each sequence without its adapter too, and give `choose` those logits as `base`. */
+  /** Also run each sequence without its adapter, and pass those logits to `choose` as `base`. */
   readonly contrast?: boolean;
 }
 
@@ -61,7 +64,10 @@ interface Active {
   next: readonly number[];
 }
 
-/** The two ways a sequence is run side by side, with its adapter and without, are its lanes; each has a slot of the cache. */
+/**
+ * A sequence's lanes are its runs side by side, with its adapter and, for contrast, without; each lane has a slot of
+ * the cache.
+ */
 interface Lanes {
   readonly count: 1 | 2;
   readonly cache: KeyValueCache;
@@ -85,11 +91,12 @@ export class Generator {
   }
 
   /**
-   * Decodes sequences, each until its own end. One that ends gives its place to the next that waits, so the batch stays
-   * full to the last. A prompt that occurs several times in a row, by one adapter or none, is read once for all of them.
+   * Decodes sequences, each to its own end. A sequence that ends gives its place to the next one waiting, which keeps
+   * the batch full. A prompt that occurs several times in a row, with the same adapter or none, is run once for all of
+   * them.
    *
-   * The logits of a sequence do not depend on what else is in the batch but for rounding: products of more rows, and
-   * softmaxes over a cache with more unused room, may be summed in another order.
+   * The logits of a sequence do not depend on the rest of the batch, except for rounding: products of more rows, and
+   * softmaxes over a cache with more unused room, may be summed in a different order.
    */
   async *decode(
     tasks: readonly DecodingTask[],
@@ -101,7 +108,7 @@ export class Generator {
     const waiting = groupsOfPrompts(tasks, batchSize).reverse();
     const active: Active[] = [];
     while (active.length > 0 || waiting.length > 0) {
-      // Prompts that find room are read by themselves; otherwise all advance by a token.
+      // Prompts that have room are run by themselves; otherwise all sequences advance by a token.
       const joining = takePrompts(waiting, batchSize - active.length, count);
       const first = joining.length > 0 ? active.length : 0;
       active.push(...joining.map(([reader]) => reader!));
@@ -124,7 +131,7 @@ export class Generator {
         else sequence.next = [id];
         yield { task: sequence.index, id };
       }
-      // From the last on, as the last sequence moves into the place of one that ended.
+      // Starting from the last, as the last sequence moves into the place of one that ended.
       for (const i of ended.reverse()) {
         for (let lane = count - 1; lane >= 0; lane--) cache.close(i * count + lane);
         active[i] = active.at(-1)!;
@@ -134,7 +141,8 @@ export class Generator {
   }
 
   /**
-   * Runs the next tokens of these sequences, whose slots begin at `first`: logits [vocabSize] of each lane of each.
+   * Runs the next tokens of these sequences, whose slots begin at `first`; returns logits [vocabSize] for each lane of
+   * each sequence.
    *
    * @throws IdiolectError ENGINE where a logit is not a finite number
    */
@@ -165,18 +173,21 @@ export class Generator {
   }
 }
 
-/** The most likely of numbers that are none is a token like any other: without this a broken model would write nothing. */
+/**
+ * Refuses logits that are not finite. Otherwise a broken model would write nothing, as an arg-max over NaN is still a
+ * token.
+ */
 function finite(logits: Float32Array): Float32Array {
   const id = logits.findIndex(value => !Number.isFinite(value));
   if (id < 0) return logits;
   throw new IdiolectError(
     'ENGINE',
-    `the model computed logits that are not finite numbers (${logits[id]} for token ${id}); no text can be made of them. ` +
+    `the model computed logits that are not finite numbers (${logits[id]} for token ${id}); no text can be made from them. ` +
       'Its weights or the adapter are damaged or have diverged: try without the adapter, or train it at a lower `lr`.',
   );
 }
 
-/** Sequences in a row with the same prompt and adapter, together, but no more than can ever run together. */
+/** Groups consecutive sequences with the same prompt and adapter, up to the number that can run together. */
 function groupsOfPrompts(tasks: readonly DecodingTask[], batchSize: number): Active[][] {
   const groups: Active[][] = [];
   for (const [index, task] of tasks.entries()) {
@@ -191,8 +202,9 @@ function groupsOfPrompts(tasks: readonly DecodingTask[], batchSize: number): Act
 }
 
 /**
- * Takes the groups to read next off the end of those that wait: no more than there is room for, and one at least where
- * nothing is running. A group waits for room for all of it, or its prompt would be read again for those that come later.
+ * Takes the groups to run next from the end of `waiting`: no more than there is room for, but at least one where
+ * nothing is running. A group waits until there is room for all of it, since otherwise its prompt would be run again
+ * for the rest.
  */
 function takePrompts(waiting: Active[][], room: number, lanes: number): Active[][] {
   const taken: Active[][] = [];
@@ -208,7 +220,7 @@ function takePrompts(waiting: Active[][], room: number, lanes: number): Active[]
   return taken;
 }
 
-/** The adapter of each packed row: of a sequence's first lane its own, of the other and of a dummy row none. */
+/** The adapter of each packed row: the sequence's own for its first lane, none for its second lane or a dummy row. */
 function adapterOfRow(sequences: readonly Active[], lanes: number, tokens: number): (LoraMatrices | null)[] {
   const rows: (LoraMatrices | null)[] = [];
   for (const { task, next } of sequences) {

@@ -1,4 +1,4 @@
-/** What the model holds in mind at each completion token: hidden states after the last norm. */
+/** The model's hidden states at each completion token, after the last norm. */
 
 import type { Session } from '../engine/session.ts';
 import { floats, int64 } from '../engine/tensor.ts';
@@ -33,7 +33,7 @@ export class HiddenStates {
   }
 
   /**
-   * Hidden states at the completion tokens, each having read the prompt and the completion up to itself:
+   * Hidden states at the completion tokens, each computed from the prompt and the completion up to that token:
    * [completion tokens, hiddenSize]. One sequence at a time, for the reason `Scorer.score` gives.
    */
   async run({ ids, promptLength }: TokenSequence): Promise<Float32Array> {

@@ -1,15 +1,15 @@
-/** Keys and values of the tokens decoded so far, for the sequences that are decoded together. */
+/** Keys and values of the tokens decoded so far, for sequences that are decoded together. */
 
 import { type Feeds, float32, floats, int64, type Tensor } from '../engine/tensor.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { CACHE_LENGTHS, cacheNames } from '../model/decoder.ts';
 
-/** Room grows by this many tokens at a time: few copies of the cache, and little of it unused. */
+/** Room grows by this many tokens at a time, so that the cache is seldom copied and little of it is unused. */
 const ROOM_STEP = 32;
 
 /**
- * One slot a sequence; the slots in use are the first ones. A session only reads the cache, and new keys and values are
- * written into it in place, so that a step does not copy what earlier steps left.
+ * Has one slot per sequence; the slots in use are the first ones. A session only reads the cache, and new keys and
+ * values are written into it in place, so that a step does not copy those of earlier steps.
  */
 export class KeyValueCache {
   readonly #config: ModelConfig;
@@ -25,16 +25,18 @@ export class KeyValueCache {
     this.#buffers = this.#allocate();
   }
 
-  /** Tokens held of each sequence. */
+  /** Number of tokens held for each sequence. */
   get lengths(): readonly number[] {
     return this.#lengths;
   }
 
-  /** What the decoding graph reads for the sequences from slot `first` on: [sequences, kvHeads, capacity, headDim]. */
+  /**
+   * The inputs of the decoding graph for the sequences from slot `first` on: [sequences, kvHeads, capacity, headDim].
+   */
   feeds(first: number): Feeds {
     const { kvHeads, headDim } = this.#config;
     const lengths = this.#lengths.slice(first);
-    // Slots just opened hold nothing, and the graph need not look through their room; it wants one place at least.
+    // Slots just opened are empty, so the graph gets none of their room but the one place it requires.
     const empty = lengths.every(length => length === 0);
     const shape = [lengths.length, kvHeads, empty ? 1 : this.#capacity, headDim];
     const part = (buffer: Float32Array) =>
@@ -48,13 +50,13 @@ export class KeyValueCache {
     };
   }
 
-  /** Takes new sequences into the next slots, without any token yet. */
+  /** Opens the next slots for new sequences, without any tokens yet. */
   open(count: number): void {
     for (let i = 0; i < count; i++) this.#lengths.push(0);
   }
 
   /**
-   * Writes what a run computed behind what the slots hold.
+   * Appends the results of a run to the slots.
    *
    * @param results  new keys and values, [sequences, kvHeads, length, headDim]
    * @param first    slot of the first of these sequences
@@ -81,7 +83,7 @@ export class KeyValueCache {
     });
   }
 
-  /** Takes another sequence into the next slot, which begins as a copy of the one in `slot`. */
+  /** Opens the next slot for another sequence, as a copy of `slot`. */
   fork(slot: number): void {
     const size = this.#slotSize;
     for (const buffer of this.#buffers) {
@@ -108,7 +110,7 @@ export class KeyValueCache {
     return namesOfLayers(this.#config, 'past').map(() => new Float32Array(this.#slots * this.#slotSize));
   }
 
-  /** Grows the room to the longest sequence, or gives back half or more that none needs any longer. */
+  /** Grows the room to the longest sequence, or shrinks it where half or more is no longer needed. */
   #fit(): void {
     const needed = Math.ceil(Math.max(...this.#lengths) / ROOM_STEP) * ROOM_STEP;
     if (needed <= this.#capacity && needed > this.#capacity / 2) return;
@@ -126,7 +128,7 @@ export class KeyValueCache {
   }
 }
 
-/** Names of keys and values, layer by layer, as the graph takes them (`past`) or gives them (`present`). */
+/** Names of keys and values, layer by layer, as inputs (`past`) or outputs (`present`) of the graph. */
 function namesOfLayers({ layers }: ModelConfig, side: 'past' | 'present'): string[] {
   return Array.from({ length: layers }, (_, layer) => cacheNames(layer)[side]).flat();
 }

@@ -290,7 +290,7 @@ describe('generateAll', () => {
     const waiting = () => model.generateAll(['a', 'b', 'c'], { ...greedy, batchSize: 1, onText, signal: stop.signal });
     expect(await failureOf(waiting)).toEqual({
       code: 'INTERRUPTED',
-      message: 'stopped; the texts of this call are lost, what was kept before is not.',
+      message: 'stopped; the texts of this call are lost, and earlier ones are kept.',
     });
     await model.close();
   });
@@ -301,15 +301,15 @@ describe('generateAll', () => {
       failureOf(() => model.generateAll(['a', 'b'], { ...greedy, ...more }));
     expect(await failure({ adapter: [adapter(4)] })).toEqual({
       code: 'CONFIG',
-      message: '1 adapter came with 2 prompts; give one or as many.',
+      message: '1 adapter given for 2 prompts; give one, or one for each.',
     });
     expect(await failure({ adapter: [adapter(4), adapter(8)] })).toEqual({
       code: 'CONFIG',
-      message: 'adapters of 2 different settings came together; decode those of each settings by themselves.',
+      message: 'the adapters have 2 different settings; decode those with the same settings separately.',
     });
     expect(await failure({ contrast: contrastSchema.parse({}) })).toEqual({
       code: 'CONFIG',
-      message: 'contrastive decoding needs an adapter to hold against the model alone.',
+      message: 'contrastive decoding needs an adapter to compare with the model alone.',
     });
     await model.close();
   });
@@ -324,7 +324,7 @@ test('a token that the embedding has no row for is refused, in prompts and in te
     message:
       `${folder}: tokenizer.json gives the token id ${bytes(first)[0]}, but the model's embedding has ` +
       `${TINY_CONFIG.vocab_size} rows (0 to ${TINY_CONFIG.vocab_size - 1}). ` +
-      'Use the tokenizer.json and the weights of one model.',
+      'Use the tokenizer.json and the weights of the same model.',
   });
   expect(await failureOf(() => model.encode('', 'a', { maxLength: 8 }))).toEqual(refused(' '));
   expect(await failureOf(() => model.encode('a', '', { maxLength: 8 }))).toEqual(refused('a'));

@@ -1,4 +1,4 @@
-/** A loaded model: tokenizer, weights in place, and the sessions opened on them so far. */
+/** A loaded model: its tokenizer, its weights, and the sessions opened on them so far. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { counted } from '../common/counted.ts';
@@ -34,15 +34,17 @@ export interface EncodedExample extends TokenSequence {
 }
 
 interface TextOptions extends SamplingOptions {
-  /** New tokens of a text at most. */
+  /** The most new tokens of a text. */
   readonly maxTokens: number;
-  /** Longest sequence in tokens, prompt and text together (default: what the model was made for). */
+  /** Longest sequence in tokens, prompt and text together (default: the model's own limit). */
   readonly maxLength?: number;
   readonly chat?: ChatMode;
   readonly signal?: AbortSignal;
 }
 
-/** What was cut: a prompt that is too long, or a text that had not ended after the most tokens or the model's positions. */
+/**
+ * What was cut: a prompt that is too long, or a text that had not ended at `maxTokens` or at the model's last position.
+ */
 export type Cut = 'prompt' | 'tokens' | 'positions';
 
 export interface GenerateOptions extends TextOptions {
@@ -52,13 +54,13 @@ export interface GenerateOptions extends TextOptions {
 }
 
 export interface GenerateAllOptions extends TextOptions {
-  /** The source of chance of each prompt, by index. With a stream of its own no text depends on the others. */
+  /** The random source of each prompt, by index. With a separate stream for each, no text depends on the others. */
   readonly random: (prompt: number) => Random;
-  /** One for all prompts, or one for each; all of the same settings. */
+  /** One adapter for all prompts, or one for each; all with the same LoRA settings. */
   readonly adapter?: Adapter | readonly Adapter[];
-  /** Choose by `contrastiveScores` of the adapted model against the model alone, in place of the logits. */
+  /** Choose tokens by `contrastiveScores` of the model with and without the adapter, instead of by logits. */
   readonly contrast?: ContrastOptions;
-  /** Texts decoded together at most; their cache takes 8 * layers * kvHeads * headDim bytes a token of each. */
+  /** The most texts decoded together; their cache takes 8 * layers * kvHeads * headDim bytes per token of each text. */
   readonly batchSize?: number;
   /** Called with each text as it ends; not in the order of the prompts. */
   readonly onText?: (prompt: number, text: string) => void;
@@ -84,9 +86,9 @@ export class LanguageModel implements RunnableModel {
   }
 
   /**
-   * @param model a Hugging Face folder, or a name on the Hub, which is fetched where the cache does not have it
+   * @param model a Hugging Face folder, or a name on the Hub, which is downloaded if it is not in the cache
    * @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder or the name; DATA where
-   *   the model cannot be fetched
+   *   the model cannot be downloaded
    */
   static async load(
     model: string,
@@ -104,8 +106,9 @@ export class LanguageModel implements RunnableModel {
   }
 
   /**
-   * Token ids of a prompt and its completion, closed by the end token. What is too long loses the prompt's beginning
-   * first, as `Tokenizer.fitPrompt` says; a completion that alone is too long loses its end, and both are reported.
+   * Token ids of a prompt and its completion, closed by the end token. If it is too long, the beginning of the prompt
+   * is cut first (see `Tokenizer.fitPrompt`), and the end of the completion only where that alone is too long. Both
+   * cuts are reported.
    *
    * @throws IdiolectError CONFIG for a maximum length without room for the chat template and a token
    */
@@ -131,7 +134,7 @@ export class LanguageModel implements RunnableModel {
     return (await this.#scorer(adapter)).score(sequence, adapter?.matrices);
   }
 
-  /** `score` of each, for sequences that differ in the completion: a prompt all have in common is read once. */
+  /** The `score` of each sequence; a prompt that all have in common is run only once. */
   async scoreCandidates(sequences: readonly TokenSequence[], adapter?: Adapter): Promise<Score[]> {
     const split = sequences.map(
       ({ ids, promptLength }) => [ids.slice(0, promptLength), ids.slice(promptLength)] as const,
@@ -150,7 +153,7 @@ export class LanguageModel implements RunnableModel {
     return scoreCandidates(session, this, first[0], completions, adapter?.matrices);
   }
 
-  /** log pi(token | all before it) of each completion token; their sum is `score`. */
+  /** log pi(token | preceding tokens) of each completion token; their sum is `score`. */
   async tokenLogProbs(sequence: TokenSequence, adapter?: Adapter): Promise<Float32Array> {
     return (await this.#scorer(adapter)).tokenLogProbs(sequence, adapter?.matrices);
   }
@@ -180,23 +183,24 @@ export class LanguageModel implements RunnableModel {
   }
 
   /**
-   * The texts that follow many prompts, decoded together: what `generate` gives for each. Greedy texts are the same but
+   * The texts that follow many prompts, decoded together. Greedy texts are the same as those of `generate`, except
    * where two tokens are equally likely to the last digits; see `Generator.decode`.
    *
-   * @throws IdiolectError CONFIG when the adapters do not go together, INTERRUPTED when stopped by the signal
+   * @throws IdiolectError CONFIG when the adapters do not match the prompts or each other, INTERRUPTED when stopped by
+   *   the signal
    */
   async generateAll(prompts: readonly string[], options: GenerateAllOptions): Promise<string[]> {
     const { random, contrast, batchSize = 16, onText, signal } = options;
     const adapters = adapterOfEach(prompts.length, options.adapter);
     if (contrast && options.adapter === undefined) {
-      throw new IdiolectError('CONFIG', 'contrastive decoding needs an adapter to hold against the model alone.');
+      throw new IdiolectError('CONFIG', 'contrastive decoding needs an adapter to compare with the model alone.');
     }
     const generator = await this.#generator(adapters[0]?.config);
     const started = prompts.map((prompt, i) => this.#textTask(prompt, options, random(i), adapters[i], contrast));
     const texts = prompts.map(() => '');
     const tasks = started.map(({ task }) => task);
     for await (const { task, id } of generator.decode(tasks, { batchSize, contrast: contrast !== undefined })) {
-      stopIfAsked(signal, 'the texts of this call are lost, what was kept before is not');
+      stopIfAsked(signal, 'the texts of this call are lost, and earlier ones are kept');
       if (id !== null) continue;
       texts[task] = this.#textOf(started[task]!.produced);
       onText?.(task, texts[task]!);
@@ -205,15 +209,15 @@ export class LanguageModel implements RunnableModel {
   }
 
   /**
-   * The longest prompt in tokens that a text of `maxTokens` can follow; `generate` cuts the beginning of a longer one. A
-   * long answer may not push the prompt out: half the positions stay the prompt's.
+   * The longest prompt in tokens that a text of `maxTokens` can follow; `generate` cuts the beginning of a longer one.
+   * A long answer may not crowd out the prompt, which can always have half of the positions.
    */
   promptRoom(options: Pick<TextOptions, 'maxTokens' | 'maxLength'>): number {
     const positions = this.#positions(options);
     return Math.max(Math.ceil(positions / 2), positions - options.maxTokens);
   }
 
-  /** Frees the sessions and their memory. The model can be used on; what it needs opens again. */
+  /** Frees the sessions and their memory. The model stays usable, and opens new sessions when needed. */
   async release(): Promise<void> {
     const kinds = [this.#scorers, this.#candidateSessions, this.#generators, this.#hiddenStates];
     const open = kinds.flatMap(sessions => [...sessions.values()]);
@@ -221,7 +225,7 @@ export class LanguageModel implements RunnableModel {
     for (const session of open) await (await session).release();
   }
 
-  /** Frees the sessions for good. */
+  /** Frees the sessions; the model cannot be used afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.release();
@@ -239,7 +243,7 @@ export class LanguageModel implements RunnableModel {
     return this.#session(this.#generators, lora, () => Generator.create(this, lora));
   }
 
-  /** A session serves every adapter of the same settings, as the matrices are its inputs. */
+  /** A session for all adapters with the same settings, as their matrices are its inputs. */
   #session<T>(
     sessions: Map<string, Promise<T>>,
     lora: LoraConfig | undefined,
@@ -252,7 +256,7 @@ export class LanguageModel implements RunnableModel {
     return session;
   }
 
-  /** A prompt to decode from, and the ids chosen for it, which fill up as it is decoded. */
+  /** A prompt to decode from, and the list to which its chosen ids are added. */
   #textTask(prompt: string, options: TextOptions, random: Random, adapter?: Adapter, contrast?: ContrastOptions) {
     const { maxTokens, signal } = options;
     const positions = this.#positions(options);
@@ -268,7 +272,7 @@ export class LanguageModel implements RunnableModel {
       if (this.tokenizer.endIds.includes(next)) return null;
       produced.push(next);
       seen.add(next);
-      return produced.length < limit ? next : null; // after the last one nothing is left to run
+      return produced.length < limit ? next : null; // nothing is run after the last one
     };
     const task: DecodingTask = { prompt: ids, choose, ...(adapter && { matrices: adapter.matrices }) };
     return { task, produced, limit, isPromptCut: fitted.isCut };
@@ -278,7 +282,10 @@ export class LanguageModel implements RunnableModel {
     return this.tokenizer.decode(ids).trimStart();
   }
 
-  /** A tokenizer can have more tokens than the embedding has rows; the engine would read outside the table. */
+  /**
+   * Refuses ids beyond the embedding, for which the engine would read outside the table: a tokenizer can have more
+   * tokens than the embedding has rows.
+   */
   #known(ids: readonly number[]): readonly number[] {
     const { folder, config } = this.checkpoint;
     const beyond = ids.find(id => id >= config.vocabSize);
@@ -286,7 +293,7 @@ export class LanguageModel implements RunnableModel {
     throw new IdiolectError(
       'TOKENIZER',
       `${folder}: tokenizer.json gives the token id ${beyond}, but the model's embedding has ${config.vocabSize} rows ` +
-        `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of one model.`,
+        `(0 to ${config.vocabSize - 1}). Use the tokenizer.json and the weights of the same model.`,
     );
   }
 }
@@ -298,14 +305,14 @@ function adapterOfEach(prompts: number, adapter: Adapter | readonly Adapter[] | 
   if (adapters.length !== prompts) {
     throw new IdiolectError(
       'CONFIG',
-      `${counted(adapters.length, 'adapter')} came with ${counted(prompts, 'prompt')}; give one or as many.`,
+      `${counted(adapters.length, 'adapter')} given for ${counted(prompts, 'prompt')}; give one, or one for each.`,
     );
   }
   const settings = new Set(adapters.map(({ config }) => JSON.stringify(config)));
   if (settings.size > 1) {
     throw new IdiolectError(
       'CONFIG',
-      `adapters of ${settings.size} different settings came together; decode those of each settings by themselves.`,
+      `the adapters have ${settings.size} different settings; decode those with the same settings separately.`,
     );
   }
   return adapters;

@@ -1,7 +1,7 @@
 /**
- * Log-probabilities on disk, found again by content: for references one file per model, one line per sequence, shared by
- * all users and all runs. A score depends on its sequence and the model alone (see Scorer.score), so a hit and a miss
- * give the same training.
+ * Log-probabilities kept on disk by content. Reference scores have one file per model and one line per sequence, shared
+ * by all users and runs. A score depends only on its sequence and the model (see Scorer.score), so training is the same
+ * with and without a cached score.
  */
 import { dirname, join } from 'node:path';
 import { appendText, makeFolder, sha256 } from '../common/files.ts';
@@ -11,13 +11,13 @@ import type { TokenSequence } from './batch.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { Score } from './scorer.ts';
 
-/** What a score depends on beside the weights: the ids and where the completion starts. */
+/** A hash of what a score depends on: the weights, the ids and where the completion starts. */
 export function sequenceKey({ ids, promptLength }: TokenSequence, weights = ''): string {
   return sha256(`${weights}${promptLength}:${ids.join()}`).slice(0, 32);
 }
 
 /**
- * A score computed where it is not known yet; flush the cache afterwards.
+ * The cached score, or one that is computed and added; flush the cache afterwards.
  *
  * @param adapter the one the cache was opened for
  */
@@ -36,7 +36,7 @@ export async function cachedScore(
 
 const FLUSH_EVERY = 64;
 
-/** Key, tokens, log-probability, and a point that says that the line is whole. */
+/** Key, tokens, log-probability, and a final point that shows that the line is complete. */
 const LINE = /^([0-9a-f]{32}) (\d+) (-?[\d.e-]+) \.$/;
 
 export class ReferenceCache {
@@ -57,9 +57,9 @@ export class ReferenceCache {
   }
 
   /**
-   * Opens a file of scores; what a damaged line held is computed again.
+   * Opens a file of scores; the score of a damaged line is computed again.
    *
-   * @param weights what tells apart the models and adapters whose scores share the file
+   * @param weights identifies the model and adapter, where scores of several share the file
    */
   static async at(file: string, weights = ''): Promise<ReferenceCache> {
     const known = new Map<string, Score>();
@@ -82,7 +82,7 @@ export class ReferenceCache {
     if (this.#unsaved.length >= FLUSH_EVERY) await this.flush();
   }
 
-  /** Appends what is new, after a line break of its own: an earlier writer may have been stopped inside a line. */
+  /** Appends the new scores, after a line break, as an earlier writer may have been stopped inside a line. */
   async flush(): Promise<void> {
     if (this.#unsaved.length === 0) return;
     const lines = this.#unsaved.join('');

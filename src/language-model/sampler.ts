@@ -12,14 +12,14 @@ export type SamplingOptions = z.infer<typeof samplingSchema>;
 /** Logits, or other scores whose softmax is the distribution to draw from; [vocabSize]. */
 type Scores = Float32Array | Float64Array;
 
-/** The index of the largest value; the first of equals. */
+/** The index of the largest value; the first of equal ones. */
 export function argmax(values: Scores): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
 
-/** Greedy at temperature 0, else nucleus sampling (Holtzman et al. 2020) after temperature. */
+/** Greedy at temperature 0; otherwise nucleus sampling (Holtzman et al. 2020) after scaling by the temperature. */
 export function sampleToken(scores: Scores, { temperature, topP }: SamplingOptions, random: Random): number {
   if (temperature === 0) return argmax(scores);
   const top = scores[argmax(scores)]!;
@@ -41,11 +41,12 @@ function fromAll(weights: Float64Array, point: number): number {
   return weights.length - 1; // rounding left a sliver
 }
 
-/** Draws, by a uniform number, from the fewest weights that hold `topP` of the total; the largest come first. */
+/** Draws, with a uniform number, from the fewest and largest weights that together hold `topP` of the total. */
 function fromNucleus(weights: Float64Array, total: number, topP: number, uniform: number): number {
-  // All tokens below this weight together hold less than 1 - topP, so none of them is in the nucleus: few are left to sort.
+  // All tokens below this weight together hold less than 1 - topP, so none of them is in the nucleus, and few are left
+  // to sort.
   const least = ((1 - topP) * total) / weights.length;
-  const sorted = weights.filter(weight => weight >= least).sort(); // numbers alone: many times faster than their places
+  const sorted = weights.filter(weight => weight >= least).sort(); // sorting numbers is many times faster than sorting indices
   let first = sorted.length;
   let mass = 0;
   while (first > 0 && mass < topP * total) mass += sorted[--first]!;

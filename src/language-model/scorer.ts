@@ -20,8 +20,8 @@ export interface Score {
 }
 
 /**
- * The scoring graph: the decoder and the log-probability of each completion token, with dropout where training asks, and
- * after what a cache holds where it is `cached`.
+ * The scoring graph: the decoder and the log-probability of each completion token, with dropout where training needs
+ * it, and continuing from a cache where it is `cached`.
  */
 export function scoringGraph(
   checkpoint: Checkpoint,
@@ -40,7 +40,7 @@ export function scoringGraph(
   return g;
 }
 
-/** LoRA matrices as the inputs a graph takes them by. */
+/** LoRA matrices as inputs of a graph. */
 export function loraFeeds(matrices: LoraMatrices): Feeds {
   return Object.fromEntries(matrices.map(({ name, shape, data }) => [name, float32(data, shape)]));
 }
@@ -59,8 +59,8 @@ export class Scorer {
   }
 
   /**
-   * Scores one sequence by itself: the result depends on nothing but the sequence and the weights, so that it can be
-   * cached by content and a run that finds it in the cache computes the same adapters, bit for bit.
+   * Scores one sequence by itself. The result depends only on the sequence and the weights, so it can be cached by
+   * content, and a run that finds it in the cache computes the same adapters, bit for bit.
    *
    * @throws IdiolectError ENGINE when the result is not a number
    */
@@ -70,7 +70,7 @@ export class Scorer {
   }
 
   /**
-   * log pi(token | all before it) of each completion token, the end token included; `score` is their sum.
+   * log pi(token | preceding tokens) of each completion token, including the end token; `score` is their sum.
    *
    * @throws IdiolectError ENGINE when one is not a finite number
    */
@@ -85,7 +85,7 @@ export class Scorer {
   }
 }
 
-/** @throws IdiolectError ENGINE when a log-probability is NaN or infinite: nothing computed from it would mean anything */
+/** @throws IdiolectError ENGINE when a log-probability is NaN or infinite, which would make all results meaningless */
 export function finiteLogProbs(logProbs: Float32Array, hasAdapter: boolean): Float32Array {
   const wrong = logProbs.find(value => !Number.isFinite(value));
   if (wrong === undefined) return logProbs;

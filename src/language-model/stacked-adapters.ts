@@ -1,4 +1,7 @@
-/** Several adapters of the same settings in one batch: their matrices stacked, and a gate that gives each row its own. */
+/**
+ * Runs several adapters with the same settings in one batch: their matrices are stacked, and a gate selects each row's
+ * own.
+ */
 
 import { type Feeds, float32 } from '../engine/tensor.ts';
 import { LORA_GATE } from '../model/decoder.ts';
@@ -6,7 +9,7 @@ import type { LoraMatrices, LoraMatrix } from '../model/lora.ts';
 
 /**
  * The matrices of the adapters that the rows of a batch use, one after the other along the rank: A [ranks, in] and
- * B [out, ranks], with ranks = adapters * r. Kept until other adapters are asked for.
+ * B [out, ranks], with ranks = adapters * r. They are kept until other adapters are needed.
  */
 export class StackedAdapters {
   #adapters: readonly LoraMatrices[] = [];
@@ -15,7 +18,8 @@ export class StackedAdapters {
   /**
    * Feeds for packed rows.
    *
-   * @param adapterOfRow  the matrices each row is adapted by, `null` for the model alone; by one adapter at least
+   * @param adapterOfRow  the matrices each row is adapted by, or `null` for the model alone; at least one row has an
+   *   adapter
    */
   feeds(adapterOfRow: readonly (LoraMatrices | null)[]): Feeds {
     const wanted = [...new Set(adapterOfRow)].filter(adapter => adapter !== null);
@@ -35,7 +39,7 @@ export class StackedAdapters {
   }
 }
 
-/** A is [r, in] and B [out, r], in turn; so the rank is the first size of the first. */
+/** Matrices A [r, in] and B [out, r] alternate, so the rank is the first size of the first one. */
 function rankOf(adapter: LoraMatrices): number {
   return adapter[0]!.shape[0];
 }

@@ -1,4 +1,4 @@
-/** What a published adapter says of where it comes from. */
+/** What a published adapter says about its origin. */
 import { basename, resolve } from 'node:path';
 import type { LanguageModel } from '../language-model/language-model.ts';
 import type { AdapterOrigin } from '../model/adapter.ts';
@@ -6,7 +6,7 @@ import type { TrainSettings } from './settings.ts';
 
 type OriginSettings = Pick<TrainSettings, 'baseName' | 'template' | 'chat'>;
 
-/** What others look the model up by. Not its path, which says more of this machine than of the model. */
+/** The name by which others find the model. Not its path, which says more about this machine than about the model. */
 export function baseNameOf(
   { checkpoint }: Pick<LanguageModel, 'checkpoint'>,
   { baseName }: Pick<TrainSettings, 'baseName'>,

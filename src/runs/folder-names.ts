@@ -1,8 +1,8 @@
-/** Users' names as names of folders. */
+/** Turns users' names into folder names. */
 import { IdiolectError } from '../common/errors.ts';
 import { sha256 } from '../common/files.ts';
 
-/** Names that Windows keeps for devices, with or without an ending. */
+/** Names that Windows reserves for devices, with or without an extension. */
 const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /**
@@ -27,7 +27,7 @@ export function requireDistinctFolders(users: readonly string[]): void {
     if (owner !== undefined) {
       throw new IdiolectError(
         'DATA',
-        `users "${owner}" and "${user}" differ in case alone and would share an adapter folder on some file systems; rename one.`,
+        `users "${owner}" and "${user}" differ only in case and would share an adapter folder on some file systems; rename one.`,
       );
     }
     owners.set(folder, user);

@@ -1,6 +1,6 @@
 /**
- * What each adapter of a run was trained on: by it a later run knows whose records have changed, and `forget` knows which
- * adapters saw a user's texts. One file a user, for its owner alone, since it names other users.
+ * What each adapter of a run was trained on. It tells a later run whose records have changed, and `forget` which
+ * adapters saw a user's texts. There is one file per user, readable only by its owner, since it names other users.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,32 +11,32 @@ import type { Dataset } from '../histories/dataset.ts';
 import type { RejectedTexts } from '../histories/rejected.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** What an adapter depends on that is the user's own. What others wrote is not: their new texts change no adapter. */
+/** The user's own data that an adapter depends on. Others' texts are not part of it: new ones change no adapter. */
 const inputsSchema = z.object({
   /** Fingerprint of the user's records, held-out ones included. */
   own: z.string(),
-  /** Of the texts they were chosen over, where pairs are trained on. */
+  /** Fingerprint of the texts they were chosen over, where training uses pairs. */
   rejected: z.string().optional(),
-  /** Of the adapter that training started from, where there is one. */
+  /** Fingerprint of the adapter that training started from, where there is one. */
   start: z.string().optional(),
 });
 
 const lineageSchema = z.object({
   user: z.string(),
-  /** Null while the adapter is being replaced: which of the two is there cannot be told after a kill. */
+  /** Null while the adapter is being replaced, since after a kill it could be the old one or the new one. */
   inputs: inputsSchema.nullable(),
   /** Users whose texts the adapter was trained against. */
   seen: z.array(z.string()).readonly(),
-  /** How many more there were who have been taken out of the run since, and are not named for that reason. */
+  /** How many more there were; they have since been removed from the run, and so are not named. */
   forgotten: z.int().positive().optional(),
-  /** Where taking the user out has begun: whose adapters were trained against the user's texts. */
+  /** Present once removal of the user has begun: whose adapters were trained against the user's texts. */
   seenBy: z.array(z.string()).readonly().optional(),
 });
 
 export type Inputs = z.infer<typeof inputsSchema>;
 export type Lineage = z.infer<typeof lineageSchema>;
 
-/** @param start fingerprint of the adapter that the user's starts from */
+/** @param start fingerprint of the adapter that the user's adapter starts from */
 export function inputsOf({ users }: Dataset, user: string, rejected?: RejectedTexts, start?: string): Inputs {
   const { fingerprint, train } = users.get(user)!;
   return {
@@ -51,7 +51,7 @@ export function sameInputs(a: Inputs, b: Inputs): boolean {
 }
 
 /**
- * By user; a user without a file has no adapter, or one of a version that did not keep lineage.
+ * Lineages by user. A user without a file has no adapter, or one made by a version that did not keep lineage.
  *
  * @throws IdiolectError CONFIG naming a damaged file
  */
@@ -64,7 +64,7 @@ export async function readLineages(folder: RunFolder): Promise<Map<string, Linea
   return lineages;
 }
 
-/** Whose lineage there is, for the names alone: a damaged file is passed over. */
+/** The users who have a lineage; damaged files are skipped, as only the names are needed. */
 export async function usersWithLineage(folder: RunFolder): Promise<string[]> {
   const lineages = (await lineageFiles(folder)).map(file => readKeptJson(file, lineageSchema).catch(() => undefined));
   return (await Promise.all(lineages)).flatMap(lineage => (lineage ? [lineage.user] : []));
@@ -79,7 +79,7 @@ export async function readLineage(folder: RunFolder, user: string): Promise<Line
   return (await readLineageFile(folder.lineageOf(user))) ?? null;
 }
 
-/** Without what other programs put there, or a kill left half-written: such names begin with a dot. */
+/** Leaves out files of other programs, and half-written ones that a kill left, whose names begin with a dot. */
 async function lineageFiles(folder: RunFolder): Promise<string[]> {
   const names = await readdir(folder.lineage).catch(() => []);
   return names.filter(name => /^[^.].*\.json$/.test(name)).map(name => join(folder.lineage, name));

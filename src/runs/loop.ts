@@ -24,7 +24,7 @@ export interface LoopSettings extends ScheduleOptions {
   readonly saveEvery: number;
 }
 
-/** Steps of a training that is logged, saved and stopped in a run folder. */
+/** The steps of a training that is logged and saved in a run folder, and may be stopped. */
 export interface StepPlan {
   /** Names the training in metrics and the state folder. */
   readonly name: string;
@@ -36,16 +36,16 @@ export interface StepPlan {
 }
 
 export interface StepWork {
-  /** Does a step (from 0). @returns what metrics.jsonl says of it, beside its name and number */
+  /** Does a step (from 0). @returns what metrics.jsonl records of it, in addition to its name and number */
   readonly step: (step: number) => Promise<Readonly<Record<string, unknown>>>;
   /** Called after each step, with the steps done. */
   readonly onStep?: (done: number) => void;
-  /** Saves the state after so many steps. */
+  /** Saves the state after `done` steps. */
   readonly save: (done: number) => Promise<void>;
 }
 
 /**
- * Runs the steps that are left: each is logged, every `saveEvery` of them saved, and a stop saves what is done.
+ * Runs the steps that are left: each is logged, the state is saved every `saveEvery` steps and on a stop.
  *
  * @throws IdiolectError INTERRUPTED when stopped by the signal
  */
@@ -69,14 +69,14 @@ export interface AdapterWork {
   /** Names the adapter in metrics and random streams: its user. */
   readonly name: string;
   readonly objective: Objective;
-  /** The user's overlap, where the objective uses it; the record of the run does not have it. */
+  /** The user's overlap, where the objective uses it; it is not in the record of the run. */
   readonly alpha?: number;
   readonly batches: readonly PlannedBatch[];
   /** The records of a planned batch. */
   readonly batchOf: (planned: PlannedBatch) => readonly TrainingExample[];
   /** The adapter to start from; a fresh one where absent. */
   readonly start?: LoraMatrices;
-  /** More to report of a step, measured before it. */
+  /** Further metrics of a step, measured before it. */
   readonly measure?: (step: number, batch: readonly TrainingExample[], matrices: LoraMatrices) => Promise<StepMetrics>;
 }
 
@@ -156,12 +156,12 @@ function requireFinite(numbers: Readonly<Record<string, number>>, trainer: Train
   if (!Object.values(objective).every(Number.isFinite)) throw diverged(place, 'running state of the objective is');
 }
 
-/** Float32 has room for products of weights up to this, through every layer. */
+/** Weights up to this size do not overflow float32, even multiplied through every layer. */
 const HARMLESS = 100;
 
 /**
- * Weights can be finite and yet too large to compute with. Each step shows that of the step before; where the last one
- * left large weights, its batch is run once more.
+ * Weights can be finite and yet too large to compute with. Each step shows this for the step before it; where the last
+ * step left large weights, its batch is run once more.
  *
  * @throws IdiolectError DIVERGED
  */

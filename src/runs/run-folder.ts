@@ -1,4 +1,4 @@
-/** The folder of a run: what is where, whether it is the same run, and what is finished. */
+/** The folder of a run: where its files are, whether it is the same run, and what is finished. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -21,14 +21,14 @@ import { type Expected, loadState, removeState, type SavedProgress, saveState } 
 
 /** What may differ when a run is continued. */
 export interface OpenOptions {
-  /** Settings that may. */
+  /** Settings that may differ. */
   readonly notIdentity: readonly string[];
-  /** Sources that may, and what is done in the folder before the new ones are written down. */
+  /** Sources that may differ, and what to do in the folder before the new ones are recorded. */
   readonly mayChange?: readonly (keyof RunSources)[];
   readonly beforeChange?: () => Promise<void>;
 }
 
-/** JSON has no number for what is not finite, and writes null. */
+/** JSON has no numbers that are not finite, and writes null for them. */
 const stepSchema = z
   .object({ user: z.string(), step: z.int() })
   .catchall(z.union([z.number(), z.string(), z.null()]))
@@ -49,12 +49,12 @@ export class RunFolder implements RunStore {
     return join(this.path, 'metrics.jsonl');
   }
 
-  /** The division into targets and others, where there is one; other commands take it by `targetUsers`. */
+  /** The division into targets and others, where there is one; other commands read it through `targetUsers`. */
   get usersFile(): string {
     return join(this.path, 'users.json');
   }
 
-  /** Holds one PEFT folder per user, as servers that look adapters up by name want it. */
+  /** Holds one PEFT folder per user, as expected by servers that look adapters up by name. */
   get adapters(): string {
     return join(this.path, 'adapters');
   }
@@ -104,7 +104,7 @@ export class RunFolder implements RunStore {
     return join(this.path, 'scores', `${folderName(user)}.txt`);
   }
 
-  /** Whether there is an adapter, be it damaged. */
+  /** Whether there is an adapter, damaged or not. */
   async hasAdapter(user: string): Promise<boolean> {
     return exists(this.weightsOf(user));
   }
@@ -150,7 +150,7 @@ export class RunFolder implements RunStore {
   }
 
   /**
-   * Drops the list of users that were asked for, which names users; the same command gives it again.
+   * Drops the list of users that were asked for, since it names them; repeating the command restores it.
    *
    * @param division fingerprint of the division of users that is left, where there is one
    */
@@ -188,8 +188,8 @@ export class RunFolder implements RunStore {
    * Takes the folder for this process; a lock left by a process that is gone is taken over.
    *
    * @param handedOver files that another job of idiolect puts here before the run begins
-   * @throws IdiolectError CONFIG for a folder that is in use, or is not empty and was not begun by a run: whatever is in
-   *   it is somebody else's; for a link that leads out of it
+   * @throws IdiolectError CONFIG for a folder that is in use, that is not empty and was not made by a run, or that has
+   *   a link leading out of it
    */
   async lock(handedOver: readonly string[] = []): Promise<() => Promise<void>> {
     await this.#requireOurs(handedOver);
@@ -207,13 +207,13 @@ export class RunFolder implements RunStore {
     if (others.length === 0) return;
     throw new IdiolectError(
       'CONFIG',
-      `${this.path} is not empty, and no run began there: it holds ${printable(others[0]!)} and no run.json. ` +
+      `${this.path} is not empty, and was not made by a run: it holds ${printable(others[0]!)} and no run.json. ` +
         'Choose another `out`, or an empty folder.',
     );
   }
 
   /**
-   * What was logged, step by step; a last line cut short by a kill is passed over.
+   * What was logged, step by step; a last line cut short by a kill is skipped.
    *
    * @throws IdiolectError CONFIG naming any other damaged line
    */
@@ -243,7 +243,7 @@ export class RunFolder implements RunStore {
 
   /** Forgets what was logged of a user beyond `step`: those steps will be done, and logged, again. */
   async truncateMetrics(user: string, step: number): Promise<void> {
-    // Always written again: half a line that a kill left would swallow the next one.
+    // Always rewritten, as half a line that a kill left would spoil the next one.
     if (!(await exists(this.metricsFile))) return;
     const kept = (await this.readMetrics()).filter(entry => entry.user !== user || entry.step <= step);
     await writeFileAtomic(this.metricsFile, kept.map(entry => `${JSON.stringify(entry)}\n`).join(''));

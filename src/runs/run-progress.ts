@@ -1,4 +1,4 @@
-/** The records of a run set against those its adapters were trained on: who is finished, who changed, who is new, who is gone. */
+/** Compares the records of a run with those its adapters were trained on: who is finished, changed, new or gone. */
 import { rm } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
@@ -8,13 +8,13 @@ import type { RunFolder } from './run-folder.ts';
 import type { RunRecord, RunSources } from './run-record.ts';
 
 export class RunProgress {
-  /** Whose adapters were trained on what the run would train them on now. */
+  /** Users whose adapters were trained on what the run would train them on now. */
   readonly finished: ReadonlySet<string>;
-  /** Those of them whose lineage was not kept, as by earlier versions. */
+  /** Those of them without a lineage, which earlier versions did not keep. */
   readonly withoutLineage: readonly string[];
-  /** Whose adapters were trained on something else. */
+  /** Users whose adapters were trained on something else. */
   readonly changed: readonly string[];
-  /** Who has an adapter and no records to train on. */
+  /** Users with an adapter but no records to train on. */
   readonly gone: readonly string[];
   /** Whether the run was last given other records, or other adapters to start from. */
   readonly isOtherData: boolean;
@@ -53,7 +53,7 @@ export class RunProgress {
       throw new IdiolectError(
         'CONFIG',
         `${folder.path} does not record what the adapter of "${printable(withoutLineage[0]!)}" was trained on, since an ` +
-          'earlier version made it, and the data has changed. Run the same command once with the data as it was, which ' +
+          'earlier version made it, and the data has changed. Run the same command once with the unchanged data, which ' +
           'records it, and then with the new data; or choose another `out`.',
       );
     }
@@ -65,8 +65,8 @@ export class RunProgress {
   }
 
   /**
-   * Takes away what was computed from records that are no longer the user's: alphas and scores, and every checkpoint,
-   * since the draw of others' records may have changed too. The old adapter stays until the new one replaces it.
+   * Removes what was computed from records that are no longer the user's: alphas and scores, and every checkpoint,
+   * since the draw of others' records may also have changed. The old adapter stays until the new one replaces it.
    */
   async clear(folder: RunFolder, { users }: Dataset): Promise<void> {
     if (!this.isOtherData) return;
@@ -81,7 +81,7 @@ export class RunProgress {
     if (overlaps.size < known) await folder.writeOverlaps(overlaps);
   }
 
-  /** What a person should know before training. @param users those to be trained */
+  /** What the user should know before training. @param users those to be trained */
   notices(users: readonly string[]): string[] {
     const isChanged = new Set(this.changed);
     const count = (is: (user: string) => boolean) => users.filter(is).length;
@@ -94,7 +94,7 @@ export class RunProgress {
         : []),
       ...(this.gone.length > 0
         ? [
-            `adapters kept of users who have no records to train on in the data any more: ${this.gone.length}, such as ` +
+            `adapters kept of users who no longer have records to train on in the data: ${this.gone.length}, such as ` +
               `"${printable(this.gone[0]!)}" (idiolect forget removes what a run holds of a user)`,
           ]
         : []),

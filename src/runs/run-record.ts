@@ -1,4 +1,4 @@
-/** run.json: what made a run, and whether another is the same. */
+/** run.json: what a run was made from, and whether another run is the same. */
 import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
@@ -15,7 +15,7 @@ export interface RunSources {
   readonly data: string;
   /** Fingerprint of the division into targets and others, where there is one. */
   readonly users?: string;
-  /** SHA-256 of the rejected texts, where pairs are trained on. */
+  /** SHA-256 of the rejected texts, where training uses pairs. */
   readonly rejected?: string;
   /** Fingerprint of the run whose adapters, or of the model whose weights, training starts from. */
   readonly start?: string;

@@ -1,4 +1,4 @@
-/** Where a training keeps what must not be lost. A run folder is such a place; a database can be another. */
+/** Where training keeps what must not be lost. A run folder is one such place; a database could be another. */
 import type { NamedTensor } from '../model/safetensors.ts';
 import type { OverlapEstimate } from '../overlap/estimate.ts';
 import type { Expected, SavedProgress } from './training-state.ts';
@@ -11,14 +11,14 @@ export interface LoggedStep {
 }
 
 export interface RunStore {
-  /** Where it is, for people. */
+  /** Its place, as shown to the user. */
   readonly path: string;
   /** Equal for runs that train the same adapters, wherever they are. @param notIdentity settings that may differ */
   identity(notIdentity: readonly string[]): Promise<string>;
 
-  /** The state of a training that was stopped; null where there is none, or it is damaged, which a notice says. */
+  /** The state of a training that was stopped; null where there is none or, with a notice, where it is damaged. */
   loadState<T extends NamedTensor>(name: string, expected: Expected<T>): Promise<SavedProgress<T> | null>;
-  /** Replaces the state in one step. @param training what it belongs to */
+  /** Replaces the state in one atomic step. @param training identifies the training it belongs to */
   saveState<T extends NamedTensor>(name: string, training: string, progress: SavedProgress<T>): Promise<void>;
   removeState(name: string): Promise<void>;
 

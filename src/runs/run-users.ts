@@ -1,4 +1,4 @@
-/** Whose adapters a run folder holds. Folders carry encoded names; people use the names that are in the data. */
+/** Finds the users whose adapters a run folder holds. Folders have encoded names; people use the names in the data. */
 import { readdir } from 'node:fs/promises';
 import { IdiolectError } from '../common/errors.ts';
 import { knownName } from '../common/name-list.ts';
@@ -9,8 +9,8 @@ import { usersWithLineage } from './lineage.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /**
- * Users with an adapter, in the order of their names. Folders whose names carry a hash are recognised by the names in the
- * lineage.
+ * Users with an adapter, in the order of their names. Folders whose names contain a hash are matched to the names in
+ * the lineage.
  *
  * @param named further users the run may hold adapters of
  */
@@ -26,13 +26,13 @@ export async function usersWithAdapter(folder: RunFolder, named: readonly string
 }
 
 /**
- * The user of a run that a person means, who has an adapter. Other files than the adapters are read where there is none
- * of that name alone.
+ * The user with an adapter that a person means. Files other than the adapters are read only where no adapter has that
+ * exact name.
  *
- * @throws IdiolectError DATA naming the nearest user, and the users there are
+ * @throws IdiolectError DATA naming the nearest user and the known users
  */
 export async function userWithAdapter(name: string, folder: RunFolder): Promise<string> {
-  // By the listing, since some file systems find a name in other letters too.
+  // Looks in the listing, since some file systems ignore case in names.
   const isThere = (await adapterFolders(folder)).includes(folderName(name)) && (await folder.hasAdapter(name));
   return isThere ? name : userNamed(name, await usersWithAdapter(folder), folder.path);
 }
@@ -41,7 +41,7 @@ async function adapterFolders(folder: RunFolder): Promise<string[]> {
   return readdir(folder.adapters).catch(() => []);
 }
 
-/** The user of a folder that carries no hash. */
+/** The user of a folder whose name has no hash. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);
@@ -63,7 +63,7 @@ export function someOf(users: readonly string[]): string {
  * The user of a run that a person means.
  *
  * @param users those with an adapter
- * @throws IdiolectError DATA naming the nearest user, and the users there are
+ * @throws IdiolectError DATA naming the nearest user and the known users
  */
 export function userNamed(name: string, users: readonly string[], run: string): string {
   const found = knownName(name, users);

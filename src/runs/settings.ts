@@ -14,7 +14,7 @@ import { scheduleSchema } from '../training/schedule.ts';
 
 const { data, queryShare, skipBad, targetUsers } = datasetSchema.shape;
 
-/** Which records there are, and how they are read by a model. */
+/** Which records to use, and how they are encoded for a model. */
 export const dataSchema = z.object({ data, ...encodingSchema.shape, queryShare, skipBad, targetUsers });
 
 export type DataSettings = z.infer<typeof dataSchema>;
@@ -25,7 +25,7 @@ export const trainSchema = z.object({
     .string()
     .regex(/^[\w.-]+(\/[\w.-]+)?$/, 'expected a name, or owner/name as on the Hub')
     .optional()
-    .describe('what adapters call the model (default: its name on the Hub, else that of its folder)'),
+    .describe('the model’s name in adapters (default: its name on the Hub, else that of its folder)'),
   ...dataSchema.shape,
   out: z.string().describe('run folder; the same command continues where it stopped'),
   users: nameListSchema
@@ -33,7 +33,7 @@ export const trainSchema = z.object({
     .describe(
       'users to train: names separated by commas, in double quotes where a name has a comma, or first:N (default: all)',
     ),
-  // Open: a caller of the library may bring an objective. The command line closes it again.
+  // Any name, as a caller of the library may bring an objective. The command line allows only the built-in ones.
   method: z.string().default('cbpo').describe('training objective'),
   rejected: z
     .string()
@@ -82,8 +82,8 @@ export const trainSchema = z.object({
 export type TrainSettings = z.infer<typeof trainSchema>;
 
 /**
- * What may differ when a run or a comparison is continued: where things are, whom to train, which methods to compare, and
- * how fast; nothing that changes an adapter or an answer.
+ * Settings that may differ when a run or a comparison is continued: where files are, which users to train, which
+ * methods to compare, and speed. None of them changes an adapter or an answer.
  */
 export const NOT_IDENTITY = [
   'model',
@@ -93,9 +93,9 @@ export const NOT_IDENTITY = [
   'users',
   'methods',
   'klEvery',
-  'targetUsers', // who they are is compared, not how they were named
-  'rejected', // the texts are compared, not their place
-  'start', // likewise: the record of that run is
+  'targetUsers', // the users are compared, not how they were given
+  'rejected', // the texts are compared, not the path
+  'start', // likewise: the record of that run is compared
   'saveEvery',
   'cache',
   'threads',

@@ -47,11 +47,11 @@ export async function startAdapters(
   throw new IdiolectError(
     'CONFIG',
     `${setting('start')}: ${run} has no adapter for ${trained.length === 1 ? '' : 'any of the users to be trained, such as '}` +
-      `"${printable(trained[0]!)}". Name the run that has, or leave ${setting('start')} out.`,
+      `"${printable(trained[0]!)}". Name the run that has one, or leave ${setting('start')} out.`,
   );
 }
 
-/** Of all of them together, for the record of the run. */
+/** One fingerprint of all of them, for the record of the run. */
 export function startSource(adapters: ReadonlyMap<string, string>): Pick<RunSources, 'startAdapters'> {
   return { startAdapters: sha256(JSON.stringify([...adapters].sort())) };
 }
@@ -59,7 +59,7 @@ export function startSource(adapters: ReadonlyMap<string, string>): Pick<RunSour
 /**
  * The matrices of a user's adapter in another run; undefined where the user has none there.
  *
- * @throws IdiolectError CONFIG for one of other LoRA settings; ADAPTER for a damaged one
+ * @throws IdiolectError CONFIG for an adapter with other LoRA settings; ADAPTER for a damaged one
  */
 export async function startMatrices(
   run: string,

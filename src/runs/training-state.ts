@@ -1,4 +1,4 @@
-/** The state of a training, in one file: what is trained, optimiser moments, objective state and the step. */
+/** The state of a training, in one file: the trained matrices, optimiser moments, objective state and step. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import type { AdamWState } from '../training/adamw.ts';
 
 const FILE = 'checkpoint.safetensors';
 const stateSchema = z.object({
-  /** Which training it belongs to; its settings and data are those of no other. */
+  /** Identifies the training it belongs to, by its settings and data. */
   training: z.string(),
   step: z.int().nonnegative(),
   updates: z.int().nonnegative(),
@@ -50,7 +50,7 @@ export async function saveState(
   );
 }
 
-/** What a checkpoint must be to be of use. */
+/** What a checkpoint must match to be used. */
 export interface Expected<T extends NamedTensor> {
   readonly training: string;
   /** Names and shapes. */
@@ -60,7 +60,7 @@ export interface Expected<T extends NamedTensor> {
 }
 
 /**
- * Reads the state back. A damaged one is as good as none: training from the first step gives the same adapter.
+ * Reads the state back. A damaged one is treated as missing: training from the first step gives the same adapter.
  *
  * @returns null where there is none
  * @throws IdiolectError CHECKPOINT for the checkpoint of another training, which would give another adapter

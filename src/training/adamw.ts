@@ -26,7 +26,7 @@ export function initialAdamW(parameters: readonly Float32Array[]): AdamWState {
 /**
  * Updates the parameters and the state in place.
  *
- * @param weightDecay of every parameter, or of each in their order
+ * @param weightDecay one value for all parameters, or one for each in order
  */
 export function adamwStep(
   parameters: readonly Float32Array[],

@@ -1,11 +1,12 @@
 /**
- * Loss and gradients of a batch, by one pass over it where it fits and by two where it does not.
+ * Loss and gradients of a batch, in one pass where it fits into memory and in two where it does not.
  *
- * A preference loss is not a sum over records: max(0, .) and the reference point take the batch as a whole, so the
- * losses of micro-batches add up to something else. But once the log-probabilities of all its completions are known,
- * so is each one's coefficient dL / d log pi(y_i | x_i), and the gradient of L is that of the sum of coefficient times
- * log-probability, which micro-batches do add up to. Hence: all log-probabilities first, then the coefficients, then
- * backward in micro-batches. That costs one more forward pass and holds no more of the batch than a micro-batch.
+ * A preference loss is not a sum over records: max(0, .) and the reference point depend on the whole batch, so the
+ * losses of micro-batches do not add up to it. But once the log-probabilities of all completions are known, so is the
+ * coefficient dL / d log pi(y_i | x_i) of each, and the gradient of L equals that of the sum of coefficient times
+ * log-probability, which does add up over micro-batches. So the log-probabilities are computed first, then the
+ * coefficients, then the backward pass in micro-batches. This costs one more forward pass and never holds more than a
+ * micro-batch.
  */
 
 import { invariant } from '../common/errors.ts';
@@ -29,7 +30,7 @@ export interface TrainingExample extends TokenSequence, Omit<Example, 'completio
   readonly weight?: number;
 }
 
-/** What a batch is judged with: the adapter as it is, the objective and its running state. */
+/** What the loss of a batch depends on: the current adapter, the objective and its running state. */
 export interface BatchContext {
   readonly matrices: LoraMatrices;
   readonly objective: Objective;
@@ -61,7 +62,7 @@ export class BatchGradients {
   #twoPass: Promise<TwoPassSessions> | undefined;
 
   /**
-   * @param objective any of the signature that batches will be judged by
+   * @param objective any objective with the signature of those that batches will use
    * @param microBatchTokens most tokens to run through the engine at once; a longer sequence runs by itself
    */
   constructor(model: TrainableModel, lora: LoraConfig, objective: Objective, microBatchTokens: number) {
@@ -71,7 +72,7 @@ export class BatchGradients {
     this.#microBatchTokens = microBatchTokens;
   }
 
-  /** Both ways give the same gradient to float32 rounding, where no dropout is drawn. */
+  /** Without dropout, both ways give the same gradient up to float32 rounding. */
   async compute(batch: readonly TrainingExample[], context: BatchContext): Promise<BatchGradient> {
     invariant(context.objective.signature === this.#objective.signature, 'one set of sessions serves one signature');
     const examples = batch.map(
@@ -115,7 +116,7 @@ export class BatchGradients {
     for (const [i, part] of parts.entries()) {
       const coefficients = judged.gradient.slice(start, start + part.length);
       start += part.length;
-      // Records of a clipped risk, and those that only move the reference point, have nothing to send back.
+      // Records of a clipped risk, and those that only move the reference point, have no gradient.
       if (coefficients.every(coefficient => coefficient === 0)) continue;
       const results = await backward.run({
         ...feedsOf(i),
@@ -162,7 +163,7 @@ export class BatchGradients {
     const { loraDropout } = this.#lora;
     if (loraDropout === 0) return {};
     invariant(source, 'dropout needs a random source');
-    // Two 16-bit draws to a word: a rate is met to within 1/65536.
+    // Two 16-bit draws per word: the dropout rate is exact to within 1/65536.
     const threshold = Math.round(loraDropout * 65_536);
     return Object.fromEntries(
       targetedModules(this.#lora, this.#model.checkpoint.linears).map(({ path, inWidth }) => {
@@ -170,7 +171,7 @@ export class BatchGradients {
         for (let i = 0; i < mask.length; i += 2) {
           const word = source.bits();
           mask[i] = (word & 0xffff) >= threshold ? 1 : 0;
-          mask[i + 1] = word >>> 16 >= threshold ? 1 : 0; // beyond an odd end: ignored
+          mask[i + 1] = word >>> 16 >= threshold ? 1 : 0; // past the end of an odd length: ignored
         }
         return [keepName(path), uint8(mask, [tokens, inWidth])];
       }),
@@ -178,7 +179,9 @@ export class BatchGradients {
   }
 }
 
-/** Divides a batch, in order, into parts of at most so many tokens; a longer sequence is a part of its own. */
+/**
+ * Divides a batch, in order, into parts of at most `microBatchTokens` tokens; a longer sequence is a part of its own.
+ */
 export function microBatches<T extends TokenSequence>(batch: readonly T[], microBatchTokens: number): T[][] {
   const parts: T[][] = [];
   let room = 0;

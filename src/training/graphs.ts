@@ -1,4 +1,4 @@
-/** The graphs of training: the decoder, then a loss and the gradient of every LoRA matrix, or of every weight. */
+/** The graphs of training: the decoder, a loss, and the gradient of every LoRA matrix or of every weight. */
 import { Graph, gemm, gradients, neg, reshape, type Value } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -35,8 +35,8 @@ export function trainingGraph(
 }
 
 /**
- * The second pass of the two: the gradient of sum_i c_i log pi(y_i | x_i) for given coefficients c. With
- * c_i = dL / d log pi(y_i | x_i) it is the gradient of L, and it is linear: micro-batches of it add up.
+ * The second pass of the two: the gradient of sum_i c_i log pi(y_i | x_i) for given coefficients c. With c_i = dL / d
+ * log pi(y_i | x_i) it is the gradient of L. It is linear, so its micro-batches add up.
  */
 export function backwardGraph(checkpoint: Checkpoint, lora: LoraConfig): Graph {
   return trainingGraph(checkpoint, lora, {

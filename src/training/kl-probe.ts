@@ -1,4 +1,4 @@
-/** How far an adapter has moved the model: the divergence from the reference, as a diagnostic. */
+/** Measures how far an adapter has moved the model: the divergence from the reference, as a diagnostic. */
 
 import type { Session } from '../engine/session.ts';
 import { floats } from '../engine/tensor.ts';
@@ -33,8 +33,8 @@ function logSoftmax(g: Graph, logits: Value): Value {
 }
 
 /**
- * Measures KL(pi || pi_ref) along given texts: nats per completion token, exact over the vocabulary at each position.
- * Its session holds the weights once more where they are stored in half precision.
+ * Measures KL(pi || pi_ref) on given texts, in nats per completion token, exact over the vocabulary at each position.
+ * Its session holds another copy of the weights where they are stored in half precision.
  */
 export class KlProbe {
   readonly #model: TrainableModel;
@@ -60,7 +60,7 @@ export class KlProbe {
   }
 }
 
-/** KL(pi || pi_ref) along the batch's own records, nats per completion token. */
+/** KL(pi || pi_ref) on the batch's own records, in nats per completion token. */
 export async function meanKl(
   probe: KlProbe,
   batch: readonly TrainingExample[],

@@ -1,13 +1,13 @@
-/** Prompts with completions that are not theirs: what KTO estimates the divergence from the reference by. */
+/** Prompts with completions of other records, from which KTO estimates the divergence from the reference. */
 import type { Random } from '../common/random.ts';
 import type { TokenSequence } from '../language-model/batch.ts';
 
 /**
  * Pairs each sequence's prompt with the completion of the next in a shuffled circle of all of a user's records. TRL
- * turns each batch by itself; pairs that stay the same for all batches and epochs estimate the same mean, and their
- * reference scores are found once.
+ * rotates each batch separately; pairs that stay the same for all batches and epochs estimate the same mean, and their
+ * reference scores are computed only once.
  *
- * @param maxLength longest sequence in tokens; a completion loses its end where the two together are longer
+ * @param maxLength longest sequence in tokens; a completion is cut at the end where the two together are longer
  */
 export function mismatchedCompletions(
   sequences: readonly TokenSequence[],

@@ -1,4 +1,4 @@
-/** Which records meet in which step: a pure function of the seed, the user and the counts. */
+/** Plans which records are in which step: a pure function of the seed, the user and the counts. */
 import { random } from '../common/random.ts';
 
 export interface PlanOptions {
@@ -26,11 +26,11 @@ export interface PlannedBatch {
 }
 
 /**
- * Every batch of a run. Each epoch shuffles the groups again and deals them over ceil(records / batchSize) batches, as
- * evenly as whole records allow, so that each batch holds the groups in about the ratio of the whole. Where target or
- * auxiliary records are fewer than the batches, they are dealt in turn and seen more than once an epoch: the loss has
- * no value without either. Disliked records are seen once an epoch; a batch may have none. Pairs stay together and are
- * seen once an epoch: a batch too small for one holds it still.
+ * Every batch of a run. Each epoch reshuffles the groups and deals them over ceil(records / batchSize) batches, as
+ * evenly as whole records allow, so that each batch has the groups in about the overall ratio. Where there are fewer
+ * target or auxiliary records than batches, they are dealt in turn and seen more than once per epoch, since the loss is
+ * undefined without either. Disliked records are seen once per epoch; a batch may have none. Pairs stay together and
+ * are seen once per epoch; a batch holds one even if the batch size is too small for it.
  */
 export function planBatches(options: PlanOptions): PlannedBatch[] {
   const { user, seed, epochs, batchSize, targetCount, auxiliaryCount, dislikedCount, paired } = options;
@@ -56,7 +56,7 @@ function dealOnce(items: readonly number[], hands: number): number[][] {
   return Array.from({ length: hands }, (_, hand) => items.slice(start(hand), start(hand + 1)));
 }
 
-/** The same where there is enough for every hand; else each hand gets one, over and over. */
+/** The same where there are enough items for every hand; otherwise each hand gets one, going round the items again. */
 function dealInTurn(items: readonly number[], hands: number): number[][] {
   if (items.length === 0 || items.length >= hands) return dealOnce(items, hands);
   return Array.from({ length: hands }, (_, hand) => [items[hand % items.length]!]);

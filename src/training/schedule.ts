@@ -11,8 +11,8 @@ export type ScheduleOptions = z.infer<typeof scheduleSchema>;
 /**
  * Factor of the peak rate at step 0 .. total-1.
  *
- * Warm-up gives the first step 1/warmup of the peak. (transformers gives it 0, which spends a batch on nothing: one
- * in forty for a short history.)
+ * Warm-up gives the first step 1/warmup of the peak. (transformers gives it 0, which wastes a batch: one in forty for a
+ * short history.)
  */
 export function learningRateFactor(step: number, total: number, { warmupRatio, schedule }: ScheduleOptions): number {
   const warmup = Math.ceil(total * warmupRatio);

@@ -1,6 +1,6 @@
 /**
  * The training primitives: forward and backward of a batch, an optimiser step, and the whole state to save and
- * restore. One trainer serves user after user: its sessions know no user.
+ * restore. One trainer serves all users in turn, as its sessions depend on no user.
  */
 import { invariant } from '../common/errors.ts';
 import { type Random, random } from '../common/random.ts';
@@ -13,7 +13,7 @@ import { BatchGradients, type TrainableModel, type TrainingExample } from './bat
 /** Numbers a step reports, by name. */
 export type StepMetrics = Readonly<Record<string, number>>;
 
-/** All that a step changes. Restoring it and continuing is the same as never having stopped, bit for bit. */
+/** Everything that a step changes. Restoring it and continuing gives the same result as never stopping, bit for bit. */
 export interface TrainerState {
   readonly matrices: LoraMatrices;
   readonly optimizer: AdamWState;
@@ -27,7 +27,7 @@ export interface OptimStepOptions {
 }
 
 export interface TrainerOptions {
-  /** Most tokens to run through the engine at once; a batch of more is taken in two passes, to the same gradient. */
+  /** Most tokens to run through the engine at once; a larger batch takes two passes with the same gradient. */
   readonly microBatchTokens: number;
 }
 
@@ -39,7 +39,7 @@ export class Trainer {
   #state: TrainerState;
   #pending: Float32Array[] | null = null;
 
-  /** A trainer whose adapter starts fresh; graphs are compiled when the first batch asks for them. */
+  /** A trainer with a fresh adapter; graphs are compiled when the first batch needs them. */
   constructor(
     model: TrainableModel,
     lora: LoraConfig,
@@ -54,7 +54,7 @@ export class Trainer {
   }
 
   /**
-   * Starts another user: a fresh adapter, optimiser and objective state. Nothing of the last user stays.
+   * Starts another user: a fresh adapter, optimiser and objective state. Nothing of the previous user is kept.
    *
    * @param start an adapter of the same settings to start from instead of a fresh one; it is copied
    */
@@ -66,7 +66,7 @@ export class Trainer {
     this.#pending = null;
   }
 
-  /** Goes on from a saved state. */
+  /** Continues from a saved state. */
   restore(state: TrainerState, objective: Objective = this.#objective): void {
     invariant(objective.signature === this.#objective.signature, 'one trainer serves one kind of objective');
     this.#objective = objective;
@@ -84,7 +84,7 @@ export class Trainer {
   }
 
   /**
-   * Loss and gradients of a batch. The gradients wait for `optimStep`; the objective's running state moves on.
+   * Loss and gradients of a batch. The gradients wait for `optimStep`; the objective's running state is updated.
    *
    * @param dropout the source of dropout masks; needed when the LoRA settings have dropout
    * @returns the loss under `loss` and the objective's own numbers

@@ -1,4 +1,4 @@
-/** A user's work before it starts: the token sequences, and which of them meet in which step. */
+/** Plans a user's training: the token sequences, and which of them are in which step. */
 import { random } from '../common/random.ts';
 import type { UserRecords, WeightedRecord } from '../histories/user-records.ts';
 import type { TokenSequence } from '../language-model/batch.ts';
@@ -25,7 +25,7 @@ export interface UserPlan {
   /** The prompt of each sequence with the completion of another; empty for objectives that need none. */
   readonly mismatched: ReadonlyMap<TokenSequence, TokenSequence>;
   readonly batches: readonly PlannedBatch[];
-  /** Users whose records the auxiliary ones are. */
+  /** Users whose records are used as auxiliary ones. */
   readonly seen: readonly string[];
 }
 

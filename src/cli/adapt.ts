@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { TimeLeft } from '../terminal/time-left.ts';
 import { defineVerb, showSettings } from './verb.ts';
 
-/** What a later training must have in common, or it would put the same records differently. */
+/** Settings that a later training must share, or it would encode the same records differently. */
 const SHARED = ['template', 'chat', 'promptDate', 'maxLength', 'queryShare'] as const;
 
 export const adaptVerb = defineVerb({
@@ -51,7 +51,7 @@ function change({ base, adapted, records }: NonNullable<AdaptSummary['heldOut']>
   );
 }
 
-/** Turns events into a progress line with the time left, and lines worth keeping. */
+/** Shows events as a progress line with the time left, or as lines that stay. */
 function reporter(terminal: Terminal): (event: AdaptEvent) => void {
   let resumed = 0;
   let clock = new TimeLeft();

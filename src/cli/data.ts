@@ -46,7 +46,10 @@ export const dataGetVerb = defineVerb({
   },
 });
 
-/** @throws IdiolectError OUTPUT for anything there but the file that would be downloaded: it may be somebody's own */
+/**
+ * @throws IdiolectError OUTPUT where the path is taken by anything but the file to download, which may be the user's
+ * own
+ */
 async function requireFree(path: string, size: number | undefined): Promise<void> {
   const there = await stat(path).catch(() => null);
   if (!there?.isFile()) return requireReplaceable(path);

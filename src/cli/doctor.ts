@@ -14,11 +14,11 @@ const schema = z.object({
   model: z
     .string()
     .optional()
-    .describe('Hugging Face model folder to check, owner/name[@revision] where it was fetched before, or starter'),
+    .describe('Hugging Face model folder to check, owner/name[@revision] if already downloaded, or starter'),
   data: z.string().optional().describe('histories to check: JSON Lines, plain or gzip'),
   template: dataSchema.shape.template,
   ...trainSchema.pick({ maxLength: true, microBatchTokens: true, skipBad: true }).shape,
-  device: engineSchema.shape.device.describe('a device to open beside the cpu'),
+  device: engineSchema.shape.device.describe('a device to check in addition to the cpu'),
 });
 
 export const doctorVerb = defineVerb({
@@ -46,7 +46,7 @@ export const doctorVerb = defineVerb({
 
 const MARKS = { fine: pc.green('fine '), note: pc.yellow('note '), wrong: pc.red('wrong') } as const;
 
-/** One line a check. */
+/** Prints one line per check. */
 export function showChecks(checks: readonly Check[], print: Terminal['print']): void {
   const width = Math.max(...checks.map(({ topic }) => topic.length));
   for (const { topic, state, found } of checks) print(`${MARKS[state]}  ${topic.padEnd(width)}  ${found}`);

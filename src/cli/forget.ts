@@ -33,7 +33,7 @@ function sentencesOf({ user, run, seenBy, unknown, cache, caches }: Forgotten): 
     ...(unknown.length > 0
       ? [`Adapters made by an earlier version, which did not record whose texts they saw: ${list(unknown)}.`]
       : []),
-    `The histories are as they were. If they have records of ${name}, the next train command trains the user again. ` +
+    `The histories are unchanged. If they have records of ${name}, the next train command trains the user again. ` +
       'Other runs, merged models and copies of the adapter are not touched.',
   ];
 }

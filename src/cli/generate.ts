@@ -86,9 +86,9 @@ export const generateVerb = defineVerb({
 });
 
 const CUTS: Record<Cut, (maxTokens: number) => string> = {
-  prompt: () => 'the prompt is longer than the model can read and lost its beginning',
+  prompt: () => 'the prompt is longer than the model can read, and its beginning was cut',
   tokens: maxTokens => `the text was cut at --max-tokens ${maxTokens}`,
-  positions: () => 'the text was cut where the longest sequence of the model ends',
+  positions: () => 'the text was cut at the longest sequence the model can read',
 };
 
 interface Voice {
@@ -117,7 +117,7 @@ async function voiceOf({ model, adapter, run: place, user }: GenerateSettings): 
   return { name: run.settings.model, adapterPath, card: (await readAdapterCard(adapterPath)) ?? cardOf(run), run };
 }
 
-/** For adapters from before they had cards. */
+/** The card of an adapter made before adapters had cards. */
 function cardOf({ settings: { model, template, chat, promptDate }, sources }: RecordedRun): AdapterCard {
   return {
     base: { name: model, fingerprint: sources.model },
@@ -127,7 +127,7 @@ function cardOf({ settings: { model, template, chat, promptDate }, sources }: Re
 
 type PromptForm = AdapterCard['prompt'];
 
-/** How prompts are made: by a flag, else as in the adapter's training. */
+/** How prompts are made: as the flags say, else as in the adapter's training. */
 function promptForm(settings: GenerateSettings, card: AdapterCard | undefined): PromptForm {
   return {
     template: settings.template ?? card?.prompt.template ?? 'plain',
@@ -136,7 +136,7 @@ function promptForm(settings: GenerateSettings, card: AdapterCard | undefined): 
   };
 }
 
-/** A sentence for each flag that makes prompts otherwise than in the adapter's training. */
+/** A sentence for each flag that makes prompts differ from the adapter's training. */
 function differences(settings: GenerateSettings, card: AdapterCard | undefined): string[] {
   if (!card) return [];
   const { template, chat, date } = card.prompt;

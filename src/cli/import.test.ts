@@ -25,7 +25,7 @@ describe('what an import leaves out', () => {
     expect(lines).toHaveLength(7);
     expect(lines.slice(4)).toEqual([
       'note: line 5',
-      'note: more were left out, which are not listed',
+      'note: more entries were left out; they are not listed',
       'note: 300 entries were left out in all',
     ]);
   });

@@ -25,7 +25,10 @@ const files = { out, force };
 const skipBad = z.boolean().default(false).describe('leave out and count malformed entries instead of stopping');
 
 export const botsSchema = z.object({
-  bots: z.enum(['leave-out', 'keep']).default('leave-out').describe('commits by authors that look like programs'),
+  bots: z
+    .enum(['leave-out', 'keep'])
+    .default('leave-out')
+    .describe('what to do with commits by authors that look like programs'),
 });
 
 const gitSchema = z.object({
@@ -33,7 +36,7 @@ const gitSchema = z.object({
   names: z.boolean().default(false).describe('users as "Name <e-mail>" (default: pseudonyms)'),
   salt: z.string().optional().describe('salt of the pseudonyms; choose a secret one before sharing the file'),
   branch: z.string().optional().describe('branch, tag or commit to read (default: what is checked out)'),
-  since: z.string().optional().describe('only commits since then: a date, or words such as "2 years ago"'),
+  since: z.string().optional().describe('only commits since this time: a date, or words such as "2 years ago"'),
   ...botsSchema.shape,
 });
 
@@ -129,7 +132,7 @@ export const tableFormatSchema = z.object({
   timeFormat: z
     .enum(TIME_FORMATS)
     .optional()
-    .describe('how times are written, hh:mm or hh:mm:ss after them or not (default: ISO 8601 or Unix seconds)'),
+    .describe('how times are written, with or without hh:mm or hh:mm:ss (default: ISO 8601 or Unix seconds)'),
   quote: z
     .enum(QUOTES)
     .optional()
@@ -159,7 +162,7 @@ export const importTableVerb = importVerb({
     importTable(path, { columns: columnsOf(flags), ...formatOf(flags), skipBad, ...report }),
 });
 
-/** Entries left out that are named one by one. */
+/** How many of the entries left out are named one by one. */
 const SKIPS_SHOWN = 5;
 
 export type Report = ReturnType<typeof reporting>;
@@ -178,7 +181,7 @@ export function reporting(terminal: Terminal) {
       total = skipped;
       told += 1;
       if (told <= SKIPS_SHOWN) terminal.say(`note: ${message}`);
-      else if (told === SKIPS_SHOWN + 1) terminal.say('note: more were left out, which are not listed');
+      else if (told === SKIPS_SHOWN + 1) terminal.say('note: more entries were left out; they are not listed');
     },
   };
 }
@@ -186,11 +189,11 @@ export function reporting(terminal: Terminal) {
 interface ImportVerb<S extends z.ZodObject<typeof files>> {
   readonly name: string;
   readonly summary: string;
-  /** What is imported. */
+  /** The argument that names what to import. */
   readonly operand: { readonly name: string; readonly description: string };
   readonly schema: S;
   readonly example: string;
-  /** Files that are read, which none that is written may be (default: the operand). */
+  /** Files that are read, and so must not be overwritten (default: the operand). */
   readonly inputs?: (
     path: string,
     settings: z.infer<S>,
@@ -218,7 +221,7 @@ function importVerb<S extends z.ZodObject<typeof files>>(definition: ImportVerb<
   });
 }
 
-/** Writes the records as they come, in one atomic step, and says how many there were of how many users. */
+/** Writes the records as they arrive, in one atomic step, and reports how many there were and of how many users. */
 export async function writeRecords(
   file: string,
   records: AsyncIterable<HistoryRecord>,

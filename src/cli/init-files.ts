@@ -30,17 +30,17 @@ export function importArguments(
 }
 
 /**
- * A script that runs commands from where they were written for, whatever folder it is started in.
+ * A script that runs commands in the folder they were written for, wherever it is started.
  *
  * @param folder of the script
- * @param imported how the histories came to be; shown, not run: they are there
+ * @param imported the command that imported the histories; shown in a comment, not run, as they exist already
  */
 export function shellScript(folder: string, commands: readonly string[], imported: string | null): string {
   const home = relative(resolve(folder), process.cwd()) || '.';
   const again =
     imported === null ? '' : `# The histories were imported already. To import them again:\n#   ${oneLine(imported)}\n`;
   return `#!/bin/sh
-# Written by idiolect init: one adapter per user, then how likely each user's later texts are with it and without.
+# Written by idiolect init: one adapter per user, then how likely each user's later texts are with and without it.
 # If it is stopped, the same script continues where it was; finished users are not trained again.
 set -eu
 CDPATH= cd -- "$(dirname "$0")"

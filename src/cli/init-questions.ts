@@ -1,4 +1,4 @@
-/** What `idiolect init` asks on a terminal, where flags have not said it. */
+/** What `idiolect init` asks on a terminal where flags do not give the answer. */
 
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -12,7 +12,7 @@ import { parseModelName } from '../hub/hub-cache.ts';
 
 /** Questions to a person. Ctrl-C at any of them ends the command. */
 export interface Dialogue {
-  /** @param problem one sentence on an answer that cannot be, or undefined */
+  /** @param problem one sentence on why an answer is invalid, or undefined */
   text(question: string, initial: string, problem: (answer: string) => string | undefined): Promise<string>;
   choose(question: string, answers: readonly { value: string; label: string }[]): Promise<string>;
   confirm(question: string): Promise<boolean>;
@@ -37,7 +37,7 @@ export function dialogue(streams: { readonly input: Readable; readonly output: W
   };
 }
 
-/** There is no shell between a question and the file system. */
+/** Expands ~, as there is no shell to do it for an answer. */
 function inHome(path: string): string {
   return path.trim().replace(/^~(?=\/|$)/, homedir());
 }
@@ -49,7 +49,7 @@ interface Answers {
 }
 
 /**
- * The answers by flags; the rest by questions.
+ * Takes the answers from flags, and asks for the rest.
  *
  * @param talk null where nobody can be asked
  * @throws IdiolectError USAGE naming the flags that are missing where nobody can be asked
@@ -59,7 +59,7 @@ export async function askAnswers(flags: Partial<Answers>, talk: Dialogue | null)
   if (!talk && missing.length > 0) {
     throw new IdiolectError(
       'USAGE',
-      `idiolect init asks on a terminal alone; here give ${missing.map(name => `--${name}`).join(', ')}.`,
+      `idiolect init asks questions only on a terminal; otherwise give ${missing.map(name => `--${name}`).join(', ')}.`,
     );
   }
   const ask = async (question: string, initial: string, problem: (path: string) => string | undefined) =>
@@ -90,7 +90,7 @@ const WHAT: Readonly<Record<TableField, string>> = {
   label: 'whether its user liked it',
 };
 
-/** Which columns hold the fields. */
+/** Asks which columns hold the fields. */
 export async function askColumns(
   talk: Dialogue,
   fields: readonly TableField[],
@@ -100,9 +100,9 @@ export async function askColumns(
   for (const field of fields) {
     const answers = columns.map(name => ({ value: name, label: name }));
     if (field === 'input') answers.push({ value: '', label: '(none: nothing was asked)' });
-    if (field === 'time') answers.push({ value: '', label: '(none: the rows go from old to new)' });
+    if (field === 'time') answers.push({ value: '', label: '(none: the rows are in order from old to new)' });
     const column = await talk.choose(`Which column is ${WHAT[field]}?`, answers);
-    // No column of times is one that is not named; an input that is not named is read from a column of that name.
+    // Leaving a field out means no times, but for the input it means the column of that name.
     if (column !== '' || field === 'input') chosen[field] = column;
   }
   return chosen;

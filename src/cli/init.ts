@@ -1,4 +1,4 @@
-/** `idiolect init`: from wherever the histories are to the commands that train on them. */
+/** `idiolect init`: from histories in any supported form to the commands that train on them. */
 
 import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -72,7 +72,7 @@ export const initVerb = defineVerb({
     'Prepares a training run: finds and checks histories and model, estimates time and memory, writes the commands.',
   operands: [],
   schema,
-  onlyLooks: true, // fetched below, once the rest is known to be there
+  onlyLooks: true, // downloaded below, once the rest has been checked
   example: 'idiolect init --data ~/code/project --model HuggingFaceTB/SmolLM2-135M-Instruct --out first',
   async run({ resolved, json, config, terminal, signal }) {
     const flags = resolved.values;
@@ -82,7 +82,7 @@ export const initVerb = defineVerb({
     const isTable = Object.values({ ...columnsOf(flags), ...formatOf(flags) }).some(value => value !== undefined);
     const source: Source = isTable ? { kind: 'table', path: data } : await detectSource(data);
     if (resolved.origins.bots !== 'default' && source.kind !== 'git') {
-      throw new IdiolectError('USAGE', `--bots is for git repositories, and ${data} is none. Leave it out.`);
+      throw new IdiolectError('USAGE', `--bots is for git repositories, and ${data} is not one. Leave it out.`);
     }
     const histories = source.kind === 'histories' ? data : join(out, 'histories.jsonl');
     await requireFree(source, histories, { out, yes: flags.yes, ...(config !== undefined && { config }) }, talk);
@@ -97,7 +97,7 @@ export const initVerb = defineVerb({
     const staged = source.kind === 'histories' ? data : stagingPath(histories);
     try {
       if (source.kind !== 'histories') {
-        const quiet = { ...terminal, say() {} }; // it would name a file that is soon gone
+        const quiet = { ...terminal, say() {} }; // it would name a temporary file
         const report = reporting(terminal);
         const found = recordsOf(source, reading, flags.bots, report);
         const { records, users } = await writeRecords(staged, found, { terminal: quiet, signal });
@@ -134,7 +134,7 @@ function notWritten(out: string): IdiolectError {
   return stopped(`${join(out, 'train.json')} was not written`);
 }
 
-/** @throws IdiolectError CONFIG or OUTPUT where something would be replaced that nobody said may be */
+/** @throws IdiolectError CONFIG or OUTPUT where something would be replaced without permission */
 async function requireFree(
   source: Source,
   histories: string,
@@ -145,7 +145,7 @@ async function requireFree(
   if (isWritten && resolve(histories) === resolve(source.path)) {
     throw new IdiolectError(
       'CONFIG',
-      `${histories} is what --data names, and its own conversion would replace it. Choose another --out.`,
+      `${histories} is what --data names, and its conversion would replace it. Choose another --out.`,
     );
   }
   const inputs = source.kind === 'git' ? [await repositoryFiles(source.path)] : [source.path];
@@ -175,11 +175,11 @@ async function requireSameRun(settings: TrainSettings, model: string): Promise<v
   );
 }
 
-/** The columns by flags; what is still open by questions. */
+/** Takes the columns from flags, and asks for the missing ones. */
 async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null) {
   const found = await tableColumns(path, flags.quote);
   const columns = columnsOf(flags);
-  // Without times the order of the rows decides what is held out, so nobody should go without them unasked.
+  // Without times the order of the rows decides what is held out, so the user is asked about them.
   const open = (['user', 'input', 'output', 'time'] as const).filter(
     field => columns[field] === undefined && !found.includes(field),
   );
@@ -190,7 +190,7 @@ async function columnsFor(path: string, flags: InitFlags, talk: Dialogue | null)
   if (chat !== '') throw new IdiolectError('DATA', `${path}: ${chat}`);
   throw new IdiolectError(
     'USAGE',
-    `${path} has the columns ${found.join(', ')}; say which is which by ` +
+    `${path} has the columns ${found.join(', ')}; say which is which with ` +
       `${missing.map(field => `--${field}-field`).join(', ')}${missing.includes('input') ? ' ("" for no input)' : ''}` +
       `${open.includes('time') ? ' and --time-field, if there is one' : ''}.`,
   );

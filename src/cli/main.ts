@@ -1,4 +1,4 @@
-/** The command line: finds the verb, runs it, and turns whatever is thrown into one sentence and an exit code. */
+/** The command line: finds the verb, runs it, and turns errors into one sentence and an exit code. */
 
 import pc from 'picocolors';
 import { IdiolectError } from '../common/errors.ts';
@@ -9,7 +9,7 @@ import { packageVersion } from '../common/version.ts';
 import { type Terminal, terminal } from '../terminal/terminal.ts';
 import { helpText, parseLine, type Verb } from './verb.ts';
 
-/** Loaded when asked for: `--help` should not wait for the engine. */
+/** Loaded on demand, so that `--help` does not wait for the engine. */
 export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
   train: {
     summary: 'train one adapter per user from their histories',
@@ -20,15 +20,15 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./adapt.ts')).adaptVerb,
   },
   compare: {
-    summary: 'every method under one harness, from data to the table',
+    summary: 'compare all methods in one harness, from data to tables',
     load: async () => (await import('./compare.ts')).compareVerb,
   },
   overlap: {
-    summary: 'how much of what others write could be each user’s own',
+    summary: 'estimate how much of what others write each user could have written',
     load: async () => (await import('./overlap.ts')).overlapVerb,
   },
   score: {
-    summary: 'held-out log-likelihood per user, with and without the adapter',
+    summary: 'measure held-out log-likelihood per user, with and without the adapter',
     load: async () => (await import('./score.ts')).scoreVerb,
   },
   ablate: {
@@ -36,11 +36,11 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./ablate.ts')).ablateVerb,
   },
   forget: {
-    summary: 'take a user out of a run',
+    summary: 'remove a user from a run',
     load: async () => (await import('./forget.ts')).forgetVerb,
   },
   tokens: {
-    summary: 'token by token, what two runs pushed up and down',
+    summary: 'compare two runs token by token',
     load: async () => (await import('./tokens.ts')).tokensVerb,
   },
   generate: {
@@ -56,7 +56,7 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./import.ts')).importGitVerb,
   },
   'import diff': {
-    summary: 'make a prompt of a diff, as import git would of its commit',
+    summary: 'make a prompt from a diff, as import git does from a commit',
     load: async () => (await import('./import.ts')).importDiffVerb,
   },
   'import lamp': {
@@ -72,7 +72,7 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./import.ts')).importOppuVerb,
   },
   'import table': {
-    summary: 'make histories from a CSV or JSON Lines of a product’s texts',
+    summary: 'make histories from a product’s texts in CSV or JSON Lines',
     load: async () => (await import('./import.ts')).importTableVerb,
   },
   simulate: {
@@ -116,8 +116,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /**
- * The reader of a pipe may leave early (`| head`). Without results to deliver there is nothing left to do; lines about the
- * work can be lost, and the work not.
+ * The reader of a pipe may close it early (`| head`). If standard output is closed, there is nothing left to deliver;
+ * if standard error is, only lines about the work are lost.
  */
 function watchStreams(out: Terminal): void {
   process.stderr.on('error', () => {});

@@ -1,4 +1,4 @@
-/** Models named instead of given as folders: fetched before a verb's work, with a line of progress. */
+/** Downloads models given by name before a verb's work, with a progress line. */
 import { megabytes } from '../hub/download.ts';
 import { atCommit, resolveModel } from '../hub/hub.ts';
 import { RunFolder } from '../runs/run-folder.ts';
@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { TimeLeft, transferLine } from '../terminal/time-left.ts';
 
 /**
- * Fetches the models that a verb with these settings will load, where they are not there yet.
+ * Downloads the models that a verb with these settings will load, where they are not there yet.
  *
  * @throws IdiolectError as `resolveModel`
  */

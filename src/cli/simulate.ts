@@ -41,7 +41,7 @@ export const simulateVerb = defineVerb({
     });
     terminal.print(table([['user', 'shared', 'alpha', 'mixture', 'habits'], ...rows]));
     terminal.say(
-      `${file}: ${counted(records, 'record')} of ${counted(users.length, 'user')}; what is true of them is in ${truth}`,
+      `${file}: ${counted(records, 'record')} of ${counted(users.length, 'user')}; the truth about them is in ${truth}`,
     );
   },
 });

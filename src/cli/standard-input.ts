@@ -1,11 +1,11 @@
-/** What is piped into a command, as text. */
+/** Reads text piped into a command. */
 import { IdiolectError } from '../common/errors.ts';
 
-/** Far more than any prompt or diff that is of use, and little memory. */
+/** Far more than any useful prompt or diff, and still little memory. */
 const MOST_CHARACTERS = 64 * 2 ** 20;
 
 /**
- * @param advice what to do where it is longer than fits
+ * @param advice what to do where it is too long
  * @throws IdiolectError DATA for more than 67,108,864 characters, without waiting for the end
  */
 export async function readStandardInput(

@@ -59,7 +59,9 @@ export const tokensVerb = defineVerb({
 
 const isPicture = (name: string) => /^tokens-.*\.svg$/.test(name);
 
-/** Before anything is measured: whose pictures there will be is not known yet, so nobody's may be there. */
+/**
+ * Checks the folder before anything is measured. Which users will have pictures is not known yet, so none may be there.
+ */
 async function requireFree(out: string, options: OutputOptions): Promise<void> {
   await makeFolder(out);
   const pictures = (await readdir(out)).filter(isPicture);
@@ -71,7 +73,7 @@ function interval({ mean, low, high }: Estimate): string {
   return `${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
 }
 
-/** The folders' last names where they tell the runs apart. */
+/** The last parts of the folders' paths, or the whole paths where those are the same. */
 function namesOf({ run, against }: TokensSettings): RunNames {
   const short = { run: basename(resolve(run)), against: basename(resolve(against)) };
   return short.run === short.against ? { run, against } : short;

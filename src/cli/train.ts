@@ -22,13 +22,13 @@ import { TimeLeft } from '../terminal/time-left.ts';
 import { trainReporter } from '../terminal/train-progress.ts';
 import { defineVerb, showSettings, type VerbArguments } from './verb.ts';
 
-/** Of the command alone: as a library, training and scoring are two calls. */
+/** A flag of the command only: in the library, training and scoring are two calls. */
 const skipScore = z
   .boolean()
   .default(false)
   .describe('skip scoring the held-out texts, which shows whether anything was learnt');
 
-/** The command line knows the built-in objectives alone, and says so before a model is fetched. */
+/** The command line knows only the built-in objectives, and refuses others before a model is downloaded. */
 export const builtInMethod = z
   .enum(OBJECTIVE_NAMES as [string, ...string[]])
   .default('cbpo')
@@ -72,7 +72,7 @@ function withoutSkipScore({ values, origins }: Resolved<Record<string, unknown>>
   return { values: kept as TrainSettings, origins: keptOrigins };
 }
 
-/** The held-out texts of the users who have an adapter; null, and why, where there are none. */
+/** Scores the held-out texts of the users who have an adapter; where there are none, says why and returns null. */
 async function scoreTrained(
   opened: Opened,
   { users, run }: Pick<TrainSummary, 'users' | 'run'>,
@@ -95,7 +95,7 @@ async function scoreTrained(
   });
 }
 
-/** Users in a table; of more, those it helped and harmed are counted. */
+/** The most users in a table; for more, the verdicts are counted. */
 const LISTED = 20;
 
 function showHeldOut(scores: HeldOutScores, terminal: Terminal): void {

@@ -17,7 +17,7 @@ export interface Verb<S extends z.ZodObject = z.ZodObject> {
   /** What comes after the verb before any flag, such as `git PATH`. */
   readonly operands: readonly { readonly name: string; readonly description: string }[];
   readonly schema: S;
-  /** Set where a model that is named is looked at, not used, and so is not fetched. */
+  /** Set where a named model is only looked at, and so is not downloaded. */
   readonly onlyLooks?: true;
   /** Shown at the end of the help. */
   readonly example: string;
@@ -39,8 +39,8 @@ export function defineVerb<S extends z.ZodObject>(verb: Verb<S>): Verb<S> {
   return verb;
 }
 
-/** For verbs that write files the person names. */
-export const force = z.boolean().default(false).describe('replace a file that is there already');
+/** For verbs that write files the user names. */
+export const force = z.boolean().default(false).describe('replace an existing file');
 
 /** Flags every verb has. */
 const COMMON = {
@@ -67,7 +67,7 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = { ...COMMON };
   for (const flag of flags) options[flag.name.slice(2)] = { type: flag.isSwitch ? 'boolean' : 'string' };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
-  // Read as a row of one-letter flags, which takes parseArgs very long, and none of which exist.
+  // parseArgs would read it as a row of one-letter flags, which is very slow, and no such flags exist.
   const row = args.find(arg => /^-[^-].{100}/s.test(arg));
   if (row !== undefined) {
     throw new IdiolectError('USAGE', `Unknown option '${printable(row)}'. See idiolect ${verb.name} --help.`);
@@ -112,7 +112,7 @@ export async function parseLine(verb: Verb, args: readonly string[]): Promise<Pa
   };
 }
 
-/** A JSON object of settings, by the names the run folder's run.json uses. */
+/** Reads a JSON object of settings, by the names used in a run folder's run.json. */
 async function configFile(path: string): Promise<SettingsLayer> {
   const json = await readInputJson(path, { code: 'CONFIG' });
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
@@ -121,7 +121,9 @@ async function configFile(path: string): Promise<SettingsLayer> {
   throw new IdiolectError('CONFIG', `--config: ${path} must hold one JSON object of settings.`);
 }
 
-/** Every setting that was not left at its default, by where it was set; the run folder's run.json has them all. */
+/**
+ * Shows every setting that is not at its default, grouped by where it was set; the run folder's run.json has them all.
+ */
 export function showSettings({ values, origins }: Resolved<object>, terminal: Terminal): void {
   const show = (key: string) => `${key}=${JSON.stringify((values as Record<string, unknown>)[key])}`;
   const set = Object.keys(origins).filter(key => origins[key] !== 'default');

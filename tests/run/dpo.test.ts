@@ -243,7 +243,7 @@ describe('what cannot be trained', () => {
         await supervised('sft-grace', { users: 'grace', epochs: 1 });
         return { start: place.path('sft-grace'), users: 'ada' };
       },
-      /^`start`: .*sft-grace has no adapter for "ada"\. Name the run that has, or leave `start` out\.$/,
+      /^`start`: .*sft-grace has no adapter for "ada"\. Name the run that has one, or leave `start` out\.$/,
     ],
     [
       'a start that is no run',

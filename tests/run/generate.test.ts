@@ -99,7 +99,7 @@ describe('generate', () => {
     const cut = await generate('--adapter', adapter, '--max-tokens', '1');
     expect(cut).toMatchObject({ code: 0, stderr: 'note: the text was cut at --max-tokens 1\n' });
     const long = await generate('--adapter', adapter, '--prompt', 'fix login '.repeat(2000));
-    expect(notesOf(long)).toEqual(['note: the prompt is longer than the model can read and lost its beginning']);
+    expect(notesOf(long)).toEqual(['note: the prompt is longer than the model can read, and its beginning was cut']);
   });
 
   it('says that an adapter is of another model', async () => {

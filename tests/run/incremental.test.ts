@@ -166,7 +166,7 @@ describe('a run that was given more records', () => {
     const { trained, notices } = await run(grown, 'without-eve.jsonl');
     expect(trained).toEqual([]);
     expect(notices.filter(notice => notice.includes('idiolect forget'))).toEqual([
-      'adapters kept of users who have no records to train on in the data any more: 1, such as "eve" ' +
+      'adapters kept of users who no longer have records to train on in the data: 1, such as "eve" ' +
         '(idiolect forget removes what a run holds of a user)',
     ]);
     expect(Object.keys(await adapterOf(grown, 'eve'))).toContain('adapter_model.safetensors');

@@ -77,7 +77,7 @@ describe('init by flags', () => {
       idiolect(['init', '--data', data, '--model', place.path('nowhere'), '--out', out, ...COLUMNS, ...flags]);
     const refused = [
       [await run(posts), `${file} is there already. Choose another --out, or give --yes to replace it.`],
-      [await run(file, '--yes'), `${file} is what --data names, and its own conversion would replace it.`],
+      [await run(file, '--yes'), `${file} is what --data names, and its conversion would replace it.`],
       [await run(posts, '--yes'), 'nowhere is neither a folder nor a name on the Hub.'],
     ] as const;
     for (const [{ code, stderr }, sentence] of refused) {
@@ -115,7 +115,7 @@ describe('init by flags', () => {
   });
 
   it.each([
-    [[], 'idiolect init asks on a terminal alone; here give --data, --model, --out.'],
+    [[], 'idiolect init asks questions only on a terminal; otherwise give --data, --model, --out.'],
     [['--data', 'd', '--out', 'o'], 'here give --model.'],
   ])('%j without a terminal: exit code 2, and which flags to give', async (flags, sentence) => {
     const result = await idiolect(['init', ...flags]);
@@ -127,7 +127,7 @@ describe('init by flags', () => {
     const flags = ['--data', posts, '--model', place.path('nowhere')];
     const unnamed = await idiolect(['init', ...flags, '--out', place.path('unnamed')]);
     expect(unnamed).toMatchObject({ code: 2, stdout: '' });
-    const which = 'say which is which by --user-field, --input-field, --output-field ("" for no input)';
+    const which = 'say which is which with --user-field, --input-field, --output-field ("" for no input)';
     expect(unnamed.stderr).toContain(
       `has the columns author, subject, text, sent; ${which} and --time-field, if there is one.`,
     );

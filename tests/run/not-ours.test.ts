@@ -32,7 +32,7 @@ it.each([
   const { model, data, cache } = place;
   const args = [verb, '--model', model, '--data', data, '--cache', cache, '--out', out, ...more[verb]!];
   const { code, stderr } = await idiolect(args);
-  expect(stderr).toContain(`${out} is not empty, and no run began there: it holds `);
+  expect(stderr).toContain(`${out} is not empty, and was not made by a run: it holds `);
   expect(code).toBe(1);
   expect(await readFile(file, 'utf8')).toBe('mine\n');
 });

@@ -53,7 +53,7 @@ export class RunProgress {
       throw new IdiolectError(
         'CONFIG',
         `${folder.path} does not record what the adapter of "${printable(withoutLineage[0]!)}" was trained on, since an ` +
-          'earlier version made it, and the data has changed. Run the same command once with the unchanged data, which ' +
+          'earlier version made it, and the data has changed. Run the same command once with the old data, which ' +
           'records it, and then with the new data; or choose another `out`.',
       );
     }

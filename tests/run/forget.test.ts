@@ -187,7 +187,7 @@ describe('the command', () => {
       notIdentity: [],
     });
 
-  it('says what is left to do, and that the histories are as they were; there is nothing to do twice', async () => {
+  it('says what is left to do, and that the histories are unchanged; there is nothing to do twice', async () => {
     const { code, stdout } = await forgetting(USER, '--out', run);
     expect(code).toBe(0);
     expect(stdout).toContain(`${run} has no data of "${USER}" any more.`);

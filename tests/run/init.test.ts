@@ -116,7 +116,7 @@ describe('init by flags', () => {
 
   it.each([
     [[], 'idiolect init asks questions only on a terminal; otherwise give --data, --model, --out.'],
-    [['--data', 'd', '--out', 'o'], 'here give --model.'],
+    [['--data', 'd', '--out', 'o'], 'otherwise give --model.'],
   ])('%j without a terminal: exit code 2, and which flags to give', async (flags, sentence) => {
     const result = await idiolect(['init', ...flags]);
     expect(result).toMatchObject({ code: 2, stdout: '' });

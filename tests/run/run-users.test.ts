@@ -62,7 +62,7 @@ describe('generate --run --user', () => {
     await writeFile(join(model, 'config.json'), JSON.stringify({ ...config, rms_norm_eps: 1e-3 }));
     const { code, stderr } = await generate('--run', run, '--user', 'CON', '--model', model);
     expect(code).toBe(1);
-    expect(stderr).toContain(`${model} is not the model the run was made with. Name the right one by --model.`);
+    expect(stderr).toContain(`${model} is not the model the run was made with. Name the right one with --model.`);
   });
 
   it('takes the form of prompts from the run where the adapter does not keep it', async () => {

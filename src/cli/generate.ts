@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { IdiolectError } from '../common/errors.ts';
 import { random } from '../common/random.ts';
 import { flagName } from '../common/wording.ts';
-import { engineSchema } from '../engine/session.ts';
 import { renderPrompt, templateText } from '../histories/index.ts';
 import { adapterFolder, type RecordedRun, readRun, requireSame } from '../jobs/open-run.ts';
 import { type Cut, LanguageModel } from '../language-model/language-model.ts';
+import { modelEngineSchema } from '../language-model/model-session.ts';
 import { samplingSchema } from '../language-model/sampler.ts';
 import { otherBase } from '../model/adapter-base.ts';
 import { type AdapterCard, readAdapterCard } from '../model/adapter-card.ts';
@@ -38,7 +38,7 @@ const generateSchema = z.object({
   maxTokens: z.int().positive().default(100).describe('stop after this many new tokens'),
   ...samplingSchema.shape,
   seed: z.int().nonnegative().default(0).describe('seed of the sampling'),
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 type GenerateSettings = z.infer<typeof generateSchema>;
@@ -55,8 +55,9 @@ export const generateVerb = defineVerb({
     const form = promptForm(settings, card);
     const text = templateText(form.template);
     for (const note of differences(settings, card)) terminal.say(note);
-    const { device, threads, maxTokens, temperature, topP } = settings;
-    const model = await LanguageModel.load(name, { device, threads }, { promptDate: form.date });
+    const { maxTokens, temperature, topP } = settings;
+    const onNotice = (message: string) => terminal.say(`note: ${message}`);
+    const model = await LanguageModel.load(name, settings, { promptDate: form.date, onNotice, signal });
     try {
       model.tokenizer.requirePlain(text);
       if (run) requireSame('model', name, run.sources.model, model.checkpoint.fingerprint);

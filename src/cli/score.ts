@@ -18,7 +18,10 @@ export const scoreVerb = defineVerb({
     const clock = new TimeLeft();
     const scores = await scoreRun(resolved, {
       signal,
-      onEvent: ({ done, total }) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+      onEvent: event => {
+        if (event.type === 'notice') return terminal.say(`note: ${event.message}`);
+        terminal.progress(`scored ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
+      },
     });
     if (json) {
       terminal.print(JSON.stringify(scores));

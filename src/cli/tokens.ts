@@ -24,7 +24,10 @@ export const tokensVerb = defineVerb({
     const clock = new TimeLeft();
     const { texts, summary } = await measureTokenShifts(settings, {
       signal,
-      onEvent: ({ done, total }) => terminal.progress(`scored ${done}/${total} ${clock.after(done, total)}`),
+      onEvent: event => {
+        if (event.type === 'notice') return terminal.say(`note: ${event.message}`);
+        terminal.progress(`scored ${event.done}/${event.total} ${clock.after(event.done, event.total)}`);
+      },
     });
     const names = namesOf(settings);
     const write = async (name: string, content: string) => {

@@ -5,7 +5,7 @@
 import { IdiolectError, invariant } from '../common/errors.ts';
 import { formatShape, type Shape } from './shape.ts';
 
-export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'uint8' | 'bool';
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'uint8' | 'int8' | 'bool';
 
 /** A tensor in the graph: an input, a constant, a weight in a file, or the output of a node. */
 export interface Value {
@@ -52,7 +52,7 @@ interface TapeEntry {
   readonly gradient: GradientRule | null;
 }
 
-export type ConstantData = Float32Array | BigInt64Array;
+export type ConstantData = Float32Array | BigInt64Array | Uint8Array | Int8Array;
 
 interface NodeSpec {
   readonly op: string;
@@ -104,7 +104,7 @@ export class Graph {
 
   /** A small constant held in the graph. Equal constants are one. */
   constant(data: ConstantData, shape: readonly number[]): Value {
-    const dtype = data instanceof Float32Array ? 'float32' : 'int64';
+    const dtype = constantType(data);
     return this.once(`constant ${dtype} ${formatShape(shape)} ${data.join()}`, () => {
       const value = this.#named(this.#fresh(), dtype, shape);
       this.constants.set(value.name, { value, data });
@@ -184,4 +184,10 @@ export class Graph {
     this.#names.add(name);
     return { name, dtype, shape };
   }
+}
+
+function constantType(data: ConstantData): DType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof BigInt64Array) return 'int64';
+  return data instanceof Uint8Array ? 'uint8' : 'int8';
 }

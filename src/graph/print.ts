@@ -9,6 +9,7 @@ const SHORT: Readonly<Record<DType, string>> = {
   bfloat16: 'bf16',
   int64: 'i64',
   uint8: 'u8',
+  int8: 'i8',
   bool: 'bool',
 };
 

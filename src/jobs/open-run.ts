@@ -6,16 +6,16 @@ import { refuseLinksOutside } from '../common/links.ts';
 import { namesOf } from '../common/name-list.ts';
 import { schemaIssue } from '../common/schema-issue.ts';
 import { setting } from '../common/wording.ts';
-import type { EngineOptions } from '../engine/session.ts';
 import type { Dataset } from '../histories/dataset.ts';
 import { splitFingerprint } from '../histories/index.ts';
 import { atCommit } from '../hub/hub.ts';
+import type { ModelEngineOptions } from '../language-model/model-session.ts';
 import { readLineages } from '../runs/lineage.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import type { RunSources } from '../runs/run-record.ts';
 import { userNamed, userWithAdapter } from '../runs/run-users.ts';
 import { type TrainSettings, trainSchema } from '../runs/settings.ts';
-import { type Opened, withOpened } from './opened.ts';
+import { type OpenContext, type Opened, withOpened } from './opened.ts';
 
 /** What a run folder records. */
 export interface RecordedRun {
@@ -68,10 +68,15 @@ export async function readRun({ run, model, data }: RunPlace): Promise<RecordedR
  *
  * @throws IdiolectError CONFIG when the folder holds no run, or the model or the data is not the one it was made with
  */
-export async function withRun<T>(place: RunPlace & EngineOptions, work: (run: OpenRun) => Promise<T>): Promise<T> {
+export async function withRun<T>(
+  place: RunPlace & ModelEngineOptions,
+  context: OpenContext,
+  work: (run: OpenRun) => Promise<T>,
+): Promise<T> {
   const recorded = await readRun(place);
-  const { device, threads } = place;
-  return withOpened({ ...recorded.settings, device, threads }, {}, async opened => work(await runOn(opened, recorded)));
+  const { device, threads, base } = place;
+  const settings = { ...recorded.settings, device, threads, base };
+  return withOpened(settings, context, async opened => work(await runOn(opened, recorded)));
 }
 
 /**

@@ -1,12 +1,17 @@
 /** The model and data of a job, opened once and shared by the jobs within it. */
-import type { EngineOptions } from '../engine/session.ts';
 import { type Dataset, loadDataset } from '../histories/dataset.ts';
 import { Encoder } from '../language-model/encoder.ts';
 import { LanguageModel } from '../language-model/language-model.ts';
+import type { ModelEngineOptions } from '../language-model/model-session.ts';
 import type { DataSettings } from '../runs/settings.ts';
 import type { JobContext, NoticeEvent } from './context.ts';
 
-export type OpenSettings = DataSettings & EngineOptions & { readonly model: string; readonly seed: number };
+type ModelSettings = ModelEngineOptions & Pick<DataSettings, 'promptDate'> & { readonly cache?: string | undefined };
+
+export type OpenSettings = DataSettings & ModelSettings & { readonly model: string; readonly seed: number };
+
+/** What opening a model reports, and what stops it. */
+export type OpenContext = Pick<JobContext<NoticeEvent>, 'onEvent' | 'signal'>;
 
 export interface Opened {
   readonly model: LanguageModel;
@@ -22,14 +27,14 @@ export interface Opened {
  */
 export async function withOpened<T>(
   settings: OpenSettings,
-  { onEvent }: Pick<JobContext<NoticeEvent>, 'onEvent'>,
+  context: OpenContext,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const model = await openModel(settings.model, settings);
+  const model = await openModel(settings.model, settings, context);
   try {
     const encoder = new Encoder(model, settings);
     const dataset = await loadDataset(settings);
-    for (const message of dataset.notices) onEvent?.({ type: 'notice', message });
+    for (const message of dataset.notices) context.onEvent?.({ type: 'notice', message });
     return await work({ model, dataset, encoder });
   } finally {
     await model.close();
@@ -37,17 +42,19 @@ export async function withOpened<T>(
 }
 
 /**
- * Opens the model of a name or folder, with the device and the date in prompts that the settings ask for. The caller
+ * Opens the model of a name or folder, with the engine and the date in prompts that the settings ask for. The caller
  * closes it.
  */
 export async function openModel(
   model: string,
-  { device, threads, promptDate }: EngineOptions & Pick<OpenSettings, 'promptDate'>,
+  { device, threads, base, promptDate, cache }: ModelSettings,
+  { signal, onEvent }: OpenContext,
 ): Promise<LanguageModel> {
-  return LanguageModel.load(model, { device, threads }, { promptDate });
+  const onNotice = (message: string) => onEvent?.({ type: 'notice', message });
+  return LanguageModel.load(model, { device, threads, base }, { promptDate, cache, signal, onNotice });
 }
 
-const OF_MODEL = ['model', 'device', 'threads', 'promptDate'] as const;
+const OF_MODEL = ['model', 'device', 'threads', 'base', 'promptDate'] as const;
 const OF_DATA = ['data', 'queryShare', 'skipBad', 'targetUsers', 'seed'] as const;
 
 /**
@@ -55,14 +62,14 @@ const OF_DATA = ['data', 'queryShare', 'skipBad', 'targetUsers', 'seed'] as cons
  * closed after it.
  */
 export async function withReopened<T>(
-  opened: Opened,
-  before: OpenSettings,
+  opened: Opened & { readonly settings: OpenSettings },
   settings: OpenSettings,
+  context: OpenContext,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const isSame = (keys: readonly (keyof OpenSettings)[]) => keys.every(key => before[key] === settings[key]);
+  const isSame = (keys: readonly (keyof OpenSettings)[]) => keys.every(key => opened.settings[key] === settings[key]);
   const isSameModel = isSame(OF_MODEL);
-  const model = isSameModel ? opened.model : await openModel(settings.model, settings);
+  const model = isSameModel ? opened.model : await openModel(settings.model, settings, context);
   try {
     const dataset = isSame(OF_DATA) ? opened.dataset : await loadDataset(settings);
     return await work({ model, dataset, encoder: new Encoder(model, settings) });

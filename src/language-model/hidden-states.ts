@@ -5,8 +5,8 @@ import { floats, int64 } from '../engine/tensor.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs } from '../model/decoder.ts';
+import { frozenWeights } from '../model/frozen-weights.ts';
 import type { RopeSource } from '../model/rope.ts';
-import { FileWeights } from '../model/weight-source.ts';
 import { packRows, type TokenSequence } from './batch.ts';
 import { openSession, type RunnableModel } from './model-session.ts';
 
@@ -15,7 +15,7 @@ export function hiddenStatesGraph(checkpoint: Checkpoint): Graph {
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['selected']);
-  g.output('hidden', new Decoder(g, new FileWeights(g, checkpoint)).hidden(inputs, selected));
+  g.output('hidden', new Decoder(g, frozenWeights(g, checkpoint)).hidden(inputs, selected));
   return g;
 }
 

@@ -13,11 +13,13 @@ import type { LoraConfig } from '../model/lora.ts';
 import { type RopeSource, ropeSource } from '../model/rope.ts';
 import { type ChatMode, Tokenizer, type TokenizerOptions } from '../model/tokenizer.ts';
 import type { TokenSequence } from './batch.ts';
+import { calibrationSequences } from './calibration-texts.ts';
 import { scoreCandidates } from './candidates.ts';
 import { type ContrastOptions, contrastiveScores } from './contrast.ts';
 import { type DecodingTask, Generator } from './generator.ts';
 import { HiddenStates } from './hidden-states.ts';
-import { openSession, type RunnableModel } from './model-session.ts';
+import { type Int8BaseOptions, withInt8Base } from './int8-base.ts';
+import { type ModelEngineOptions, openSession, type RunnableModel } from './model-session.ts';
 import { type SamplingOptions, sampleToken } from './sampler.ts';
 import { type Score, Scorer, scoringGraph } from './scorer.ts';
 
@@ -32,6 +34,9 @@ export interface EncodedExample extends TokenSequence {
   readonly promptCut: boolean;
   readonly completionCut: boolean;
 }
+
+/** What is used of the tokenizer and, with an 8-bit base, where that is kept. */
+export type LoadOptions = TokenizerOptions & Int8BaseOptions;
 
 interface TextOptions extends SamplingOptions {
   /** The most new tokens of a text. */
@@ -88,17 +93,26 @@ export class LanguageModel implements RunnableModel {
   /**
    * @param model a Hugging Face folder, or a name on the Hub, which is downloaded if it is not in the cache
    * @throws IdiolectError MODEL, CHECKPOINT or TOKENIZER naming what is wrong with the folder or the name; DATA where
-   *   the model cannot be downloaded
+   *   the model cannot be downloaded; CONFIG where `base` is int8 and this machine cannot compute it
    */
   static async load(
     model: string,
-    engine: EngineOptions = defaultEngine,
-    options: TokenizerOptions = {},
+    { device, threads, base }: ModelEngineOptions = defaultEngine,
+    options: LoadOptions = {},
   ): Promise<LanguageModel> {
+    const engine = { device, threads };
     const folder = await resolveModel(model);
     const checkpoint = await openCheckpoint(folder);
     const tokenizer = await Tokenizer.load(folder, checkpoint.config, options);
-    return new LanguageModel(checkpoint, tokenizer, engine);
+    if (base !== 'int8') return new LanguageModel(checkpoint, tokenizer, engine);
+    const calibration = calibrationSequences(tokenizer, checkpoint.config);
+    return new LanguageModel(await withInt8Base(checkpoint, calibration, engine, options), tokenizer, engine);
+  }
+
+  /** Changes with whatever changes a score: the weights, the numbers they are multiplied in, and the device. */
+  get numerics(): string {
+    const { fingerprint, int8 } = this.checkpoint;
+    return [fingerprint.slice(0, 32), ...(int8 ? [`int8.${int8.recipe}`] : []), this.engine.device].join('-');
   }
 
   async loadAdapter(folder: string): Promise<Adapter> {

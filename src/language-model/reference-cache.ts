@@ -51,9 +51,9 @@ export class ReferenceCache {
     this.#known = known;
   }
 
-  /** Opens the scores of one model on one device. */
-  static async open(folder: string, modelFingerprint: string, device: string): Promise<ReferenceCache> {
-    return ReferenceCache.at(join(folder, 'reference', `${modelFingerprint.slice(0, 32)}-${device}.txt`));
+  /** Opens the scores of one model. */
+  static async open(folder: string, { numerics }: Pick<LanguageModel, 'numerics'>): Promise<ReferenceCache> {
+    return ReferenceCache.at(join(folder, 'reference', `${numerics}.txt`));
   }
 
   /**

@@ -6,9 +6,9 @@ import { type Feeds, float32, floats } from '../engine/tensor.ts';
 import { Graph } from '../graph/index.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { CACHE_LENGTHS, Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import { frozenWeights } from '../model/frozen-weights.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
 import type { RopeSource } from '../model/rope.ts';
-import { FileWeights } from '../model/weight-source.ts';
 import { packBatch, type TokenSequence } from './batch.ts';
 import { openSession, type RunnableModel } from './model-session.ts';
 
@@ -33,7 +33,7 @@ export function scoringGraph(
   const selected = g.input('selected', 'int64', ['completions']);
   const targets = g.input('targets', 'int64', ['completions']);
   const cacheLengths = cached ? g.input(CACHE_LENGTHS, 'int64', ['sequences']) : undefined;
-  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
+  const decoder = new Decoder(g, frozenWeights(g, checkpoint));
   const adapter = lora && loraInputs(g, lora, checkpoint.linears, { dropout });
   const hidden = decoder.hidden(inputs, selected, { lora: adapter, cacheLengths });
   g.output('token_log_probs', decoder.logProbs(hidden, targets));

@@ -10,8 +10,15 @@ import { weightFileNames } from '../hub/weight-files.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { type LinearModule, linearModules } from './modules.ts';
 import { readHeader, type TensorEntry } from './safetensors.ts';
+import type { WeightFiles } from './stored-tensors.ts';
 
-export interface Checkpoint {
+/** A prepared 8-bit base. */
+export interface Int8Files extends WeightFiles {
+  /** Changes with whatever changes the numbers of a base of the same model. */
+  readonly recipe: string;
+}
+
+export interface Checkpoint extends WeightFiles {
   /** As it was named by the caller. */
   readonly folder: string;
   /** What PEFT and servers look the model up by: its name on the Hub where it is in the Hub's cache, else the folder. */
@@ -19,12 +26,11 @@ export interface Checkpoint {
   /** Where it is in the Hub's cache, the commit. */
   readonly commit?: string;
   readonly config: ModelConfig;
-  readonly tensors: ReadonlyMap<string, TensorEntry>;
-  /** The folder that holds every weight file, links resolved; the graph names files relative to it. */
-  readonly weightsFolder: string;
   /** The weight files by the names `folder` gives them, links not followed. */
   readonly weightNames: readonly string[];
   readonly linears: readonly LinearModule[];
+  /** The frozen weights in 8 bits, if computations are to use them in place of `tensors`. */
+  readonly int8?: Int8Files;
   /** Changes with the configuration, any weight file's header, or the 256 bytes in the middle of any tensor. */
   readonly fingerprint: string;
 }

@@ -195,28 +195,47 @@ export async function writeSafetensors(
   await writeFileAtomic(file, encodeSafetensors(tensors, metadata, dtype));
 }
 
+export type TensorSpec = Pick<TensorEntry, 'name' | 'dtype' | 'shape'>;
+
+/**
+ * The beginning of a file that holds tensors in this order, and where each of them starts.
+ *
+ * @returns starts: bytes from the beginning of the file, by name
+ */
+export function layOut(
+  tensors: readonly TensorSpec[],
+  metadata: Readonly<Record<string, string>>,
+): { readonly header: Buffer; readonly starts: ReadonlyMap<string, number> } {
+  const entries: Record<string, unknown> = { __metadata__: metadata };
+  const offsets = new Map<string, number>();
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const length = shape.reduce((a, b) => a * b, 1) * BYTES[dtype]!;
+    entries[name] = { dtype, shape, data_offsets: [end, end + length] };
+    offsets.set(name, end);
+    end += length;
+  }
+  // Padding with spaces puts the first tensor on a multiple of 8, as the format's own library does.
+  const text = Buffer.from(JSON.stringify(entries));
+  const header = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
+  header.writeBigUInt64LE(BigInt(header.length - 8));
+  text.copy(header, 8);
+  return { header, starts: new Map([...offsets].map(([name, offset]) => [name, header.length + offset])) };
+}
+
 function encodeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
   dtype: 'F32' | 'F16' | 'BF16',
 ): Buffer {
   const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  let end = 0;
-  for (const { name, shape, data } of sorted) {
-    const length = data.length * BYTES[dtype]!;
-    header[name] = { dtype, shape, data_offsets: [end, end + length] };
-    end += length;
-  }
-  // Padding with spaces puts the first tensor on a multiple of 8, as the format's own library does.
-  const text = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, ' ');
-  text.copy(padded);
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(padded.length));
+  const { header } = layOut(
+    sorted.map(({ name, shape }) => ({ name, dtype, shape })),
+    metadata,
+  );
   const bytes = (data: Float32Array) =>
     dtype === 'F32'
       ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
       : encodeFloats(dtype, Float64Array.from(data));
-  return Buffer.concat([prefix, padded, ...sorted.map(({ data }) => bytes(data))]);
+  return Buffer.concat([header, ...sorted.map(({ data }) => bytes(data))]);
 }

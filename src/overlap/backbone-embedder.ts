@@ -22,10 +22,10 @@ export class BackboneEmbedder implements Embedder {
   readonly #options: BackboneEmbedderOptions;
 
   constructor(model: LanguageModel, { maxLength, chat }: BackboneEmbedderOptions) {
-    const { config, fingerprint } = model.checkpoint;
+    const { config } = model.checkpoint;
     this.#model = model;
     this.#options = { maxLength: Math.min(maxLength, config.maxPositions), chat };
-    this.name = `backbone-${fingerprint.slice(0, 32)}-${model.engine.device}-${this.#options.maxLength}-${chat}-${model.tokenizer.promptDate}`;
+    this.name = `backbone-${model.numerics}-${this.#options.maxLength}-${chat}-${model.tokenizer.promptDate}`;
     this.width = config.hiddenSize;
   }
 

@@ -1,10 +1,10 @@
 /** Every setting of a training run, in one schema: flags, configuration file, types and documentation come from it. */
 import { z } from 'zod';
 import { nameListSchema } from '../common/name-list.ts';
-import { engineSchema } from '../engine/session.ts';
 import { datasetSchema } from '../histories/dataset.ts';
 import { recordChoiceSchema } from '../histories/user-records.ts';
 import { encodingSchema } from '../language-model/encoder.ts';
+import { modelEngineSchema } from '../language-model/model-session.ts';
 import { loraConfigSchema } from '../model/lora.ts';
 import { cbpoSchema } from '../objectives/cbpo.ts';
 import { overlapSchema } from '../overlap/estimate.ts';
@@ -76,7 +76,7 @@ export const trainSchema = z.object({
     .string()
     .optional()
     .describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 export type TrainSettings = z.infer<typeof trainSchema>;

@@ -3,8 +3,9 @@ import { Graph, gemm, gradients, neg, reshape, type Value } from '../graph/index
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import { frozenWeights } from '../model/frozen-weights.ts';
 import type { LoraConfig } from '../model/lora.ts';
-import { FileWeights, TrainedWeights } from '../model/weight-source.ts';
+import { TrainedWeights } from '../model/weight-source.ts';
 import { columnInput, weightedSum } from '../objectives/inputs.ts';
 import type { Objective } from '../objectives/objective.ts';
 
@@ -20,7 +21,7 @@ export function trainingGraph(
   const targets = g.input('targets', 'int64', ['completions']);
   const membership = g.input('membership', 'float32', ['sequences', 'completions']);
   const adapter = loraInputs(g, lora, checkpoint.linears, { dropout: true });
-  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
+  const decoder = new Decoder(g, frozenWeights(g, checkpoint));
   const tokenLogProbs = decoder.logProbs(decoder.hidden(inputs, selected, { lora: adapter }), targets);
   const loss = g.scope(objective.name, () => {
     const column = reshape(g, tokenLogProbs, ['completions', 1]);

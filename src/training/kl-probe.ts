@@ -8,8 +8,8 @@ import { openSession } from '../language-model/model-session.ts';
 import { loraFeeds } from '../language-model/scorer.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { Decoder, decoderInputs, loraInputs } from '../model/decoder.ts';
+import { frozenWeights } from '../model/frozen-weights.ts';
 import type { LoraConfig, LoraMatrices } from '../model/lora.ts';
-import { FileWeights } from '../model/weight-source.ts';
 import type { TrainableModel, TrainingExample } from './batch-gradient.ts';
 
 /** KL(pi || pi_ref) over the vocabulary at each completion position, then the mean: model with and without adapter. */
@@ -17,7 +17,7 @@ function klGraph(checkpoint: Checkpoint, lora: LoraConfig): Graph {
   const g = new Graph();
   const inputs = decoderInputs(g, checkpoint.config.headDim);
   const selected = g.input('selected', 'int64', ['completions']);
-  const decoder = new Decoder(g, new FileWeights(g, checkpoint));
+  const decoder = new Decoder(g, frozenWeights(g, checkpoint));
   const adapter = loraInputs(g, lora, checkpoint.linears, { dropout: false });
   const logits = decoder.logits(decoder.hidden(inputs, selected, { lora: adapter }));
   const reference = decoder.logits(decoder.hidden(inputs, selected));

@@ -7,6 +7,7 @@ import {
   attention,
   Graph,
   gradients,
+  headBlock,
   linear,
   mul,
   reshape,
@@ -152,7 +153,7 @@ test.each([[[50]], [[25, 25]], [[7, 1, 30, 12]]])('tokenlogprob, vocabulary in b
     constants: ['weight', 'targets'],
     feeds: Object.fromEntries(parts),
     build: (g, values) => {
-      const split = parts.map(([name]) => ({ weight: values[name]! }));
+      const split = parts.map(([name]) => headBlock(g, values[name]!));
       return tokenLogProbs(g, values.hidden!, values.weight!, split, values.targets!);
     },
   });

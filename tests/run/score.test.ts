@@ -3,6 +3,7 @@ import { chmod, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings, scoreRun, scoreSchema, train, trainSchema } from '../../src/index.ts';
+import type { NoticeEvent } from '../../src/jobs/context.ts';
 import type { ScoreEvent } from '../../src/jobs/score/held-out.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 
@@ -28,7 +29,8 @@ describe('scores', () => {
     await cp(place.path('run'), place.path('whole'), { recursive: true });
     const whole = await scoreRun(settings('whole', 'other-cache'));
     const stop = new AbortController();
-    const onEvent = ({ done }: ScoreEvent) => void (done === 3 && stop.abort());
+    const onEvent = (event: ScoreEvent | NoticeEvent) =>
+      void (event.type === 'score' && event.done === 3 && stop.abort());
     await expect(scoreRun(settings('run'), { signal: stop.signal, onEvent })).rejects.toMatchObject({
       code: 'INTERRUPTED',
     });

@@ -85,6 +85,16 @@ export function softplus(g: Graph, x: Value): Value {
   return unary(g, 'Softplus', x, dy => mul(g, dy, sigmoid(g, x)));
 }
 
+/** The larger of two values. It has no gradient. */
+export function max(g: Graph, a: Value, b: Value): Value {
+  return binary(g, 'Max', a, b);
+}
+
+/** |x|. It has no gradient. */
+export function abs(g: Graph, x: Value): Value {
+  return g.emit({ op: 'Abs', inputs: [x], dtype: x.dtype, shape: x.shape });
+}
+
 /** max(0, x), with gradient 0 at 0. */
 export function relu(g: Graph, x: Value): Value {
   return unary(g, 'Relu', x, dy => mul(g, dy, cast(g, greater(g, x, g.scalar(0)), 'float32')));
@@ -132,6 +142,7 @@ export function where(g: Graph, condition: Value, a: Value, b: Value): Value {
 export const ONNX_TYPE: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int64: 7,
   bool: 9,
   float16: 10,

@@ -7,5 +7,6 @@ export * from './lora.ts';
 export * from './matmul.ts';
 export * from './movement.ts';
 export * from './normalize.ts';
+export * from './quantized.ts';
 export * from './reduce.ts';
 export * from './rotary.ts';

@@ -7,7 +7,7 @@ import { checkOperator, tensor } from '../../../tests/support/gradient.ts';
 import { anySeed, forAll, size } from '../../../tests/support/property.ts';
 import { random } from '../../common/random.ts';
 import { float32, floats, int64 } from '../../engine/tensor.ts';
-import { tokenLogProbs, trainedTokenLogProbs } from './likelihood.ts';
+import { headBlock, tokenLogProbs, trainedTokenLogProbs } from './likelihood.ts';
 import { gather } from './movement.ts';
 
 const sample = fc.record({
@@ -47,7 +47,7 @@ test('log softmax(hidden Wᵀ)[target], with W in one block or several', async (
             g,
             values.hidden!,
             values.table!,
-            parts.map((_, i) => ({ weight: values[`block ${i}`]! })),
+            parts.map((_, i) => headBlock(g, values[`block ${i}`]!)),
             values.targets!,
           ),
         reference: ({ hidden }) => logProbsOf(hidden!, table, targets),
@@ -111,8 +111,8 @@ test('a target far below the rest keeps its log-probability', async () => {
     g => {
       const table = g.constant(Float32Array.of(0, 500, -500), [3, 1]);
       const blocks = [
-        { weight: g.constant(Float32Array.of(0, 500), [2, 1]) },
-        { weight: g.constant(Float32Array.of(-500), [1, 1]) },
+        headBlock(g, g.constant(Float32Array.of(0, 500), [2, 1])),
+        headBlock(g, g.constant(Float32Array.of(-500), [1, 1])),
       ];
       return { y: tokenLogProbs(g, g.input('hidden', 'float32', [3, 1]), table, blocks, g.integers([0, 1, 2])) };
     },

@@ -2,19 +2,29 @@
 import type { Graph, Value } from '../graph.ts';
 import type { Dim } from '../shape.ts';
 import { expandLike, reduceSum, reshape } from './broadcast.ts';
-import { add, cast, div, exp, log, mul, neg, sub } from './elementwise.ts';
+import { add, cast, div, exp, log, max, mul, neg, sub } from './elementwise.ts';
 import { gemm } from './matmul.ts';
 import { gather } from './movement.ts';
 import { reduceMax } from './reduce.ts';
 
-/** A block of rows of the output matrix: they are together in the file, so a block is a view and no copy. */
+/** A block of rows W of the output matrix, by its products in either direction. */
 export interface HeadBlock {
-  /** [rows of this block, width] */
-  readonly weight: Value;
+  /** hidden Wᵀ: [rows, width] to [rows, block] */
+  logits(hidden: Value): Value;
+  /** p W: [rows, block] to [rows, width] */
+  expected(weights: Value): Value;
+}
+
+/** A block whose rows are floats; they are together in the file, so it is a view and no copy. */
+export function headBlock(g: Graph, weight: Value): HeadBlock {
+  return {
+    logits: hidden => gemm(g, hidden, weight, { transB: true }),
+    expected: weights => gemm(g, weights, weight),
+  };
 }
 
 interface PartialSum {
-  readonly weight: Value;
+  readonly block: HeadBlock;
   /** exp(logits - shift), [rows, block]: all that the gradient needs of this block. */
   readonly exponentials: Value;
   /** [rows, 1] */
@@ -51,11 +61,11 @@ export function tokenLogProbs(
     [hidden],
     () => {
       targetRows = cast(g, gather(g, table, targets), hidden.dtype);
-      parts = blocks.map(({ weight }) => {
-        const logits = gemm(g, hidden, weight, { transB: true });
+      parts = blocks.map(block => {
+        const logits = block.logits(hidden);
         const shift = reduceMax(g, logits, { axes: [-1], keep: true });
         const exponentials = exp(g, sub(g, logits, shift));
-        return { weight, exponentials, shift, sum: reduceSum(g, exponentials, { axes: [-1], keep: true }) };
+        return { block, exponentials, shift, sum: reduceSum(g, exponentials, { axes: [-1], keep: true }) };
       });
       maximum = parts.map(part => part.shift).reduce((a, b) => max(g, a, b));
       total = parts.map(part => mul(g, part.sum, exp(g, sub(g, part.shift, maximum)))).reduce((a, b) => add(g, a, b));
@@ -67,7 +77,7 @@ export function tokenLogProbs(
         const expected = parts
           .map(part => {
             const share = div(g, exp(g, sub(g, part.shift, maximum)), total);
-            return mul(g, gemm(g, part.exponentials, part.weight), share);
+            return mul(g, part.block.expected(part.exponentials), share);
           })
           .reduce((a, b) => add(g, a, b));
         return mul(g, sub(g, targetRows, expected), reshape(g, dy, [...rows, 1]));
@@ -119,8 +129,4 @@ export function trainedTokenLogProbs(g: Graph, hidden: Value, table: Value, targ
       ];
     },
   );
-}
-
-function max(g: Graph, a: Value, b: Value): Value {
-  return g.emit({ op: 'Max', inputs: [a, b], dtype: a.dtype, shape: a.shape });
 }

@@ -118,7 +118,8 @@ async function measureRuns(
   const distinct = [...new Set(runs.values())];
   for (const { folder, resolved } of distinct) {
     context.onEvent?.({ type: 'run', name: basename(folder), index: measured.size + 1, total: distinct.length });
-    const result = await withReopened(opened, parent.values, resolved.values, again =>
+    const before = { ...opened, settings: parent.values };
+    const result = await withReopened(before, resolved.values, context, again =>
       trainAndScore(again, resolved, groups, context),
     );
     measured.set(folder, result);

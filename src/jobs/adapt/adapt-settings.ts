@@ -1,6 +1,6 @@
 /** The settings of task adaptation: those of a training run, at the values task-adapted models are made with. */
 import { z } from 'zod';
-import { engineSchema } from '../../engine/session.ts';
+import { modelEngineSchema } from '../../language-model/model-session.ts';
 import { loraConfigSchema } from '../../model/lora.ts';
 import { dataSchema, trainSchema } from '../../runs/settings.ts';
 import { adamwSchema } from '../../training/adamw.ts';
@@ -39,7 +39,7 @@ export const adaptSchema = z.object({
   seed,
   saveEvery: saveEvery.describe('steps between checkpoints'),
   cache,
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 export type AdaptSettings = z.infer<typeof adaptSchema>;

@@ -120,7 +120,7 @@ export async function adaptOn(
     await run.train(train);
     await run.merge(train.length);
     // Scored from the files just written, which shows that they can be loaded.
-    const adapted = await openModel(merged, settings);
+    const adapted = await openModel(merged, settings, context);
     const heldOut = await run.score(adapted, query).catch(async error => {
       await adapted.close();
       throw error;
@@ -254,7 +254,7 @@ class Adaptation {
   async #sum(model: LanguageModel, sequences: readonly TokenSequence[], onDone: (done: number) => void) {
     const { settings, folder } = this.#work;
     const place = settings.cache ?? defaultCacheFolder();
-    const cache = await ReferenceCache.open(place, model.checkpoint.fingerprint, settings.device);
+    const cache = await ReferenceCache.open(place, model);
     const sum = { tokens: 0, logProb: 0 };
     try {
       for (const [done, sequence] of sequences.entries()) {

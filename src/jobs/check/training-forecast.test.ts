@@ -33,7 +33,7 @@ const batch = (sequences: number, longest: number, completion: number): BatchSha
 });
 
 describe('memory of a training step', () => {
-  // Largest resident sets of a process that trains rank 8 on q and v: the last two from docs/benchmark.md, the others
+  // Largest resident sets of a process that trains rank 8 on q and v: the last two from docs/performance.md, the others
   // measured when the formula was made. Ten per cent is what the engine's arena, which grows in steps, leaves open.
   it.each([
     ['smollm2-135m', 1, 64, 16, 0.86e9],

@@ -130,7 +130,7 @@ export interface TrainingForecast {
 
 /**
  * How far a run may be from an estimate made in two seconds: on one machine, step times vary by a tenth to a third from
- * hour to hour (docs/benchmark.md), and long texts cost more than their share of tokens.
+ * hour to hour (docs/performance.md), and long texts cost more than their share of tokens.
  */
 const RANGE = { low: 0.7, high: 1.5 };
 

@@ -43,7 +43,7 @@ export async function compare(
     const measured = withFirstMetric(ofTask, resolved.values.metrics !== undefined, references);
     for (const message of [...division.notices, measured.note ?? []].flat()) notice(message);
     await requirePossible(settings.values, measured.metrics, division, context);
-    const base = await openModel(settings.values.model, settings.values);
+    const base = await openModel(settings.values.model, settings.values, context);
     try {
       const plan = { settings, measured, specs, division, folder };
       return await new Comparison(plan, { base, dataset }, context).all();

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { type Given, resolveGiven } from '../../common/settings.ts';
 import { stopIfAsked } from '../../common/stop.ts';
-import { engineSchema } from '../../engine/session.ts';
 import { selectUsers } from '../../histories/dataset.ts';
 import { recordChoiceSchema } from '../../histories/user-records.ts';
+import { modelEngineSchema } from '../../language-model/model-session.ts';
 import { type OverlapEstimate, overlapSchema } from '../../overlap/estimate.ts';
 import { embedderSchema, openEmbedder } from '../../overlap/open-embedder.ts';
 import { type Uniqueness, type UniquenessGroup, uniqueness } from '../../overlap/uniqueness.ts';
@@ -25,7 +25,7 @@ export const overlapReportSchema = z.object({
   ...overlapSchema.shape,
   seed: trainSchema.shape.seed,
   cache: trainSchema.shape.cache.describe('folder for embeddings shared by runs (default: the user’s cache folder)'),
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 export type OverlapReportSettings = z.infer<typeof overlapReportSchema>;

@@ -9,9 +9,9 @@ import { printable } from '../../common/printable.ts';
 import { random } from '../../common/random.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
 import { stopIfAsked } from '../../common/stop.ts';
-import { engineSchema } from '../../engine/session.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
 import type { LanguageModel } from '../../language-model/language-model.ts';
+import { modelEngineSchema } from '../../language-model/model-session.ts';
 import { cachedScore, ReferenceCache } from '../../language-model/reference-cache.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import type { TrainSettings } from '../../runs/settings.ts';
@@ -23,7 +23,7 @@ import {
   type OverallJudgement,
   type ScoredText,
 } from '../../statistics/judgement.ts';
-import type { JobContext } from '../context.ts';
+import type { JobContext, NoticeEvent } from '../context.ts';
 import { chooseUsers, type OpenRun, withRun } from '../open-run.ts';
 
 export const scoreSchema = z.object({
@@ -39,7 +39,7 @@ export const scoreSchema = z.object({
     .string()
     .optional()
     .describe('folder for reference scores shared by runs (default: the user’s cache folder)'),
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 export type ScoreSettings = z.infer<typeof scoreSchema>;
@@ -89,26 +89,25 @@ export interface ScoreEvent {
  */
 export async function scoreRun(
   given: Given<typeof scoreSchema>,
-  context: JobContext<ScoreEvent> = {},
+  context: JobContext<ScoreEvent | NoticeEvent> = {},
 ): Promise<HeldOutScores> {
   const { values: settings } = resolveGiven(scoreSchema, given);
-  return withRun(settings, run => scoreOn(run, settings, context));
+  return withRun(settings, context, run => scoreOn(run, settings, context));
 }
 
 /** The same on an open run. */
 export async function scoreOn(
   run: OpenRun,
-  settings: Pick<ScoreSettings, 'run' | 'users' | 'cache' | 'device'>,
+  settings: Pick<ScoreSettings, 'run' | 'users' | 'cache'>,
   { signal, onEvent }: JobContext<ScoreEvent>,
 ): Promise<HeldOutScores> {
   const { folder, model, dataset, trained } = run;
   const chosen = chooseUsers(settings.users, trained, settings.run);
-  const { fingerprint } = model.checkpoint;
-  const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), fingerprint, settings.device);
+  const cache = await ReferenceCache.open(settings.cache ?? defaultCacheFolder(), model);
   const total = chosen.reduce((sum, user) => sum + dataset.users.get(user)!.query.length, 0);
   let done = 0;
   const onText = () => onEvent?.({ type: 'score', done: ++done, total });
-  const scoring = { cache, device: settings.device, signal, onText };
+  const scoring = { cache, signal, onText };
   const users: ScoredUser[] = [];
   for (const user of chosen) {
     if (dataset.users.get(user)!.query.length === 0) continue;
@@ -121,7 +120,6 @@ export async function scoreOn(
 
 interface Scoring {
   readonly cache: ReferenceCache;
-  readonly device: string;
   readonly signal: AbortSignal | undefined;
   /** Called after each text. */
   readonly onText: () => void;
@@ -130,10 +128,10 @@ interface Scoring {
 /** A user's held-out texts: without an adapter, with the user's own, and with that of the next user of the run. */
 async function scoreTexts(run: OpenRun, user: string, scoring: Scoring): Promise<ScoredQuery[]> {
   const { model, dataset, encoder, trained } = run;
-  const { cache, device } = scoring;
+  const { cache } = scoring;
   const next = trained[(trained.indexOf(user) + 1) % trained.length]!;
-  const own = await AdapterScores.open(run, device, user, user);
-  const other = next === user ? undefined : await AdapterScores.open(run, device, user, next);
+  const own = await AdapterScores.open(run, user, user);
+  const other = next === user ? undefined : await AdapterScores.open(run, user, next);
   const texts: ScoredQuery[] = [];
   try {
     for (const query of dataset.users.get(user)!.query) {
@@ -179,11 +177,11 @@ class AdapterScores {
   }
 
   /** @param owner whose adapter it is */
-  static async open({ folder, model }: OpenRun, device: string, user: string, owner: string): Promise<AdapterScores> {
+  static async open({ folder, model }: OpenRun, user: string, owner: string): Promise<AdapterScores> {
     const path = folder.adapterOf(owner);
     const adapter = await model.loadAdapter(path);
     const files = ['adapter_config.json', 'adapter_model.safetensors'].map(name => sha256OfFile(join(path, name)));
-    const weights = [model.checkpoint.fingerprint, device, ...(await Promise.all(files))].join(':');
+    const weights = [model.numerics, ...(await Promise.all(files))].join(':');
     const cache = await ReferenceCache.at(folder.scoresOf(user), weights);
     return new AdapterScores(model, adapter, cache, `a held-out text of "${printable(user)}" with ${path}`);
   }

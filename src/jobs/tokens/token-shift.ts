@@ -10,15 +10,15 @@ import { printable } from '../../common/printable.ts';
 import { type Given, resolveGiven } from '../../common/settings.ts';
 import { stopIfAsked } from '../../common/stop.ts';
 import { setting } from '../../common/wording.ts';
-import { engineSchema } from '../../engine/session.ts';
 import { sampleAuxiliary } from '../../histories/index.ts';
 import { latest, userRecords } from '../../histories/user-records.ts';
 import type { TokenSequence } from '../../language-model/batch.ts';
 import type { EncodedExample, LanguageModel } from '../../language-model/language-model.ts';
+import { modelEngineSchema } from '../../language-model/model-session.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import { objectiveNamed, type TrainableObjective } from '../../objectives/objectives.ts';
 import { dataSchema } from '../../runs/settings.ts';
-import type { JobContext } from '../context.ts';
+import type { JobContext, NoticeEvent } from '../context.ts';
 import { chooseUsers, type OpenRun, type RecordedRun, readRun, trainedUsers, withRun } from '../open-run.ts';
 import { summarizeShifts, type TokenShifts, type TokenSummary } from './token-groups.ts';
 
@@ -40,7 +40,7 @@ export const tokensSchema = z.object({
     ),
   model: z.string().optional().describe('where the model folder is now, if it was moved'),
   data: z.string().optional().describe('where the histories are now, if they were moved'),
-  ...engineSchema.shape,
+  ...modelEngineSchema.shape,
 });
 
 export type TokensSettings = z.infer<typeof tokensSchema>;
@@ -50,7 +50,7 @@ export interface TokenReport {
   readonly summary: TokenSummary;
 }
 
-export interface TokenContext extends JobContext<TokenEvent> {
+export interface TokenContext extends JobContext<TokenEvent | NoticeEvent> {
   /** The caller's own objectives, which the runs may have been trained with. */
   readonly objectives?: readonly TrainableObjective[];
 }
@@ -78,7 +78,7 @@ export async function measureTokenShifts(
 ): Promise<TokenReport> {
   const { values: settings } = resolveGiven(tokensSchema, given);
   const against = await readRun({ ...settings, run: settings.against });
-  return withRun(settings, async run => {
+  return withRun(settings, context, async run => {
     requireComparable(run, against, settings);
     const users = await usersInCommon(run, against, settings);
     const chosen = users.map(user => ({ user, examples: chosenExamples(run, user, settings, context.objectives) }));

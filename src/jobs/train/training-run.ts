@@ -166,8 +166,8 @@ export class TrainingRun {
    */
   async #scoreReferences(plans: readonly UserPlan[]): Promise<ReferenceCache> {
     const { model } = this.#opened;
-    const { cache, device } = this.#work.settings;
-    const scores = await ReferenceCache.open(cache ?? defaultCacheFolder(), model.checkpoint.fingerprint, device);
+    const { cache } = this.#work.settings;
+    const scores = await ReferenceCache.open(cache ?? defaultCacheFolder(), model);
     const missing = new Map<string, TokenSequence>();
     for (const sequence of plans.flatMap(sequencesOf)) {
       if (!scores.get(sequence)) missing.set(sequenceKey(sequence), sequence);

@@ -17,6 +17,7 @@ import { type DecodingTask, Generator } from '../src/language-model/generator.ts
 import { sampleToken } from '../src/language-model/sampler.ts';
 import { openCheckpoint } from '../src/model/checkpoint.ts';
 import { ropeSource } from '../src/model/rope.ts';
+import { median } from './measure.ts';
 import { type ShapeName, writeShape } from './shapes.ts';
 
 const { values } = parseArgs({
@@ -95,7 +96,6 @@ if (texts > 1) cases.push({ ...cases.at(-1)!, name: `the same, ${texts} in a row
 for (let round = 0; round < Number(values.rounds); round++) for (const one of cases) one.seen.push(await measure(one));
 await generator.release();
 
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 const rate = ({ seen }: Case, kind: keyof Seconds) =>
   (count * Number(values.new)) / median(seen.map(seconds => seconds[kind]));
 console.log(`${folder}, ${count} prompts of about ${values.prompt} tokens, ${values.new} new ones each,`);

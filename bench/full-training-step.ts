@@ -7,11 +7,10 @@
  * Without --python (an interpreter with torch and transformers) only this side is measured. The sides take turns, so
  * that a busy spell of the machine meets both; processor seconds with --threads 1 hold on a busy machine too.
  */
-import { execFile } from 'node:child_process';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { lastLine, median, own } from './measure.ts';
 import { writeShape } from './shapes.ts';
 
 const { values } = parseArgs({
@@ -24,9 +23,6 @@ const { values } = parseArgs({
   },
 });
 const TOKENS = 8 * 256;
-const run = promisify(execFile);
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 
 interface Measured {
   readonly step_s: readonly number[];
@@ -38,26 +34,25 @@ const model = join(values.folder, 'starter-7m');
 await writeShape(model, 'starter-7m');
 const args = ['--model', model, '--steps', values.steps, '--threads', values.threads];
 const sides = [
-  { name: 'idiolect', command: process.execPath, script: here('full-step-child.ts') },
-  ...(values.python ? [{ name: 'PyTorch', command: values.python, script: here('peers/full_step.py') }] : []),
+  { name: 'idiolect', command: process.execPath, script: own('full-step-child.ts') },
+  ...(values.python ? [{ name: 'PyTorch', command: values.python, script: own('peers/full_step.py') }] : []),
 ].map(side => ({ ...side, steps: [] as number[], cpu: [] as number[], peaks: [] as number[] }));
 for (let i = 0; i < Number(values.runs); i++) {
   for (const side of sides) {
-    const { stdout } = await run(side.command, [side.script, ...args], { maxBuffer: 1 << 26 });
-    const measured: Measured = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    const measured: Measured = JSON.parse(await lastLine(side.command, [side.script, ...args]));
     side.steps.push(median(measured.step_s));
     side.cpu.push(median(measured.cpu_s));
     side.peaks.push(measured.peak_rss_bytes / 1e9);
   }
 }
 console.log(`load ${loadavg()[0]!.toFixed(1)}, ${values.threads} threads; median of ${values.runs} runs`);
-const [own] = sides as [(typeof sides)[number]];
+const [ours] = sides as [(typeof sides)[number]];
 for (const side of sides) {
   const [step, cpu, peak] = [median(side.steps), median(side.cpu), median(side.peaks)];
   const ratio =
-    side === own
+    side === ours
       ? ''
-      : `; idiolect has ${(step / median(own.steps)).toFixed(2)}x the speed, ${(cpu / median(own.cpu)).toFixed(2)}x by processor time`;
+      : `; idiolect has ${(step / median(ours.steps)).toFixed(2)}x the speed, ${(cpu / median(ours.cpu)).toFixed(2)}x by processor time`;
   console.log(
     `  ${side.name}: step ${step.toFixed(3)} s [${Math.min(...side.steps).toFixed(3)} to ${Math.max(...side.steps).toFixed(3)}], ` +
       `${(TOKENS / step).toFixed(0)} tokens/s, processor ${cpu.toFixed(3)} s, peak ${peak.toFixed(2)} GB${ratio}`,

@@ -55,6 +55,13 @@ export const SHAPES = {
   },
 } as const;
 
+/** Products x Wᵀ of a SmolLM2-135M step as [rows, outputs, inputs]: up_proj, down_proj, and a block of the head. */
+export const PRODUCTS = [
+  [512, 1536, 576],
+  [512, 576, 1536],
+  [512, 8192, 576],
+] as const;
+
 export type ShapeName = keyof typeof SHAPES;
 
 /** Writes config.json and model.safetensors (F32, seeded) unless they are there; half a gigabyte and two. */

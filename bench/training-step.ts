@@ -1,31 +1,31 @@
 /**
- * A LoRA training step (rank 8 on q and v, batch 4 x 128, float32) against PyTorch + PEFT on the same machine in the
- * same run: median seconds, peak memory, start-up, and the share of the engine's own matrix-product rate.
+ * A LoRA training step (rank 8 on q and v, batch 4 x 128) against PyTorch + PEFT on the same machine in the same run:
+ * median seconds, peak memory and start-up of idiolect on both bases, and of PyTorch in float32 and bfloat16, eager and
+ * compiled. PyTorch's best setting is the anchor of every ratio.
  *
- *   node bench/training-step.ts [--python PYTHON] [--shape smollm2-135m|qwen2.5-0.5b] [--runs 3] [--folder FOLDER]
+ *   node bench/training-step.ts [--python PYTHON] [--shape smollm2-135m|qwen2.5-0.5b] [--completion 128,32]
+ *     [--runs 3] [--threads 2] [--folder FOLDER]
  *
- * Without --python (an interpreter with torch, transformers and peft) only this side is measured. The sides take
- * turns, so that a busy spell of the machine meets both.
+ * Without --python (an interpreter with torch, transformers and peft) only idiolect is measured. The sides take turns,
+ * so that a busy spell of the machine meets them all. All of them compute the logits of completions alone.
  */
-import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { markdownTable } from '../src/results/markdown-table.ts';
+import { lastLine, median, own } from './measure.ts';
 import { SHAPES, type ShapeName, writeShape } from './shapes.ts';
 
 const { values } = parseArgs({
   options: {
     python: { type: 'string' },
     shape: { type: 'string' },
+    completion: { type: 'string', default: '128,32' },
     runs: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
     folder: { type: 'string', default: join(tmpdir(), 'idiolect-bench') },
   },
 });
-const run = promisify(execFile);
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const TOKENS = 4 * 128;
 
 interface Measured {
   readonly startup_s: number;
@@ -33,84 +33,73 @@ interface Measured {
   readonly peak_rss_bytes: number;
 }
 
-interface Contender {
+interface Side {
   readonly name: string;
-  measure(model: string): Promise<Measured>;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly steps: number[];
+  readonly peaks: number[];
+  readonly starts: number[];
 }
 
-async function lastLine(command: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await run(command, args, { maxBuffer: 1 << 26 });
-  return stdout.trim().split('\n').at(-1)!;
+const side = (name: string, command: string, args: readonly string[]): Side => ({
+  name,
+  command,
+  args,
+  steps: [],
+  peaks: [],
+  starts: [],
+});
+
+const ours = (base: string) => side(`idiolect, ${base} base`, process.execPath, [own('step-child.ts'), '--base', base]);
+
+function peer(python: string, precision: string, ...compile: string[]): Side {
+  const args = [own('peers/peft_step.py'), '--keep-completion', '--precision', precision, ...compile];
+  return side(`PyTorch + PEFT, ${precision}, ${compile.length > 0 ? 'compiled' : 'eager'}`, python, args);
 }
 
-function contenders(completion: number): Contender[] {
-  const common = ['--completion', String(completion), '--threads', values.threads];
-  const own: Contender = {
-    name: 'idiolect',
-    measure: async model =>
-      JSON.parse(await lastLine(process.execPath, [here('step-child.ts'), '--model', model, ...common])),
-  };
-  if (!values.python) return [own];
-  const peer = (name: string, ...more: string[]): Contender => ({
+function peers(python: string): Side[] {
+  return [
+    peer(python, 'float32'),
+    peer(python, 'float32', '--compile'),
+    peer(python, 'bf16'),
+    peer(python, 'bf16', '--compile'),
+    peer(python, 'bf16-weights', '--compile'),
+  ];
+}
+
+function rowsOf(sides: readonly Side[]): string[][] {
+  const anchors = sides.filter(({ name }) => name.startsWith('PyTorch'));
+  const best = Math.min(...anchors.map(({ steps }) => median(steps)));
+  const smallest = Math.min(...anchors.map(({ peaks }) => median(peaks)));
+  const ratio = (number: number) => (Number.isFinite(number) ? `${number.toFixed(2)}x` : '');
+  return sides.map(({ name, steps, peaks, starts }) => [
     name,
-    measure: async model =>
-      JSON.parse(await lastLine(values.python!, [here('peers/peft_step.py'), '--model', model, ...common, ...more])),
-  });
-  const plain = peer('PyTorch + PEFT');
-  return completion === 128
-    ? [own, plain]
-    : [own, plain, peer('PyTorch + PEFT, logits of the completion only', '--keep-completion')];
+    `${median(steps).toFixed(3)} [${Math.min(...steps).toFixed(3)} to ${Math.max(...steps).toFixed(3)}]`,
+    ratio(best / median(steps)),
+    median(peaks).toFixed(2),
+    ratio(median(peaks) / smallest),
+    median(starts).toFixed(1),
+  ]);
 }
 
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-
-/** Floating-point operations of the matrix products of one step: forward and the gradient towards the input. */
-function stepFlops(shape: ShapeName, completion: number): number {
-  const { hidden_size: h, intermediate_size: inner, num_hidden_layers: layers, ...config } = SHAPES[shape];
-  const keyWidth = (h / config.num_attention_heads) * config.num_key_value_heads;
-  const perToken = 2 * h * h + 2 * h * keyWidth + 3 * h * inner;
-  return 4 * (layers * perToken * TOKENS + config.vocab_size * h * 4 * completion);
-}
-
-const shapes = values.shape ? [values.shape as ShapeName] : (Object.keys(SHAPES) as ShapeName[]);
+const shapes = values.shape ? [values.shape as ShapeName] : (['smollm2-135m', 'qwen2.5-0.5b'] satisfies ShapeName[]);
 for (const shape of shapes) {
+  if (!(shape in SHAPES)) throw new Error(`--shape: expected one of ${Object.keys(SHAPES).join(', ')}.`);
   const model = join(values.folder, shape);
   await writeShape(model, shape);
-  for (const completion of [128, 32]) {
-    const sides = contenders(completion).map(side => ({
-      ...side,
-      steps: [] as number[],
-      peaks: [] as number[],
-      starts: [] as number[],
-    }));
-    const rates: number[] = [];
+  for (const completion of values.completion.split(',')) {
+    const sides = [ours('float32'), ours('int8'), ...(values.python ? peers(values.python) : [])];
     for (let i = 0; i < Number(values.runs); i++) {
-      rates.push(
-        JSON.parse(await lastLine(process.execPath, [here('matmul-child.ts'), '--threads', values.threads])).gflops,
-      );
-      for (const side of sides) {
-        const { step_s, peak_rss_bytes, startup_s } = await side.measure(model);
-        side.steps.push(median(step_s));
-        side.peaks.push(peak_rss_bytes / 1e9);
-        side.starts.push(startup_s);
+      for (const { command, args, steps, peaks, starts } of sides) {
+        const shared = ['--model', model, '--completion', completion, '--threads', values.threads];
+        const measured: Measured = JSON.parse(await lastLine(command, [...args, ...shared]));
+        steps.push(median(measured.step_s));
+        peaks.push(measured.peak_rss_bytes / 1e9);
+        starts.push(measured.startup_s);
       }
     }
-    const rate = median(rates);
-    console.log(`\n${shape}, ${completion} of 128 positions are completion; median of ${values.runs} runs`);
-    console.log(`  matrix product of the engine, 512 x 1536 x 576: ${rate.toFixed(0)} GFLOP/s`);
-    const [own] = sides as [(typeof sides)[number]];
-    for (const side of sides) {
-      const step = median(side.steps);
-      const peak = median(side.peaks);
-      const share = stepFlops(shape, completion) / step / 1e9 / rate;
-      const ratios =
-        side === own
-          ? `${(100 * share).toFixed(0)}% of that rate`
-          : `idiolect has ${(step / median(own.steps)).toFixed(2)}x the speed, ${(median(own.peaks) / peak).toFixed(2)}x the memory`;
-      console.log(
-        `  ${side.name}: step ${step.toFixed(3)} s [${Math.min(...side.steps).toFixed(3)} to ${Math.max(...side.steps).toFixed(3)}], ` +
-          `peak ${peak.toFixed(2)} GB, start-up ${median(side.starts).toFixed(2)} s; ${ratios}`,
-      );
-    }
+    console.log(`\n${shape}, ${completion} of 128 positions are completion; median of ${values.runs} runs\n`);
+    console.log(markdownTable(['side', 'step, s', 'speed', 'peak, GB', 'memory', 'start-up, s'], rowsOf(sides)));
   }
 }

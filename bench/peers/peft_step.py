@@ -1,9 +1,8 @@
 """The PyTorch + PEFT side of the benchmark "LoRA training step": one JSON line with seconds, memory and losses.
 
     python bench/peers/peft_step.py --model DIR [--batch 4 --length 128 --completion 32] [--ids FILE]
-    python bench/peers/peft_step.py --matmul
 
-A step is zero_grad, forward with labels, backward, AdamW on the LoRA matrices, in float32 on the CPU. Only the last
+A step is zero_grad, forward with labels, backward, AdamW on the LoRA matrices, on the CPU. Only the last
 --completion positions of each row carry a label. What an attentive user of these libraries would do is done: SDPA
 attention, frozen base without gradients, no key-value cache, gradients set to None, the fused AdamW. --keep-completion
 goes beyond the usual training script: logits are computed for the labelled positions only. --adapter starts
@@ -42,11 +41,6 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    if options.matmul:
-        print(json.dumps({"matmul": matmul(torch), "threads": options.threads, "versions": versions("torch")}))
-        return
-    if not options.model:
-        raise SystemExit("--model is missing. Give the folder of a Hugging Face model, or --matmul.")
     import peft  # noqa: F401
     import transformers  # noqa: F401
     from peft import LoraConfig, PeftModel, get_peft_model
@@ -57,7 +51,8 @@ def main() -> None:
     import_rss_bytes = peak_rss_bytes()
 
     clock = time.perf_counter()
-    base = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32, attn_implementation="sdpa")
+    weights = torch.bfloat16 if options.precision == "bf16-weights" else torch.float32
+    base = AutoModelForCausalLM.from_pretrained(options.model, dtype=weights, attn_implementation="sdpa")
     base.config.use_cache = False
     if options.adapter:
         model = PeftModel.from_pretrained(base, options.adapter, is_trainable=True)
@@ -84,11 +79,15 @@ def main() -> None:
         keep = min(options.completion + 1, ids.shape[1])  # a label is predicted one position before it
         inputs |= {"logits_to_keep": keep, "labels": labels[:, -keep:]}
 
+    forward = torch.compile(model) if options.compile else model
+    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision != "float32")
+
     step_s, losses = [], []
     for _ in range(options.warmup + options.steps):
         clock = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss = model(**inputs).loss
+        with autocast:
+            loss = forward(**inputs).loss
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -118,7 +117,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure a LoRA training step in PyTorch + PEFT.")
-    parser.add_argument("--model", type=Path, help="Hugging Face folder with float32 safetensors")
+    parser.add_argument("--model", type=Path, required=True, help="Hugging Face folder with float32 safetensors")
     parser.add_argument("--adapter", type=Path, help="start from this adapter, not --rank, --alpha, --targets")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=128)
@@ -128,12 +127,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--alpha", type=float, default=16)
     parser.add_argument("--targets", default="q_proj,v_proj")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bf16", "bf16-weights"],
+        default="float32",
+        help="bf16: autocast over float32 weights; bf16-weights: autocast over a frozen base stored in bfloat16",
+    )
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model; the warm-up steps pay for it")
     parser.add_argument("--lr", type=float, default=1e-4)
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--matmul", action="store_true", help="measure the matrix product instead")
     return parser.parse_args()
 
 
@@ -147,31 +152,6 @@ def batch(torch, options, vocab_size: int):
     labels = torch.full_like(ids, -100)
     labels[:, -options.completion :] = ids[:, -options.completion :]
     return ids, labels
-
-
-def matmul(torch) -> list[dict]:
-    """A linear layer's product, x [m, k] times weight [n, k] transposed; GFLOP/s from the median of 30 products."""
-    results = []
-    for m, n, k in [(512, 1536, 576), (512, 4864, 896)]:
-        x, weight = torch.randn(m, k), torch.randn(n, k)
-        seconds = []
-        with torch.no_grad():
-            for _ in range(35):
-                clock = time.perf_counter()
-                torch.mm(x, weight.T)
-                seconds.append(time.perf_counter() - clock)
-        gflop = 2 * m * n * k / 1e9
-        seconds = seconds[5:]
-        results.append(
-            {
-                "m": m,
-                "n": n,
-                "k": k,
-                "gflop_per_s": round(gflop / statistics.median(seconds), 1),
-                "best_gflop_per_s": round(gflop / min(seconds), 1),
-            }
-        )
-    return results
 
 
 def seconds_since_process_start() -> float:
